@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Numbers, sizes and page lists as the user types them, and the options that
+ * several commands have.
+ */
+#include "cli.h"
+
+/* The digits at @text; @end is the first character that is none. */
+static bool parse_digits(const char *text, uint64_t *value, const char **end)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	char *stop;
+
+	/* What strtoull() takes beyond this: signs, blanks, a second "0x". */
+	*end = digits + strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
+	errno = 0;
+	*value = strtoull(digits, &stop, hex ? 16 : 10);
+	return *end > digits && *end == stop && !errno;
+}
+
+bool parse_number(const char *text, uint64_t *value)
+{
+	const char *end;
+	uint64_t v;
+
+	if (!parse_digits(text, &v, &end) || *end)
+		return false;
+	*value = v;
+	return true;
+}
+
+bool parse_size(const char *text, uint64_t *value)
+{
+	static const char units[] = "KMGT";
+	unsigned int shift = 0;
+	const char *end, *unit;
+	uint64_t v;
+
+	if (!parse_digits(text, &v, &end))
+		return false;
+	if (*end) {
+		unit = strchr(units, *end & ~0x20);
+		if (!unit || !*unit || end[1])
+			return false;
+		shift = 10 * (unit - units + 1);
+	}
+	if (v > UINT64_MAX >> shift)
+		return false;
+	*value = v << shift;
+	return true;
+}
+
+uint64_t arg_number(const struct argp_state *state, const char *text)
+{
+	uint64_t value = 0;
+
+	if (!parse_number(text, &value))
+		argp_error(state, "invalid number '%s'", text);
+	return value;
+}
+
+uint64_t arg_size(const struct argp_state *state, const char *text)
+{
+	uint64_t value = 0;
+
+	if (!parse_size(text, &value))
+		argp_error(state, "invalid number '%s'", text);
+	return value;
+}
+
+struct page_list arg_pages(const struct argp_state *state, const char *text)
+{
+	struct page_list list = { .nr = 1 };
+	char *copy = strdup(text), *rest = copy;
+	size_t i;
+
+	for (i = 0; text[i]; i++)
+		list.nr += text[i] == ',';
+	list.pfn = calloc(list.nr, sizeof(*list.pfn));
+	if (!copy || !list.pfn)
+		argp_failure(state, EXIT_FAILURE, ENOMEM, "%s", text);
+	for (i = 0; i < list.nr; i++)
+		list.pfn[i] = arg_number(state, strsep(&rest, ","));
+	free(copy);
+	return list;
+}
+
+static error_t parse_common(int key, char *arg, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	switch (key) {
+	case 'd':
+		cli->device = arg;
+		return 0;
+	case 'j':
+		cli->json = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option common_options[] = {
+	{ "device", 'd', "DEVICE", 0, "device to use (default: $NVBAR_DEVICE, or sim)", -2 },
+	{ "json", 'j', NULL, 0, "facts as JSON on standard output", -2 },
+	{ 0 }
+};
+static const struct argp common_argp = { .options = common_options, .parser = parse_common };
+const struct argp_child cli_options[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+
+static error_t parse_map(int key, char *arg, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+	struct page_list *maps;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = cli;
+		return 0;
+	case 'm':
+		maps = reallocarray(cli->maps, cli->nr_maps + 1, sizeof(*maps));
+		if (!maps)
+			argp_failure(state, EXIT_FAILURE, ENOMEM, "--map");
+		cli->maps = maps;
+		cli->maps[cli->nr_maps++] = arg_pages(state, arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option map_options[] = {
+	{ "map", 'm', "P1,P2,...", 0,
+	  "first map these VRAM pages (page frame numbers) as one range; may be repeated", 1 },
+	{ 0 }
+};
+static const struct argp map_argp = {
+	.options = map_options, .parser = parse_map, .children = cli_options
+};
+const struct argp_child cli_map_options[] = { { &map_argp, 0, NULL, 0 }, { 0 } };

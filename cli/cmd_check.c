@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * nvbar check: the page tables against the allocators.
+ */
+#include "cli.h"
+
+struct check {
+	const struct cli *cli;
+	struct json_object *problems;
+};
+
+static void take_problem(void *arg, const char *line)
+{
+	struct check *c = arg;
+
+	json_object_array_add(c->problems, json_object_new_string(line));
+	cli_refuse(c->cli, "check: %s", line);
+}
+
+static void print_json(struct check *c, const struct nvbar_check_report *r)
+{
+	struct json_object *obj = json_new(c->cli);
+
+	json_add(obj, "tables", r->tables);
+	json_add(obj, "entries", r->entries);
+	json_add(obj, "mappings", r->mappings);
+	json_object_object_add(obj, "problems", json_object_get(c->problems));
+	json_print(obj);
+}
+
+static const struct argp argp = {
+	.doc = "Compare the page tables in VRAM with what the driver believes: its shadow of them, "
+	       "the BAR1 address space and the allocators. Problems go to standard error.",
+	.children = cli_map_options,
+};
+
+static int check(struct check *c, struct cli *cli)
+{
+	struct nvbar_check_report r = { .size = sizeof(r), .problem = take_problem, .arg = c };
+	int ret;
+
+	ret = nvbar_check(cli->gpu, &r);
+	if (ret && !(ret == -EIO && r.problems))
+		return cli_fail(cli, ret, "check");
+	if (cli->json)
+		print_json(c, &r);
+	else
+		printf("%" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " mappings: %" PRIu64
+		       " problems\n", r.tables, r.entries, r.mappings, r.problems);
+	return r.problems ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct check c = { .cli = cli };
+	int ret;
+
+	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	if (cli_open_mapped(cli))
+		return EXIT_FAILURE;
+	c.problems = json_object_new_array();
+	ret = check(&c, cli);
+	json_object_put(c.problems);
+	return ret;
+}
+
+const struct command cmd_check = { "check", "page tables against the allocators", &argp, run };

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/*
+ * nvbar decode: the fields of an entry, no device needed.
+ */
+#include "cli.h"
+
+struct decode_args {
+	struct cli *cli;
+	unsigned int version, kind;
+	uint64_t raw[2];
+};
+
+static unsigned int arg_kind(const struct argp_state *state, const char *arg)
+{
+	unsigned int kind;
+
+	for (kind = NVBAR_ENTRY_PDE; kind <= NVBAR_ENTRY_PTE; kind++)
+		if (!strcmp(arg, entry_kind_name(kind)))
+			return kind;
+	argp_error(state, "an entry is a pde, a dual_pde or a pte, not '%s'", arg);
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct decode_args *a = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = a->cli;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num == 0) {
+			if (strcmp(arg, "v2") && strcmp(arg, "v3"))
+				argp_error(state, "the format is v2 or v3, not '%s'", arg);
+			a->version = arg[1] - '0';
+		} else if (state->arg_num == 1) {
+			a->kind = arg_kind(state, arg);
+		} else if (state->arg_num < 4) {
+			a->raw[state->arg_num - 2] = arg_number(state, arg);
+		} else {
+			argp_error(state, "too many arguments");
+		}
+		return 0;
+	case ARGP_KEY_END:
+		if (state->arg_num < 3)
+			argp_error(state, "a format, a kind of entry and its value are needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.parser = parse,
+	.args_doc = "v2|v3 pde|dual_pde|pte RAW [RAW_HI]",
+	.doc = "Show the fields of a page-table entry as key=value words. RAW_HI is the second word "
+	       "of an entry of 16 bytes.",
+	.children = cli_options,
+};
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct decode_args a = { .cli = cli };
+	char words[256];
+	int ret;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	ret = nvbar_decode(a.version, a.kind, a.raw[0], a.raw[1], words, sizeof(words));
+	if (ret) {
+		cli->name = argv[1];
+		return cli_fail(cli, ret, "decode 0x%" PRIx64 " 0x%" PRIx64, a.raw[0], a.raw[1]);
+	}
+	if (cli->json)
+		json_print(json_words(words));
+	else
+		puts(words);
+	return EXIT_SUCCESS;
+}
+
+const struct command cmd_decode = { "decode", "the fields of a page-table entry", &argp, run };

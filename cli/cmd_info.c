@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/*
+ * nvbar info: what the GPU is and how it stands; writes nothing to it.
+ */
+#include "cli.h"
+
+static const char *bind_text(const struct nvbar_info *info)
+{
+	static char text[64];
+
+	if (!info->bar1_mode)
+		return "physical";
+	snprintf(text, sizeof(text), "virtual, instance block 0x%" PRIx64, info->bar1_bound);
+	return text;
+}
+
+static void print_text(const struct nvbar_info *i, const struct nvbar_stats *s,
+		       const struct nvbar_fault *fault)
+{
+	printf("device      %s\n", i->device);
+	printf("chip        %s (BOOT_0 0x%08x, BOOT_42 0x%08x)\n", i->chip, i->boot0, i->boot42);
+	printf("mmu         v%u, pages of %s\n", i->mmu_version, page_sizes_text(i->page_sizes));
+	printf("vram        %s, usable %s\n", size_text(i->vram_size), size_text(i->vram_usable));
+	printf("reserved    0x%" PRIx64 "+0x%" PRIx64 " (the driver's own)\n", i->reserved_pa,
+	       i->reserved_len);
+	if (i->bar1_size)
+		printf("bar1        %s, %s mapped here\n", size_text(i->bar1_size),
+		       size_text(s->mapped_bytes));
+	else
+		printf("bar1        absent\n");
+	printf("bar1 bind   %s\n", bind_text(i));
+	printf("last fault  %s\n", fault ? fault->text : "none");
+}
+
+static struct json_object *fault_json(const struct nvbar_fault *f)
+{
+	struct json_object *obj = json_object_new_object();
+
+	json_add_text(obj, "text", f->text);
+	json_add(obj, "va", f->va);
+	json_add(obj, "type", f->type);
+	json_add(obj, "access", f->access);
+	json_add(obj, "client", f->client);
+	json_add(obj, "engine", f->engine);
+	json_add(obj, "inst_pa", f->inst_pa);
+	json_add_flag(obj, "write", f->write);
+	json_add_flag(obj, "physical", f->physical);
+	json_add_flag(obj, "dropped", f->dropped);
+	return obj;
+}
+
+static void print_json(const struct cli *cli, const struct nvbar_stats *s,
+		       const struct nvbar_fault *fault)
+{
+	const struct nvbar_info *i = &cli->info;
+	struct json_object *obj = json_new(cli);
+
+	json_add_text(obj, "chip", i->chip);
+	json_add(obj, "boot0", i->boot0);
+	json_add(obj, "boot42", i->boot42);
+	json_add(obj, "mmu_version", i->mmu_version);
+	json_object_object_add(obj, "page_sizes", page_sizes_json(i->page_sizes));
+	json_add(obj, "vram_size", i->vram_size);
+	json_add(obj, "vram_usable", i->vram_usable);
+	json_add(obj, "reserved_pa", i->reserved_pa);
+	json_add(obj, "reserved_len", i->reserved_len);
+	json_add(obj, "bar1_size", i->bar1_size);
+	json_add(obj, "bar1_mapped", s->mapped_bytes);
+	json_add_text(obj, "bar1_mode", i->bar1_mode ? "virtual" : "physical");
+	json_add(obj, "bar1_bound", i->bar1_bound);
+	json_object_object_add(obj, "fault", fault ? fault_json(fault) : NULL);
+	json_print(obj);
+}
+
+static const struct argp argp = {
+	.doc = "Show what the GPU is and how it stands. Writes nothing to it.",
+	.children = cli_options,
+};
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	struct nvbar_stats stats;
+	int ret;
+
+	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	if (cli_open(cli, NVBAR_OPEN_OBSERVE))
+		return EXIT_FAILURE;
+	stats = cli_stats(cli);
+	ret = nvbar_get_fault(cli->gpu, &fault);
+	if (ret && ret != -ENOENT)
+		return cli_fail(cli, ret, "read the last fault");
+	if (cli->json)
+		print_json(cli, &stats, ret ? NULL : &fault);
+	else
+		print_text(&cli->info, &stats, ret ? NULL : &fault);
+	return EXIT_SUCCESS;
+}
+
+const struct command cmd_info = { "info", "identity, VRAM, BAR1, MMU, last fault", &argp, run };

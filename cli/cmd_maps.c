@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/*
+ * nvbar maps: who holds BAR1, to the last byte.
+ */
+#include "cli.h"
+
+struct maps {
+	struct json_object *list;	/* NULL: text */
+	uint64_t used, nr;
+};
+
+static const char *rights(const struct nvbar_mapping_info *m)
+{
+	return m->flags & NVBAR_MAP_RDONLY ? "ro" : "rw";
+}
+
+static struct json_object *mapping_json(const struct nvbar_mapping_info *m)
+{
+	struct json_object *obj = json_object_new_object();
+
+	json_add(obj, "va", m->va);
+	json_add(obj, "len", m->len);
+	json_add_flag(obj, "rdonly", m->flags & NVBAR_MAP_RDONLY);
+	json_add_flag(obj, "private", m->flags & NVBAR_MAP_PRIVATE);
+	json_object_object_add(obj, "page_sizes", page_sizes_json(m->page_sizes));
+	json_add_text(obj, "state", m->state);
+	json_add_text(obj, "label", m->label);
+	return obj;
+}
+
+static int visit(const struct nvbar_mapping_info *m, void *arg)
+{
+	struct maps *maps = arg;
+
+	maps->used += m->len;
+	if (maps->list)
+		json_object_array_add(maps->list, mapping_json(m));
+	else if (!maps->nr)
+		printf("%-12s %10s  %-2s  %-11s %-12s %s\n", "VA", "SIZE", "", "STATE", "PAGES",
+		       "LABEL");
+	if (!maps->list)
+		printf("0x%010" PRIx64 " %10s  %s  %-11s %-12s %s\n", m->va, size_text(m->len),
+		       rights(m), m->state, page_sizes_text(m->page_sizes), m->label);
+	maps->nr++;
+	return 0;
+}
+
+static void print_text(const struct maps *maps, const struct nvbar_stats *s)
+{
+	printf("used         %10s\n", size_text(maps->used));
+	printf("free         %10s\n", size_text(s->va_free));
+	printf("largest free %10s\n", size_text(s->va_largest_free));
+	printf("aperture     %10s\n", size_text(maps->used + s->va_free));
+}
+
+static void print_json(const struct cli *cli, const struct maps *maps, const struct nvbar_stats *s)
+{
+	struct json_object *obj = json_new(cli);
+
+	json_object_object_add(obj, "mappings", maps->list);
+	json_add(obj, "used", maps->used);
+	json_add(obj, "free", s->va_free);
+	json_add(obj, "largest_free", s->va_largest_free);
+	json_add(obj, "aperture", cli->info.bar1_size);
+	json_print(obj);
+}
+
+static const struct argp argp = {
+	.doc = "Show who holds BAR1 address space, what is free, and that both make up the aperture.",
+	.children = cli_map_options,
+};
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct maps maps = { 0 };
+	struct nvbar_stats stats;
+	int ret;
+
+	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	if (cli_open_mapped(cli))
+		return EXIT_FAILURE;
+	if (cli->json)
+		maps.list = json_object_new_array();
+	ret = nvbar_for_each_mapping(cli->gpu, visit, &maps);
+	if (ret) {
+		json_object_put(maps.list);
+		return cli_fail(cli, ret, "maps");
+	}
+	stats = cli_stats(cli);
+	if (cli->json)
+		print_json(cli, &maps, &stats);
+	else
+		print_text(&maps, &stats);
+	if (maps.used + stats.va_free == cli->info.bar1_size)
+		return EXIT_SUCCESS;
+	return cli_refuse(cli, "maps: 0x%" PRIx64 " used and 0x%" PRIx64 " free are not the 0x%" PRIx64
+			  " bytes of the aperture", maps.used, stats.va_free, cli->info.bar1_size);
+}
+
+const struct command cmd_maps = { "maps", "who holds BAR1", &argp, run };

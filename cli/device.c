@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Opening the device, and saying in one line what went wrong with it.
+ */
+#include <stdarg.h>
+
+#include "cli.h"
+
+static void keep_error(void *arg, int level, const char *line)
+{
+	struct cli *cli = arg;
+
+	if (level == NVBAR_LOG_ERROR)
+		snprintf(cli->log, sizeof(cli->log), "%s", line);
+}
+
+static const char *after_prefix(const char *line, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (strncmp(line, prefix, len) || strncmp(line + len, ": ", 2))
+		return line;
+	return line + len + 2;
+}
+
+/* What the library said, without the words that our line begins with. */
+static const char *reason(const struct cli *cli, int err)
+{
+	if (cli->log[0])
+		return after_prefix(after_prefix(cli->log, "nvbar"), cli->name);
+	return err == -EINTR ? "interrupted" : nvbar_strerror(err);
+}
+
+static void print_request(const struct cli *cli, const char *fmt, va_list ap) PRINTF(2, 0);
+
+static void print_request(const struct cli *cli, const char *fmt, va_list ap)
+{
+	stdout_forgive();
+	fprintf(stderr, "nvbar: %s: ", cli->name);
+	vfprintf(stderr, fmt, ap);
+}
+
+int cli_fail(const struct cli *cli, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_request(cli, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, ": %s\n", reason(cli, err));
+	return EXIT_FAILURE;
+}
+
+int cli_refuse(const struct cli *cli, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_request(cli, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return EXIT_FAILURE;
+}
+
+void cli_forget(struct cli *cli)
+{
+	cli->log[0] = 0;
+}
+
+struct nvbar_stats cli_stats(struct cli *cli)
+{
+	struct nvbar_stats stats = { .size = sizeof(stats) };
+
+	nvbar_get_stats(cli->gpu, &stats);
+	return stats;
+}
+
+static const char *device_name(const struct cli *cli)
+{
+	const char *env = getenv("NVBAR_DEVICE");
+
+	if (cli->device)
+		return cli->device;
+	return env ? env : "sim";
+}
+
+int cli_open(struct cli *cli, uint32_t flags)
+{
+	struct nvbar_open_opts opts = {
+		.size = sizeof(opts),
+		.flags = flags,
+		.log_level = NVBAR_LOG_ERROR,
+		.log = keep_error,
+		.log_arg = cli,
+	};
+	int ret;
+
+	cli->name = device_name(cli);
+	ret = nvbar_open(&cli->gpu, cli->device, &opts);
+	if (ret)
+		return cli_fail(cli, ret, "open");
+	cli->info.size = sizeof(cli->info);
+	ret = nvbar_get_info(cli->gpu, &cli->info);
+	if (ret)
+		return cli_fail(cli, ret, "identify");
+	cli->name = cli->info.device;
+	return EXIT_SUCCESS;
+}
+
+static int map_list(struct cli *cli, size_t nr)
+{
+	const struct page_list *list = &cli->maps[nr];
+	struct nvbar_extent *ext;
+	struct nvbar_access *access;	/* lives until cli_close() */
+	char label[NVBAR_LABEL_MAX];
+	struct nvbar_map_opts opts = { .size = sizeof(opts), .label = label };
+	size_t i;
+	int ret;
+
+	ext = calloc(list->nr, sizeof(*ext));
+	if (!ext)
+		return cli_fail(cli, -ENOMEM, "--map");
+	for (i = 0; i < list->nr; i++) {
+		if (list->pfn[i] > UINT64_MAX >> PAGE_SHIFT) {
+			free(ext);
+			return cli_fail(cli, -ERANGE, "--map: PFN 0x%" PRIx64, list->pfn[i]);
+		}
+		ext[i].pa = list->pfn[i] << PAGE_SHIFT;
+		ext[i].len = PAGE_BYTES;
+	}
+	snprintf(label, sizeof(label), "--map %zu", nr + 1);
+	ret = nvbar_map(cli->gpu, ext, list->nr, &opts, &access);
+	free(ext);
+	return ret ? cli_fail(cli, ret, "%s", label) : EXIT_SUCCESS;
+}
+
+int cli_open_mapped(struct cli *cli)
+{
+	int ret = cli_open(cli, 0);
+	size_t i;
+
+	for (i = 0; !ret && i < cli->nr_maps; i++)
+		ret = map_list(cli, i);
+	return ret;
+}
+
+void cli_close(struct cli *cli)
+{
+	size_t i;
+
+	nvbar_close(cli->gpu);
+	for (i = 0; i < cli->nr_maps; i++)
+		free(cli->maps[i].pfn);
+	free(cli->maps);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The standard streams: complete reads and writes, and no error unnoticed.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio_ext.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+/* No page tables are this large; /dev/zero is. */
+#define FILE_MAX	((size_t)256 << 20)
+
+static volatile sig_atomic_t signalled;
+static bool forgiven;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	signalled = 1;
+}
+
+bool interrupted(void)
+{
+	return signalled;
+}
+
+/* The last thing done: a full disk or a closed pipe is a failure. */
+static void close_stdout(void)
+{
+	bool pending = __fpending(stdout), failed = ferror(stdout);
+
+	errno = 0;
+	/* A closed stdout that nobody wrote to is no failure. */
+	if (fclose(stdout) && (pending || errno != EBADF))
+		failed = true;
+	if (!failed || forgiven)
+		return;
+	fprintf(stderr, "nvbar: standard output: %s\n", errno ? strerror(errno) : "write error");
+	_exit(EXIT_FAILURE);
+}
+
+void stdout_forgive(void)
+{
+	forgiven = true;
+}
+
+int stdout_flush(void)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+/* A file opened later must not become a standard stream that was closed. */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+			_exit(EXIT_FAILURE);
+}
+
+void stdio_init(void)
+{
+	/* The second signal ends the program at once. */
+	struct sigaction stop = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	fill_standard_fds();
+	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	atexit(close_stdout);
+}
+
+ssize_t read_full(int fd, void *buf, size_t len)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	while (got < len) {
+		n = read(fd, (char *)buf + got, len - got);
+		if (n < 0 && (errno != EINTR || interrupted()))
+			return -errno;
+		if (!n)
+			break;
+		if (n > 0)
+			got += n;
+	}
+	return got;
+}
+
+int write_full(int fd, const void *buf, size_t len)
+{
+	ssize_t n;
+
+	while (len) {
+		n = write(fd, buf, len);
+		if (n < 0 && (errno != EINTR || interrupted()))
+			return -errno;
+		if (n > 0) {
+			buf = (const char *)buf + n;
+			len -= n;
+		}
+	}
+	return 0;
+}
+
+static int read_fd(int fd, char **text, size_t *len)
+{
+	size_t room = 0, used = 0;
+	char *buf = NULL, *more;
+	ssize_t n;
+
+	do {
+		room += room + 65536;
+		more = room > FILE_MAX ? NULL : realloc(buf, room);
+		if (!more) {
+			free(buf);
+			return room > FILE_MAX ? -EFBIG : -ENOMEM;
+		}
+		buf = more;
+		n = read_full(fd, buf + used, room - used);
+		if (n < 0) {
+			free(buf);
+			return n;
+		}
+		used += n;
+	} while (used == room);
+	*text = buf;
+	*len = used;
+	return 0;
+}
+
+int read_file(const char *path, char **text, size_t *len)
+{
+	int fd, ret;
+
+	if (!strcmp(path, "-"))
+		return read_fd(STDIN_FILENO, text, len);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = read_fd(fd, text, len);
+	close(fd);
+	return ret;
+}

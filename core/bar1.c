@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include <linux/bitfield.h>
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+
+#include <hw/instance.h>
+#include <hw/vf_priv.h>
+
+#include "bar1.h"
+#include "chip.h"
+#include "gpu.h"
+#include "pramin.h"
+#include "tlb.h"
+#include "vmm.h"
+#include "wait.h"
+
+/* The instance block is the first page of the driver's region. */
+static u64 inst_pa(const struct nvbar_gpu *gpu)
+{
+	return gpu->reserved_pa;
+}
+
+static u64 word64(u32 lo, u32 hi)
+{
+	return (u64)hi << 32 | lo;
+}
+
+/* Words of the block by byte offset: two registers' worth in each. */
+static int write_instance(struct nvbar_gpu *gpu)
+{
+	u64 root = nvbar_pt_root(gpu);
+	u64 limit = (gpu->bar1_size - 1) | 0xfff;
+	u32 lo = FIELD_PREP(RAMIN_PAGE_DIR_BASE_TARGET, RAMIN_PAGE_DIR_BASE_TARGET_VID_MEM) |
+		 FIELD_PREP(RAMIN_BIG_PAGE_SIZE, RAMIN_BIG_PAGE_SIZE_64KB) |
+		 (lower_32_bits(root) & RAMIN_PAGE_DIR_BASE_LO_ADDR);
+	u64 *block = kzalloc(RAMIN_SIZE, GFP_KERNEL);
+
+	if (!block)
+		return -ENOMEM;
+	if (gpu->chip->mmu->version == 2)
+		lo |= RAMIN_USE_VER2_PT_FORMAT;
+	block[RAMIN_PAGE_DIR_BASE_LO / 8] = word64(lo, upper_32_bits(root));
+	if (gpu->chip->va_limit)
+		block[RAMIN_ADR_LIMIT_LO / 8] = limit & ~0xfffULL;
+	if (gpu->chip->inst_magic)
+		block[RAMIN_ADR_LIMIT_LO / 8] = word64(0, RAMIN_ENGINE_CTXSW_FW_MAGIC_VALUE);
+	nvbar_pramin_wr_words(gpu, inst_pa(gpu), block, RAMIN_SIZE / 8);
+	kfree(block);
+	return 0;
+}
+
+static int wait_bound(struct nvbar_gpu *gpu)
+{
+	if (gpu->chip->bind == NVBAR_BIND_BLOCK)
+		return nvbar_wait_reg(gpu, "VF_PRIV_BIND_STATUS", VF_PRIV_BIND_STATUS,
+				      VF_PRIV_BIND_STATUS_BAR1_PENDING |
+				      VF_PRIV_BIND_STATUS_BAR1_OUTSTANDING, 0,
+				      NVBAR_MMU_TIMEOUT_US);
+	return nvbar_wait_reg(gpu, "VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR",
+			      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR,
+			      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PENDING |
+			      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_OUTSTANDING, 0,
+			      NVBAR_MMU_TIMEOUT_US);
+}
+
+/* Binds to the instance block at @pa, or with mode physical to nothing, and waits. */
+static int bind(struct nvbar_gpu *gpu, u32 mode, u64 pa)
+{
+	if (gpu->chip->bind == NVBAR_BIND_BLOCK) {
+		nvbar_wr32(gpu, VF_PRIV_BAR1_BLOCK,
+			   FIELD_PREP(VF_PRIV_BAR1_BLOCK_PTR, pa >> RAMIN_BASE_SHIFT) |
+			   FIELD_PREP(VF_PRIV_BAR1_BLOCK_TARGET,
+				      VF_PRIV_BAR1_BLOCK_TARGET_VID_MEM) |
+			   FIELD_PREP(VF_PRIV_BAR1_BLOCK_MODE, mode));
+	} else {
+		/* The write to HIGH starts the bind with what LOW then holds. */
+		nvbar_wr32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR,
+			   (lower_32_bits(pa) & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR) |
+			   FIELD_PREP(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET,
+				      VF_PRIV_BAR1_BLOCK_TARGET_VID_MEM) |
+			   FIELD_PREP(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE, mode));
+		nvbar_wr32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR, upper_32_bits(pa));
+	}
+	atomic64_inc(&gpu->count.binds);
+	return wait_bound(gpu);
+}
+
+int nvbar_bar1_enable(struct nvbar_gpu *gpu)
+{
+	int ret = write_instance(gpu);
+
+	if (ret)
+		return ret;
+	ret = nvbar_pramin_flush(gpu);
+	if (ret)
+		return ret;
+	/* An earlier owner may have used the same root address: forget its entries. */
+	ret = nvbar_tlb_invalidate(gpu, nvbar_pt_root(gpu), NVBAR_TLB_DOWNGRADE);
+	if (ret)
+		return ret;
+	ret = bind(gpu, VF_PRIV_BAR1_BLOCK_MODE_VIRTUAL, inst_pa(gpu));
+	if (ret) {
+		nvbar_bar1_disable(gpu);
+		return ret;
+	}
+	gpu->vmm.enabled = true;
+	return 0;
+}
+
+void nvbar_bar1_disable(struct nvbar_gpu *gpu)
+{
+	gpu->vmm.enabled = false;
+	bind(gpu, VF_PRIV_BAR1_BLOCK_MODE_PHYSICAL, 0);
+}
+
+static enum nvbar_aperture target_aperture(u32 target)
+{
+	switch (target) {
+	case VF_PRIV_BAR1_BLOCK_TARGET_SYS_MEM_COHERENT:
+		return NVBAR_APERTURE_SYS_COH;
+	case VF_PRIV_BAR1_BLOCK_TARGET_SYS_MEM_NONCOHERENT:
+		return NVBAR_APERTURE_SYS_NONCOH;
+	default:
+		return NVBAR_APERTURE_VID;
+	}
+}
+
+int nvbar_bar1_read_binding(struct nvbar_gpu *gpu, struct nvbar_bar1_binding *binding)
+{
+	u32 lo, hi;
+
+	if (gpu->chip->bind == NVBAR_BIND_BLOCK) {
+		lo = nvbar_rd32(gpu, VF_PRIV_BAR1_BLOCK);
+		binding->is_virtual = FIELD_GET(VF_PRIV_BAR1_BLOCK_MODE, lo);
+		binding->aperture = target_aperture(FIELD_GET(VF_PRIV_BAR1_BLOCK_TARGET, lo));
+		binding->inst_pa = (u64)FIELD_GET(VF_PRIV_BAR1_BLOCK_PTR, lo) << RAMIN_BASE_SHIFT;
+	} else {
+		lo = nvbar_rd32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR);
+		hi = nvbar_rd32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR);
+		binding->is_virtual = FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE, lo);
+		binding->aperture =
+			target_aperture(FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET, lo));
+		binding->inst_pa = word64(lo & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR, hi);
+	}
+	return lo == ~0u ? nvbar_gpu_alive(gpu) : 0;
+}
+
+int nvbar_bar1_read_root(struct nvbar_gpu *gpu, enum nvbar_aperture *aperture, u64 *pa)
+{
+	struct nvbar_bar1_binding binding;
+	u64 word;
+	int ret;
+
+	ret = nvbar_bar1_read_binding(gpu, &binding);
+	if (ret)
+		return ret;
+	if (!binding.is_virtual)
+		return -ENOENT;
+
+	ret = nvbar_vmm_walk_read(gpu, binding.aperture, binding.inst_pa + RAMIN_PAGE_DIR_BASE_LO,
+				  &word, 1);
+	if (ret == -EFAULT)
+		return -EIO;
+	if (ret)
+		return ret;
+	if (FIELD_GET(RAMIN_PAGE_DIR_BASE_TARGET, word) == RAMIN_PAGE_DIR_BASE_TARGET_INVALID)
+		return -EIO;
+	/* TARGET has the values that the bind registers use. */
+	*aperture = target_aperture(FIELD_GET(RAMIN_PAGE_DIR_BASE_TARGET, word));
+	*pa = word64(lower_32_bits(word) & RAMIN_PAGE_DIR_BASE_LO_ADDR, upper_32_bits(word));
+	return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Binding BAR1 to page tables. */
+#ifndef NVBAR_CORE_BAR1_H
+#define NVBAR_CORE_BAR1_H
+
+#include <linux/types.h>
+
+#include "mmu.h"
+
+struct nvbar_gpu;
+
+/**
+ * struct nvbar_bar1_binding - what the bind registers say
+ * @is_virtual: translated by page tables, not a window on the start of VRAM
+ * @aperture: memory that the instance block is in
+ * @inst_pa: address of the instance block
+ */
+struct nvbar_bar1_binding {
+	bool is_virtual;
+	enum nvbar_aperture aperture;
+	u64 inst_pa;
+};
+
+/**
+ * nvbar_bar1_enable - write the instance block and bind BAR1 to the root table
+ * @gpu: its page tables are initialised
+ *
+ * Context: caller is alone; may sleep.
+ * Return: 0, -ENOMEM, -ETIMEDOUT or -ENODEV; on failure BAR1 is in physical
+ * mode as far as the GPU still listens.
+ */
+int nvbar_bar1_enable(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_bar1_disable - put BAR1 back into physical mode
+ * @gpu: enabled
+ *
+ * Context: caller is alone; may sleep.
+ */
+void nvbar_bar1_disable(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_bar1_read_binding - what BAR1 is bound to now
+ * @gpu: identified
+ * @binding: filled in
+ *
+ * Return: 0 or -ENODEV.
+ */
+int nvbar_bar1_read_binding(struct nvbar_gpu *gpu, struct nvbar_bar1_binding *binding);
+
+/**
+ * nvbar_bar1_read_root - follow the binding to the root table
+ * @gpu: open for more than looking: the PRAMIN window moves
+ * @aperture: memory that the root table is in
+ * @pa: its address
+ *
+ * Return: 0, -ENOENT (physical mode), -EIO (instance block out of reach or
+ * without a root), -ENODEV.
+ */
+int nvbar_bar1_read_root(struct nvbar_gpu *gpu, enum nvbar_aperture *aperture, u64 *pa);
+
+#endif

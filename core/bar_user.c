@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+#include <linux/bits.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <hw/mmu.h>
+
+#include "bar_user.h"
+#include "chip.h"
+#include "gpu.h"
+
+static int check_opts(struct nvbar_gpu *gpu, const struct nvbar_bar_user_opts *opts)
+{
+	if (opts->flags & ~NVBAR_BAR_USER_FLAGS) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: unknown flags 0x%x",
+			      opts->flags & ~NVBAR_BAR_USER_FLAGS);
+		return -EINVAL;
+	}
+	if ((opts->flags & NVBAR_BAR_USER_FIXED) && !IS_ALIGNED(opts->va, NVBAR_PAGE_SIZE)) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: VA 0x%llx is not a multiple of 0x%llx",
+			      opts->va, NVBAR_PAGE_SIZE);
+		return -EINVAL;
+	}
+	if (opts->label && strnlen(opts->label, NVBAR_VMM_LABEL_MAX) == NVBAR_VMM_LABEL_MAX) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: label is longer than %u characters",
+			      NVBAR_VMM_LABEL_MAX - 1);
+		return -EINVAL;
+	}
+	if (opts->max_page_shift &&
+	    (opts->max_page_shift > 63 || !(gpu->chip->page_sizes & BIT_ULL(opts->max_page_shift)))) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: %s has no pages of 1 << %u bytes",
+			      gpu->chip->name, opts->max_page_shift);
+		return opts->max_page_shift < NVBAR_PAGE_SHIFT || opts->max_page_shift > 63 ?
+			       -EINVAL : -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int check_size(struct nvbar_gpu *gpu, u64 nr_pages, const struct nvbar_bar_user_opts *opts)
+{
+	u64 max = gpu->bar1_size >> NVBAR_PAGE_SHIFT;
+
+	if (!nr_pages) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: no pages");
+		return -EINVAL;
+	}
+	if (!gpu->bar1_size) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: this GPU has no BAR1");
+		return -EOPNOTSUPP;
+	}
+	if ((opts->flags & NVBAR_BAR_USER_FIXED) &&
+	    (nr_pages > max || opts->va >> NVBAR_PAGE_SHIFT > max - nr_pages)) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "map: 0x%llx pages at VA 0x%llx leave the aperture of 0x%llx bytes",
+			      nr_pages, opts->va, gpu->bar1_size);
+		return -ERANGE;
+	}
+	if (nr_pages > max) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "map: 0x%llx pages exceed the aperture of 0x%llx bytes", nr_pages,
+			      gpu->bar1_size);
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+static int check_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool writable)
+{
+	u64 reach = 1ULL << gpu->chip->mmu->vid_bits;
+
+	if (!span.len || !IS_ALIGNED(span.pa | span.len, NVBAR_PAGE_SIZE)) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "map 0x%llx+0x%llx: not a run of whole pages of 0x%llx bytes", span.pa,
+			      span.len, NVBAR_PAGE_SIZE);
+		return -EINVAL;
+	}
+	if (span.pa > gpu->vram_size || span.len > gpu->vram_size - span.pa) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "map 0x%llx+0x%llx: leaves VRAM of 0x%llx bytes", span.pa, span.len,
+			      gpu->vram_size);
+		return -ERANGE;
+	}
+	if (span.pa + span.len > reach) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "map 0x%llx+0x%llx: %s page tables reach 0x%llx bytes of VRAM", span.pa,
+			      span.len, gpu->chip->mmu->name, reach);
+		return -EOPNOTSUPP;
+	}
+	if (writable && span.pa < gpu->reserved_pa + gpu->reserved_len &&
+	    span.pa + span.len > gpu->reserved_pa) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "map 0x%llx+0x%llx: the driver's own region 0x%llx+0x%llx is read-only",
+			      span.pa, span.len, gpu->reserved_pa, gpu->reserved_len);
+		return -EACCES;
+	}
+	return 0;
+}
+
+/* Pages in @spans if all of them may be mapped. */
+static int count_pages(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, bool writable,
+		       u64 *nr_pages)
+{
+	u64 total = 0;
+	size_t i;
+
+	for (i = 0; i < spans->nr; i++) {
+		struct nvbar_span span = nvbar_spans_get(spans, i);
+		int ret = check_span(gpu, span, writable);
+
+		if (ret)
+			return ret;
+		total += span.len >> NVBAR_PAGE_SHIFT;
+		/* Enough to be refused; adding on might wrap. */
+		if (total > gpu->bar1_size >> NVBAR_PAGE_SHIFT)
+			break;
+	}
+	*nr_pages = total;
+	return 0;
+}
+
+/* The first phase once the options are known to be good. */
+static struct nvbar_access *prepare(struct nvbar_gpu *gpu, u64 nr_pages,
+				    const struct nvbar_bar_user_opts *opts)
+{
+	const u64 *fixed = opts->flags & NVBAR_BAR_USER_FIXED ? &opts->va : NULL;
+	struct nvbar_access *access;
+	int ret;
+
+	ret = check_size(gpu, nr_pages, opts);
+	if (!ret)
+		ret = nvbar_gpu_may_write(gpu);
+	if (ret)
+		return ERR_PTR(ret);
+
+	access = kzalloc(sizeof(*access), GFP_KERNEL);
+	if (!access)
+		return ERR_PTR(-ENOMEM);
+	access->mapping = nvbar_vmm_reserve(gpu, nr_pages << NVBAR_PAGE_SHIFT, fixed, opts->flags,
+					    opts->label);
+	if (IS_ERR(access->mapping)) {
+		ret = PTR_ERR(access->mapping);
+		kfree(access);
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: no room for 0x%llx pages%s (error %d)",
+			      nr_pages, fixed ? " at the VA asked for" : "", -ret);
+		return ERR_PTR(ret);
+	}
+	access->gpu = gpu;
+	access->base = access->mapping->node.start;
+	access->size = access->mapping->node.len;
+	access->writable = !(opts->flags & NVBAR_BAR_USER_RDONLY);
+
+	mutex_lock(&gpu->vmm.lock);
+	list_add_tail(&access->link, &gpu->vmm.accesses);
+	mutex_unlock(&gpu->vmm.lock);
+	return access;
+}
+
+struct nvbar_access *nvbar_bar_user_prepare(struct nvbar_gpu *gpu, u64 nr_pages,
+					    const struct nvbar_bar_user_opts *opts)
+{
+	int ret = check_opts(gpu, opts);
+
+	return ret ? ERR_PTR(ret) : prepare(gpu, nr_pages, opts);
+}
+
+/* Linear CPU-visible memory: [OpenRM, UVM] use the generic kind, [nouveau] no access counters. */
+static struct nvbar_pte leaf_attr(const struct nvbar_access *access)
+{
+	return (struct nvbar_pte){
+		.state = NVBAR_ENTRY_VALID,
+		.aperture = NVBAR_APERTURE_VID,
+		.ro = !access->writable,
+		.no_access_counters = true,
+		.kind = MMU_PTE_KIND_GENERIC_MEMORY,
+	};
+}
+
+/* Forgets a handle whose range is held by nobody any more, or by the quarantine. */
+static void free_access(struct nvbar_access *access)
+{
+	mutex_lock(&access->gpu->vmm.lock);
+	list_del(&access->link);
+	mutex_unlock(&access->gpu->vmm.lock);
+	kfree(access);
+}
+
+int nvbar_bar_user_execute(struct nvbar_access *access, const struct nvbar_spans *spans)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+	const struct nvbar_pte attr = leaf_attr(access);
+	u64 nr_pages;
+	int ret;
+
+	ret = count_pages(gpu, spans, access->writable, &nr_pages);
+	if (!ret && nr_pages != access->size >> NVBAR_PAGE_SHIFT) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: 0x%llx pages, but 0x%llx were prepared",
+			      nr_pages, access->size >> NVBAR_PAGE_SHIFT);
+		ret = -EINVAL;
+	}
+	if (ret) {
+		nvbar_bar_user_release(access);
+		return ret;
+	}
+
+	ret = nvbar_vmm_map(gpu, access->mapping, spans, &attr);
+	if (ret) {
+		free_access(access);
+		return ret;
+	}
+	access->live = true;
+	return 0;
+}
+
+struct nvbar_access *nvbar_bar_user_map(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
+					const struct nvbar_bar_user_opts *opts)
+{
+	struct nvbar_access *access;
+	u64 nr_pages;
+	int ret;
+
+	ret = check_opts(gpu, opts);
+	if (!ret)
+		ret = count_pages(gpu, spans, !(opts->flags & NVBAR_BAR_USER_RDONLY), &nr_pages);
+	if (ret)
+		return ERR_PTR(ret);
+	access = prepare(gpu, nr_pages, opts);
+	if (IS_ERR(access))
+		return access;
+	ret = nvbar_bar_user_execute(access, spans);
+	return ret ? ERR_PTR(ret) : access;
+}
+
+int nvbar_bar_user_release(struct nvbar_access *access)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+	int ret = 0;
+
+	/* The pointer dies first, so that nothing uses the range while it goes. */
+	if (access->cpu)
+		gpu->ops->bar1_munmap(gpu->hw, access->cpu, access->size);
+	if (access->live)
+		ret = nvbar_vmm_unmap(gpu, access->mapping);
+	else
+		nvbar_vmm_cancel(gpu, access->mapping);
+	free_access(access);
+	return ret;
+}
+
+void nvbar_bar_user_release_all(struct nvbar_gpu *gpu)
+{
+	struct nvbar_access *access, *next;
+
+	list_for_each_entry_safe(access, next, &gpu->vmm.accesses, link)
+		nvbar_bar_user_release(access);
+}
+
+/* @off + @len within the mapping, without overflow. */
+static bool in_bounds(const struct nvbar_access *access, u64 off, u64 len)
+{
+	return off <= access->size && len <= access->size - off;
+}
+
+static int check_write(const struct nvbar_access *access, u64 off, u64 len)
+{
+	if (!in_bounds(access, off, len))
+		return -ERANGE;
+	return access->writable ? 0 : -EACCES;
+}
+
+int nvbar_access_rd(struct nvbar_access *access, u64 off, unsigned int width, u64 *val)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+	u64 read;
+
+	if (off & (width - 1))
+		return -EINVAL;
+	if (!in_bounds(access, off, width))
+		return -ERANGE;
+	read = gpu->ops->bar1_read(gpu->hw, access->base + off, width);
+	if (unlikely(read == GENMASK_ULL(8 * width - 1, 0)) && nvbar_gpu_alive(gpu))
+		return -ENODEV;
+	*val = read;
+	return 0;
+}
+
+int nvbar_access_wr(struct nvbar_access *access, u64 off, unsigned int width, u64 val)
+{
+	int ret;
+
+	if (off & (width - 1))
+		return -EINVAL;
+	ret = check_write(access, off, width);
+	if (ret)
+		return ret;
+	access->gpu->ops->bar1_write(access->gpu->hw, access->base + off, width, val);
+	return 0;
+}
+
+int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size_t len)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+
+	if (!in_bounds(access, off, len))
+		return -ERANGE;
+	if (!len)
+		return 0;
+	gpu->ops->bar1_copy_from(gpu->hw, dst, access->base + off, len);
+	/* A GPU that went away leaves all ones behind, in the last byte too. */
+	return ((const u8 *)dst)[len - 1] == 0xff ? nvbar_gpu_alive(gpu) : 0;
+}
+
+int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, size_t len)
+{
+	int ret = check_write(access, off, len);
+
+	if (!ret && len)
+		access->gpu->ops->bar1_copy_to(access->gpu->hw, access->base + off, src, len);
+	return ret;
+}
+
+int nvbar_access_fill(struct nvbar_access *access, u64 off, u32 pattern, u64 len)
+{
+	int ret;
+
+	if ((off | len) & 3)
+		return -EINVAL;
+	ret = check_write(access, off, len);
+	if (!ret && len)
+		access->gpu->ops->bar1_fill(access->gpu->hw, access->base + off, pattern, len);
+	return ret;
+}
+
+int nvbar_access_flush(struct nvbar_access *access)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+
+	gpu->ops->write_barrier(gpu->hw);
+	if ((u32)gpu->ops->bar1_read(gpu->hw, access->base, 4) == ~0u)
+		return nvbar_gpu_alive(gpu);
+	return 0;
+}
+
+int nvbar_access_mmap(struct nvbar_access *access, void **cpu)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+	int ret;
+
+	guard(mutex)(&gpu->vmm.lock);
+	if (!access->cpu) {
+		ret = gpu->ops->bar1_mmap(gpu->hw, access->base, access->size, access->writable,
+					  &access->cpu);
+		if (ret)
+			return ret == -EFAULT ? -EIO : ret;
+	}
+	*cpu = access->cpu;
+	return 0;
+}

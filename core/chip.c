@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+#include <linux/bitfield.h>
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/sizes.h>
+
+#include <hw/boot.h>
+#include <hw/mmu.h>
+#include <hw/mmu_fault.h>
+#include <hw/pfb.h>
+#include <hw/pmc.h>
+#include <hw/pramin.h>
+
+#include "chip.h"
+#include "gpu.h"
+#include "wait.h"
+
+#define PAGES_TURING	(BIT_ULL(MMU_PAGE_SHIFT_4K) | BIT_ULL(MMU_PAGE_SHIFT_64K) | \
+			 BIT_ULL(MMU_PAGE_SHIFT_2M))
+#define PAGES_AMPERE	(PAGES_TURING | BIT_ULL(MMU_PAGE_SHIFT_512M))
+#define PAGES_BLACKWELL	(PAGES_AMPERE | BIT_ULL(MMU_PAGE_SHIFT_256G))
+
+#define FAMILY_TU_TO_AD							\
+	.mmu = &nvbar_mmu_ver2,						\
+	.boot = NVBAR_BOOT_GFW,						\
+	.bind = NVBAR_BIND_BLOCK,					\
+	.window_reg = PBUS_BAR0_WINDOW,					\
+	.window_mask = PBUS_BAR0_WINDOW_BASE,				\
+	.heap_len = SZ_1M,						\
+	.engine_bar1 = MMU_ENGINE_ID_BAR1_TU102,			\
+	.engine_phys = MMU_ENGINE_ID_PHYSICAL_TU102
+
+#define FAMILY_GH_TO_GB							\
+	.mmu = &nvbar_mmu_ver3,						\
+	.boot = NVBAR_BOOT_FSP,						\
+	.size = NVBAR_SIZE_SCRATCH_MB,					\
+	.bind = NVBAR_BIND_FUNC_PAIR,					\
+	.window_reg = XAL_EP_ZB_BAR0_WINDOW,				\
+	.frts_len = SZ_1M,						\
+	.engine_bar1 = MMU_ENGINE_ID_BAR1_GH100,			\
+	.engine_phys = MMU_ENGINE_ID_PHYSICAL_GH100
+
+/* 8 MiB + 16 MiB + 4 KiB rounded up to 128 KiB; firmware r570 [nova] */
+#define PMU_LEN_BLACKWELL	(SZ_16M + SZ_8M + SZ_128K)
+
+static const struct nvbar_chip chips[] = {
+	{
+		.id = CHIP_ID_TU102, .name = "TU102", FAMILY_TU_TO_AD,
+		.page_sizes = PAGES_TURING, .size = NVBAR_SIZE_LOCAL_MEMORY_RANGE,
+		.display = true, .frts_len = SZ_1M, .va_limit = true,
+	}, {
+		.id = CHIP_ID_GA100, .name = "GA100", FAMILY_TU_TO_AD,
+		.page_sizes = PAGES_AMPERE, .size = NVBAR_SIZE_LOCAL_MEMORY_RANGE,
+	}, {
+		.id = CHIP_ID_GA102, .name = "GA102", FAMILY_TU_TO_AD,
+		.page_sizes = PAGES_AMPERE, .size = NVBAR_SIZE_SCRATCH_MB,
+		.display = true, .frts_len = SZ_1M,
+	}, {
+		.id = CHIP_ID_AD102, .name = "AD102", FAMILY_TU_TO_AD,
+		.page_sizes = PAGES_AMPERE, .size = NVBAR_SIZE_SCRATCH_MB,
+		.display = true, .frts_len = SZ_1M,
+	}, {
+		.id = CHIP_ID_GH100, .name = "GH100", FAMILY_GH_TO_GB,
+		.page_sizes = PAGES_AMPERE, .boot_reg = THERM_I2CS_SCRATCH_GH100,
+		.window_mask = XAL_EP_ZB_BAR0_WINDOW_BASE_GH100, .heap_len = SZ_2M,
+	}, {
+		.id = CHIP_ID_GB100, .name = "GB100", FAMILY_GH_TO_GB,
+		.page_sizes = PAGES_BLACKWELL, .boot_reg = THERM_I2CS_SCRATCH_GH100,
+		.window_mask = XAL_EP_ZB_BAR0_WINDOW_BASE_GB100, .heap_len = SZ_2M,
+		.pmu_len = PMU_LEN_BLACKWELL, .inst_magic = true,
+	}, {
+		/* 3 MiB of heap in OpenRM 595, less in older firmware: take the larger */
+		.id = CHIP_ID_GB202, .name = "GB202", FAMILY_GH_TO_GB,
+		.page_sizes = PAGES_BLACKWELL, .boot_reg = THERM_I2CS_SCRATCH_GB202,
+		.window_mask = XAL_EP_ZB_BAR0_WINDOW_BASE_GB100, .heap_len = SZ_2M + SZ_1M,
+		.pmu_len = PMU_LEN_BLACKWELL, .inst_magic = true, .display = true,
+	},
+};
+
+int nvbar_chip_identify(struct nvbar_gpu *gpu)
+{
+	unsigned int i;
+	u32 id;
+
+	gpu->boot0 = nvbar_rd32(gpu, PMC_BOOT_0);
+	if (gpu->boot0 == ~0u) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "identify: PMC_BOOT_0 reads as all ones: no GPU answers");
+		return -ENODEV;
+	}
+	gpu->boot42 = nvbar_rd32(gpu, PMC_BOOT_42);
+	if (FIELD_GET(PMC_BOOT_1_VGPU, nvbar_rd32(gpu, PMC_BOOT_1)) != PMC_BOOT_1_VGPU_REAL) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "identify: this is a virtual GPU");
+		return -EOPNOTSUPP;
+	}
+
+	id = FIELD_GET(PMC_BOOT_42_CHIP_ID, gpu->boot42);
+	for (i = 0; i < ARRAY_SIZE(chips); i++) {
+		if (chips[i].id == id) {
+			gpu->chip = &chips[i];
+			return 0;
+		}
+	}
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+		      "identify: unknown chip 0x%03x: PMC_BOOT_0 0x%08x, PMC_BOOT_42 0x%08x", id,
+		      gpu->boot0, gpu->boot42);
+	return -EOPNOTSUPP;
+}
+
+int nvbar_chip_wait_boot(struct nvbar_gpu *gpu)
+{
+	int ret;
+
+	if (gpu->chip->boot == NVBAR_BOOT_FSP)
+		return nvbar_wait_reg(gpu, "THERM_I2CS_SCRATCH", gpu->chip->boot_reg, ~0u,
+				      THERM_I2CS_SCRATCH_BOOT_DONE, NVBAR_BOOT_TIMEOUT_US);
+
+	/* The progress means nothing until the mask lets the CPU read it. */
+	ret = nvbar_wait_reg(gpu, "PGC6_SCRATCH_GROUP_05_PRIV_LEVEL_MASK",
+			     PGC6_SCRATCH_GROUP_05_PRIV_LEVEL_MASK,
+			     PGC6_SCRATCH_GROUP_05_PRIV_LEVEL_MASK_READ_LEVEL0,
+			     PGC6_SCRATCH_GROUP_05_PRIV_LEVEL_MASK_READ_LEVEL0,
+			     NVBAR_BOOT_TIMEOUT_US);
+	if (ret)
+		return ret;
+	return nvbar_wait_reg(gpu, "PGC6_SCRATCH_GROUP_05", PGC6_SCRATCH_GROUP_05,
+			      PGC6_SCRATCH_GROUP_05_GFW_BOOT_PROGRESS,
+			      PGC6_SCRATCH_GROUP_05_GFW_BOOT_PROGRESS_DONE, NVBAR_BOOT_TIMEOUT_US);
+}
+
+static u64 read_vram_size(struct nvbar_gpu *gpu)
+{
+	u64 size;
+	u32 val;
+
+	if (gpu->chip->size == NVBAR_SIZE_SCRATCH_MB)
+		return (u64)nvbar_rd32(gpu, PGC6_SCRATCH_GROUP_42) << 20;
+
+	val = nvbar_rd32(gpu, PFB_LOCAL_MEMORY_RANGE);
+	size = (u64)FIELD_GET(PFB_LOCAL_MEMORY_RANGE_LOWER_MAG, val)
+	       << (FIELD_GET(PFB_LOCAL_MEMORY_RANGE_LOWER_SCALE, val) + 20);
+	if (val & PFB_LOCAL_MEMORY_RANGE_ECC_MODE)
+		size = size / 16 * 15;
+	return size;
+}
+
+/* Where the display's workspace begins; it reaches to the end of VRAM [OpenRM kernel_gsp_tu102.c]. */
+static u64 workspace_start(struct nvbar_gpu *gpu)
+{
+	u64 floor = gpu->vram_size - SZ_1M;
+	u64 start;
+	u32 val;
+
+	if (!gpu->chip->display)
+		return floor;
+	val = nvbar_rd32(gpu, PDISP_VGA_WORKSPACE_BASE);
+	if (!(val & PDISP_VGA_WORKSPACE_BASE_STATUS_VALID))
+		return floor;
+	start = (u64)FIELD_GET(PDISP_VGA_WORKSPACE_BASE_ADDR, val)
+		<< PDISP_VGA_WORKSPACE_BASE_ADDR_SHIFT;
+	if (start < floor)
+		return gpu->vram_size - SZ_128K;
+	return min_t(u64, start, gpu->vram_size);
+}
+
+/*
+ * The firmware's write-protected range with the heap and PMU memory below it.
+ * Zero bits of HI mean that no firmware has set one up.
+ */
+static int limit_to_wpr2(struct nvbar_gpu *gpu)
+{
+	u64 below = (u64)gpu->chip->heap_len + gpu->chip->pmu_len;
+	u32 lo = nvbar_rd32(gpu, PFB_MMU_WPR2_ADDR_LO);
+	u32 hi = nvbar_rd32(gpu, PFB_MMU_WPR2_ADDR_HI);
+	u64 start = (u64)FIELD_GET(PFB_MMU_WPR2_ADDR_LO_VAL, lo) << PFB_MMU_WPR2_ADDR_VAL_SHIFT;
+	u64 end = (u64)FIELD_GET(PFB_MMU_WPR2_ADDR_HI_VAL, hi) << PFB_MMU_WPR2_ADDR_VAL_SHIFT;
+
+	if (!FIELD_GET(PFB_MMU_WPR2_ADDR_HI_VAL, hi))
+		return 0;
+	if (start > end || end > gpu->vram_size || start < below) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "VRAM: WPR2 0x%llx..0x%llx makes no sense in 0x%llx bytes", start, end,
+			      gpu->vram_size);
+		return -EIO;
+	}
+	gpu->usable_end = min(gpu->usable_end, start - below);
+	return 0;
+}
+
+int nvbar_chip_read_vram(struct nvbar_gpu *gpu)
+{
+	u64 frts_end;
+	int ret;
+
+	gpu->vram_size = read_vram_size(gpu);
+	ret = nvbar_gpu_alive(gpu);
+	if (ret)
+		return ret;
+	/* Less than this is no GPU that runs firmware; more exceeds any address field. */
+	if (gpu->vram_size < SZ_32M || gpu->vram_size > BIT_ULL(47) ||
+	    !IS_ALIGNED(gpu->vram_size, SZ_128K)) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "VRAM: a size of 0x%llx bytes makes no sense",
+			      gpu->vram_size);
+		return -EIO;
+	}
+
+	frts_end = round_down(workspace_start(gpu), SZ_128K);
+	gpu->usable_end = frts_end - gpu->chip->frts_len;
+	ret = limit_to_wpr2(gpu);
+	if (ret)
+		return ret;
+
+	/* What no entry or window can name is of no use to the driver. */
+	gpu->usable_end = min3(gpu->usable_end, 1ULL << gpu->chip->mmu->vid_bits,
+			       nvbar_pramin_reach(gpu));
+	gpu->usable_end = round_down(gpu->usable_end, SZ_64K);
+	return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* The MMU fault that the GPU has latched, in words. */
+#ifndef NVBAR_CORE_FAULT_H
+#define NVBAR_CORE_FAULT_H
+
+#include <linux/types.h>
+
+struct nvbar_gpu;
+
+/**
+ * struct nvbar_fault_info - a latched fault
+ * @va: address, 4 KiB granular
+ * @type: MMU_FAULT_TYPE_*
+ * @access: MMU_FAULT_ACCESS_TYPE_*
+ * @client: MMU_FAULT_CLIENT_HUB_*
+ * @engine: MMU engine id
+ * @inst_pa: instance block in use
+ * @dropped: further faults of BAR1 were dropped
+ * @write: a write, not a read
+ * @physical: BAR1 was in physical mode
+ * @text: all of it in words
+ */
+struct nvbar_fault_info {
+	u64 va;
+	u32 type;
+	u32 access;
+	u32 client;
+	u32 engine;
+	u64 inst_pa;
+	bool dropped;
+	bool write;
+	bool physical;
+	char text[160];
+};
+
+/**
+ * nvbar_fault_read - read and decode the latched fault, which stays
+ * @gpu: the GPU
+ * @info: filled in
+ *
+ * Context: takes vmm.lock; may sleep.
+ * Return: 0, -ENOENT (none) or -ENODEV.
+ */
+int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info);
+
+/**
+ * nvbar_fault_clear - let the next fault be latched
+ * @gpu: the GPU
+ *
+ * Return: 0 or -ENODEV.
+ */
+int nvbar_fault_clear(struct nvbar_gpu *gpu);
+
+#endif

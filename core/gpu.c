@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/stdarg.h>
+
+#include <hw/pmc.h>
+
+#include "bar1.h"
+#include "bar_user.h"
+#include "chip.h"
+#include "gpu.h"
+#include "vram.h"
+
+void nvbar_gpu_msg(struct nvbar_gpu *gpu, int level, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	if (!gpu->ops->message)
+		return;
+	va_start(args, fmt);
+	vscnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	gpu->ops->message(gpu->hw, level, text);
+}
+
+int nvbar_gpu_may_write(const struct nvbar_gpu *gpu)
+{
+	return gpu->observe ? -EACCES : 0;
+}
+
+int nvbar_gpu_alive(struct nvbar_gpu *gpu)
+{
+	/* Identification never is all ones. */
+	if (nvbar_rd32(gpu, PMC_BOOT_0) != ~0u)
+		return 0;
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "reads come back as all ones: the GPU is gone");
+	return -ENODEV;
+}
+
+u64 nvbar_gpu_host_bytes(struct nvbar_gpu *gpu)
+{
+	u64 bytes = sizeof(*gpu);
+	unsigned int l;
+
+	mutex_lock(&gpu->vmm.lock);
+	bytes += gpu->vmm.pt.shadow_bytes;
+	bytes += gpu->vmm.nr_held * (sizeof(struct nvbar_mapping) + sizeof(struct nvbar_access));
+	for (l = 0; l < NVBAR_MMU_LEVELS; l++)
+		if (gpu->vmm.pt.level[l].table)
+			bytes += gpu->vmm.pt.level[l].nr_tables * sizeof(struct nvbar_pt_table);
+	mutex_unlock(&gpu->vmm.lock);
+	return bytes;
+}
+
+/* The top of usable VRAM is the driver's: an instance block, then room for every table. */
+static int place_region(struct nvbar_gpu *gpu)
+{
+	u64 len = NVBAR_PAGE_SIZE;
+
+	if (gpu->bar1_size)
+		len += nvbar_pt_region_len(gpu->chip->mmu, gpu->bar1_size);
+	if (len >= gpu->usable_end) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "VRAM: 0x%llx usable bytes have no room for page tables of 0x%llx",
+			      gpu->usable_end, len);
+		return -ENOSPC;
+	}
+	gpu->reserved_pa = gpu->usable_end - len;
+	gpu->reserved_len = len;
+	return 0;
+}
+
+static int identify(struct nvbar_gpu *gpu)
+{
+	int ret;
+
+	ret = nvbar_chip_identify(gpu);
+	if (!ret)
+		ret = nvbar_chip_wait_boot(gpu);
+	if (!ret)
+		ret = nvbar_chip_read_vram(gpu);
+	if (!ret)
+		ret = place_region(gpu);
+	return ret;
+}
+
+int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void *hw, u64 bar1_size,
+		     bool observe)
+{
+	int ret;
+
+	gpu->ops = ops;
+	gpu->hw = hw;
+	gpu->bar1_size = bar1_size;
+	gpu->observe = observe;
+	ret = identify(gpu);
+	if (ret)
+		return ret;
+
+	mutex_init(&gpu->vram_lock);
+	INIT_LIST_HEAD(&gpu->vrams);
+	nvbar_pramin_init(gpu);
+	gpu->vmm.pt.fmt = gpu->chip->mmu;
+	ret = nvbar_buddy_init(&gpu->buddy, 0, gpu->reserved_pa);
+	if (ret)
+		goto err_pramin;
+	ret = nvbar_vmm_init(gpu);
+	if (ret)
+		goto err_buddy;
+	if (bar1_size && !observe) {
+		ret = nvbar_bar1_enable(gpu);
+		if (ret)
+			goto err_vmm;
+	}
+	return 0;
+
+err_vmm:
+	nvbar_vmm_fini(gpu);
+err_buddy:
+	nvbar_buddy_fini(&gpu->buddy);
+err_pramin:
+	nvbar_pramin_fini(gpu);
+	mutex_destroy(&gpu->vram_lock);
+	return ret;
+}
+
+void nvbar_gpu_detach(struct nvbar_gpu *gpu)
+{
+	nvbar_bar_user_release_all(gpu);
+	nvbar_vram_destroy_all(gpu);
+	if (gpu->vmm.enabled)
+		nvbar_bar1_disable(gpu);
+	nvbar_vmm_fini(gpu);
+	nvbar_buddy_fini(&gpu->buddy);
+	nvbar_pramin_fini(gpu);
+	mutex_destroy(&gpu->vram_lock);
+}

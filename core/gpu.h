@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One GPU as the driver sees it, and the register access that everything
+ * else is built on.
+ *
+ * Locks, in the order they are taken: vmm.lock, vram_lock, pramin.lock.
+ */
+#ifndef NVBAR_CORE_GPU_H
+#define NVBAR_CORE_GPU_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "buddy.h"
+#include "hw.h"
+#include "pramin.h"
+#include "tlb.h"
+#include "vmm.h"
+
+struct nvbar_chip;
+
+/* Levels of nvbar_gpu_msg(), the public enum nvbar_log_level */
+#define NVBAR_MSG_ERROR		0
+#define NVBAR_MSG_WARNING	1
+#define NVBAR_MSG_INFO		2
+#define NVBAR_MSG_DEBUG		3
+
+/**
+ * struct nvbar_counters - what the driver did on the bus, accessors left out
+ * @bus_reads: single reads of up to 64 bits
+ * @bus_writes: single writes, window moves included
+ * @window_moves: writes to the PRAMIN window register
+ * @tlb_invalidates: TLB invalidates
+ * @binds: BAR1 binds
+ * @maps: mappings made
+ * @unmaps: mappings undone
+ */
+struct nvbar_counters {
+	atomic64_t bus_reads;
+	atomic64_t bus_writes;
+	atomic64_t window_moves;
+	atomic64_t tlb_invalidates;
+	atomic64_t binds;
+	atomic64_t maps;
+	atomic64_t unmaps;
+};
+
+/**
+ * struct nvbar_gpu - an attached GPU
+ * @ops: access to its BARs
+ * @hw: first argument of every operation
+ * @chip: what it is
+ * @boot0: PMC_BOOT_0
+ * @boot42: PMC_BOOT_42
+ * @bar1_size: bytes of aperture, 0 when there is none
+ * @vram_size: bytes, as the hardware reports
+ * @usable_end: VRAM from here up belongs to the firmware or display
+ * @reserved_pa: the driver's own region ...
+ * @reserved_len: ... and its bytes, up to usable_end
+ * @observe: registers are read and nothing is written
+ * @count: bus counters
+ * @pramin: the PRAMIN window
+ * @tlb: TLB invalidation
+ * @vmm: the BAR1 address space
+ * @vram_lock: protects @buddy and @vrams
+ * @buddy: allocator of VRAM below reserved_pa
+ * @vrams: live allocations
+ */
+struct nvbar_gpu {
+	const struct nvbar_hw_ops *ops;
+	void *hw;
+	const struct nvbar_chip *chip;
+	u32 boot0;
+	u32 boot42;
+	u64 bar1_size;
+	u64 vram_size;
+	u64 usable_end;
+	u64 reserved_pa;
+	u64 reserved_len;
+	bool observe;
+	struct nvbar_counters count;
+	struct nvbar_pramin pramin;
+	struct nvbar_tlb tlb;
+	struct nvbar_vmm vmm;
+	struct mutex vram_lock;
+	struct nvbar_buddy buddy;
+	struct list_head vrams;
+};
+
+/**
+ * nvbar_gpu_attach - identify a GPU and bring its BAR1 up
+ * @gpu: zeroed by the caller, filled in
+ * @ops: access to its BARs
+ * @hw: first argument of every operation
+ * @bar1_size: bytes of aperture, 0 when there is none
+ * @observe: read registers only: no bind, no mapping, no VRAM
+ *
+ * On failure nothing needs to be undone, and BAR1 is not bound.
+ *
+ * Context: may sleep.
+ * Return: 0, or -EOPNOTSUPP (unknown chip), -ENODEV, -ETIMEDOUT, -ENOSPC (no
+ * room for the driver's own region), -EIO (reserved areas make no sense),
+ * -ENOMEM.
+ */
+int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void *hw, u64 bar1_size,
+		     bool observe);
+
+/**
+ * nvbar_gpu_detach - unmap and free whatever is left, unbind BAR1
+ * @gpu: attached; no other thread uses it
+ *
+ * Context: may sleep.
+ */
+void nvbar_gpu_detach(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_gpu_may_write - is this GPU open for more than looking?
+ * @gpu: attached
+ *
+ * Return: 0, or -EACCES.
+ */
+int nvbar_gpu_may_write(const struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_gpu_alive - does the GPU still answer?
+ * @gpu: attached
+ *
+ * To be asked when something reads as all ones, which may be data.
+ *
+ * Return: 0, or -ENODEV.
+ */
+int nvbar_gpu_alive(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_gpu_host_bytes - host memory held by this GPU
+ * @gpu: attached
+ *
+ * Context: takes vmm.lock and vram_lock.
+ */
+u64 nvbar_gpu_host_bytes(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_gpu_msg - a line for people
+ * @gpu: attached or being attached
+ * @level: NVBAR_MSG_*
+ * @fmt: printf format, no newline
+ */
+__printf(3, 4) void nvbar_gpu_msg(struct nvbar_gpu *gpu, int level, const char *fmt, ...);
+
+/** nvbar_rd32 - read a register */
+static inline u32 nvbar_rd32(struct nvbar_gpu *gpu, u32 off)
+{
+	atomic64_inc(&gpu->count.bus_reads);
+	return gpu->ops->bar0_read(gpu->hw, off, 4);
+}
+
+/** nvbar_wr32 - write a register */
+static inline void nvbar_wr32(struct nvbar_gpu *gpu, u32 off, u32 val)
+{
+	atomic64_inc(&gpu->count.bus_writes);
+	gpu->ops->bar0_write(gpu->hw, off, 4, val);
+}
+
+#endif

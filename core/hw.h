@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the driver reaches a GPU: one implementation per backend.
+ */
+#ifndef NVBAR_CORE_HW_H
+#define NVBAR_CORE_HW_H
+
+#include <linux/types.h>
+
+/**
+ * struct nvbar_hw_ops - access to one GPU's BARs
+ *
+ * Offsets are bytes in the BAR.  @width is 1, 2, 4 or 8 bytes and the offset
+ * is a multiple of it.  Nothing here reports an error: a GPU that is gone
+ * reads as all ones.  Every operation may be called from several threads at
+ * once; accesses of one thread to one BAR arrive in program order.
+ *
+ * @bar0_read: read a register or the PRAMIN window
+ * @bar0_write: write a register or the PRAMIN window
+ * @bar0_read_words: read @nr 64-bit words at ascending offsets
+ * @bar0_write_words: write @nr 64-bit words at ascending offsets
+ * @bar1_read: read through the BAR1 aperture
+ * @bar1_write: write through the BAR1 aperture
+ * @bar1_copy_from: copy @len bytes, any alignment, out of the aperture
+ * @bar1_copy_to: copy @len bytes, any alignment, into the aperture
+ * @bar1_fill: write a 32-bit pattern over @len bytes; both multiples of 4
+ * @bar1_mmap: a CPU pointer at page-aligned [@off, @off + @len); 0 or -errno
+ * @bar1_munmap: ends what bar1_mmap gave; the pointer faults afterwards
+ * @write_barrier: returns when earlier CPU writes have left for the bus
+ * @driver_errors: accesses that hardware would have refused, as a model
+ *	counts them; NULL for a real GPU
+ * @message: takes a line of text for people; may be NULL
+ */
+struct nvbar_hw_ops {
+	u64 (*bar0_read)(void *hw, u32 off, unsigned int width);
+	void (*bar0_write)(void *hw, u32 off, unsigned int width, u64 val);
+	void (*bar0_read_words)(void *hw, u32 off, u64 *dst, size_t nr);
+	void (*bar0_write_words)(void *hw, u32 off, const u64 *src, size_t nr);
+	u64 (*bar1_read)(void *hw, u64 off, unsigned int width);
+	void (*bar1_write)(void *hw, u64 off, unsigned int width, u64 val);
+	void (*bar1_copy_from)(void *hw, void *dst, u64 off, size_t len);
+	void (*bar1_copy_to)(void *hw, u64 off, const void *src, size_t len);
+	void (*bar1_fill)(void *hw, u64 off, u32 pattern, size_t len);
+	int (*bar1_mmap)(void *hw, u64 off, u64 len, bool write, void **cpu);
+	void (*bar1_munmap)(void *hw, void *cpu, u64 len);
+	void (*write_barrier)(void *hw);
+	u64 (*driver_errors)(void *hw);
+	void (*message)(void *hw, int level, const char *text);
+};
+
+#endif

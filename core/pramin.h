@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The PRAMIN window: VRAM by physical address, 1 MiB at a time.
+ *
+ * The window has one owner, this file; it moves only when an access leaves
+ * it.  Writes are posted: the GPU's MMU may not see them until
+ * nvbar_pramin_flush().
+ */
+#ifndef NVBAR_CORE_PRAMIN_H
+#define NVBAR_CORE_PRAMIN_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+struct nvbar_gpu;
+
+/**
+ * struct nvbar_pramin - the window
+ * @lock: held over each access and the move before it
+ * @base: VRAM address of its first byte
+ * @known: @base is what the register holds
+ * @last: offset in the window of the newest access, for the ordering read
+ */
+struct nvbar_pramin {
+	struct mutex lock;
+	u64 base;
+	bool known;
+	u32 last;
+};
+
+/** nvbar_pramin_init - before the first access; the window's place is unknown */
+void nvbar_pramin_init(struct nvbar_gpu *gpu);
+
+/** nvbar_pramin_fini - after the last access */
+void nvbar_pramin_fini(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_pramin_reach - VRAM beyond this address has no window position
+ * @gpu: identified
+ *
+ * Return: bytes.
+ */
+u64 nvbar_pramin_reach(const struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_pramin_rd - read one value
+ * @gpu: the GPU
+ * @pa: VRAM address, naturally aligned
+ * @width: 1, 2, 4 or 8 bytes
+ *
+ * Context: takes pramin.lock; may sleep.
+ * Return: the value; all ones from a GPU that is gone.
+ */
+u64 nvbar_pramin_rd(struct nvbar_gpu *gpu, u64 pa, unsigned int width);
+
+/**
+ * nvbar_pramin_wr - write one value
+ * @gpu: the GPU
+ * @pa: VRAM address, naturally aligned
+ * @width: 1, 2, 4 or 8 bytes
+ * @val: the value
+ *
+ * Context: takes pramin.lock; may sleep.
+ */
+void nvbar_pramin_wr(struct nvbar_gpu *gpu, u64 pa, unsigned int width, u64 val);
+
+/**
+ * nvbar_pramin_rd_words - read 64-bit words
+ * @gpu: the GPU
+ * @pa: VRAM address, a multiple of 8
+ * @dst: destination
+ * @nr: how many words
+ *
+ * Context: takes pramin.lock; may sleep.
+ */
+void nvbar_pramin_rd_words(struct nvbar_gpu *gpu, u64 pa, u64 *dst, size_t nr);
+
+/**
+ * nvbar_pramin_wr_words - write 64-bit words in address order
+ * @gpu: the GPU
+ * @pa: VRAM address, a multiple of 8
+ * @src: source
+ * @nr: how many words
+ *
+ * Context: takes pramin.lock; may sleep.
+ */
+void nvbar_pramin_wr_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr);
+
+/**
+ * nvbar_pramin_copy_from - read a block
+ * @gpu: the GPU
+ * @pa: VRAM address, any alignment; the range was checked
+ * @dst: destination
+ * @len: bytes
+ *
+ * Context: takes pramin.lock; may sleep.
+ * Return: 0, or -ENODEV.
+ */
+int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len);
+
+/**
+ * nvbar_pramin_copy_to - write a block and order it
+ * @gpu: the GPU
+ * @pa: VRAM address, any alignment; the range was checked
+ * @src: source
+ * @len: bytes, not 0
+ *
+ * Context: takes pramin.lock; may sleep.
+ * Return: 0, or -ENODEV.
+ */
+int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t len);
+
+/**
+ * nvbar_pramin_flush - order all earlier PRAMIN writes before what follows
+ * @gpu: the GPU
+ *
+ * A read of any PRAMIN location pushes them to memory [OpenRM
+ * kbusFlushSingle_GM107]; without it a TLB invalidate may overtake them.
+ *
+ * Context: takes pramin.lock; may sleep.
+ * Return: 0, or -ENODEV.
+ */
+int nvbar_pramin_flush(struct nvbar_gpu *gpu);
+
+#endif

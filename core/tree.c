@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+
+#include "tree.h"
+
+/* Words of the largest table */
+#define TABLE_WORDS	512
+
+struct visit {
+	const struct nvbar_walk_space *space;
+	const struct nvbar_tree_visitor *visitor;
+	u64 va_limit;
+	u64 (*words)[TABLE_WORDS];	/* a table per level: an entry's tables are visited within it */
+};
+
+static int visit_table(struct visit *visit, const struct nvbar_tree_table *table);
+
+static int visit_child(struct visit *visit, const struct nvbar_tree_table *parent, u64 va, u64 word,
+		       bool big)
+{
+	const struct nvbar_mmu_fmt *fmt = visit->space->fmt;
+	struct nvbar_tree_table child = {
+		.level = parent->level - 1,
+		.big = big,
+		.va = va,
+	};
+	struct nvbar_pde pde;
+
+	fmt->decode_pde(word, big, &pde);
+	if (nvbar_mmu_is_leaf(word) || pde.state != NVBAR_ENTRY_VALID)
+		return 0;
+	child.aperture = pde.aperture;
+	child.pa = pde.addr;
+	child.shape = big ? &fmt->big : &fmt->level[child.level];
+	return visit_table(visit, &child);
+}
+
+static int visit_entry(struct visit *visit, const struct nvbar_tree_table *table, u32 index,
+		       const u64 *raw)
+{
+	u64 va = table->va + ((u64)index << table->shape->shift);
+	bool dual = table->shape->entry_words == 2;
+	int ret;
+
+	if (visit->visitor->entry) {
+		ret = visit->visitor->entry(visit->visitor->ctx, table, index, raw);
+		if (ret)
+			return ret == NVBAR_TREE_SKIP ? 0 : ret;
+	}
+	/* Bit 0 of the first word makes the whole entry a leaf. */
+	if (!table->level || va >= visit->va_limit || nvbar_mmu_is_leaf(raw[0]))
+		return 0;
+	ret = visit_child(visit, table, va, raw[0], dual);
+	if (!ret && dual)
+		ret = visit_child(visit, table, va, raw[1], false);
+	return ret;
+}
+
+static int visit_table(struct visit *visit, const struct nvbar_tree_table *table)
+{
+	u64 *words = visit->words[table->level];
+	u32 entry_words = table->shape->entry_words;
+	u32 nr = 1u << table->shape->bits;
+	u32 i;
+	int ret;
+
+	ret = visit->space->read(visit->space->ctx, table->aperture, table->pa, words,
+				 (size_t)nr * entry_words);
+	if (ret)
+		return ret == -EFAULT ? 0 : ret;
+	if (visit->visitor->table) {
+		ret = visit->visitor->table(visit->visitor->ctx, table, words);
+		if (ret)
+			return ret == NVBAR_TREE_SKIP ? 0 : ret;
+	}
+	for (i = 0; i < nr; i++) {
+		const u64 raw[2] = {
+			words[i * entry_words],
+			entry_words == 2 ? words[i * entry_words + 1] : 0,
+		};
+
+		if (!raw[0] && !raw[1])
+			continue;
+		ret = visit_entry(visit, table, i, raw);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int nvbar_tree_visit(const struct nvbar_walk_space *space, u64 va_limit,
+		     const struct nvbar_tree_visitor *visitor)
+{
+	const struct nvbar_mmu_fmt *fmt = space->fmt;
+	const struct nvbar_tree_table root = {
+		.level = fmt->nr_levels - 1,
+		.aperture = space->root_aperture,
+		.pa = space->root_pa,
+		.shape = &fmt->level[fmt->nr_levels - 1],
+	};
+	struct visit visit = {
+		.space = space,
+		.visitor = visitor,
+		.va_limit = va_limit,
+	};
+	int ret;
+
+	visit.words = kcalloc(fmt->nr_levels, sizeof(*visit.words), GFP_KERNEL);
+	if (!visit.words)
+		return -ENOMEM;
+	ret = visit_table(&visit, &root);
+	kfree(visit.words);
+	return ret;
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+#include <linux/align.h>
+#include <linux/bug.h>
+#include <linux/errno.h>
+#include <linux/log2.h>
+#include <linux/overflow.h>
+#include <linux/sizes.h>
+
+#include "va.h"
+
+/* Holes tried by best fit before one is taken that fits at any address. */
+#define VA_TRIES	8
+
+#define node_by_start(rb)	rb_entry_safe(rb, struct nvbar_va_node, by_start)
+#define node_by_hole(rb)	rb_entry_safe(rb, struct nvbar_va_node, by_hole)
+
+static u64 node_end(const struct nvbar_va_node *node)
+{
+	return node->start + node->len;
+}
+
+/* The end of the hole behind a node, which is where the next one starts. */
+static u64 hole_end(const struct nvbar_va_node *node)
+{
+	return node_end(node) + node->hole;
+}
+
+static bool hole_less(struct rb_node *a, const struct rb_node *b)
+{
+	const struct nvbar_va_node *x = rb_entry(a, struct nvbar_va_node, by_hole);
+	const struct nvbar_va_node *y = rb_entry(b, struct nvbar_va_node, by_hole);
+
+	return x->hole != y->hole ? x->hole < y->hole : x->start < y->start;
+}
+
+static void hole_set(struct nvbar_va *va, struct nvbar_va_node *node, u64 len)
+{
+	if (node->hole)
+		rb_erase(&node->by_hole, &va->holes);
+	va->free_bytes += len - node->hole;
+	node->hole = len;
+	if (len)
+		rb_add(&node->by_hole, &va->holes, hole_less);
+}
+
+/* The shortest hole of at least @len bytes. */
+static struct nvbar_va_node *hole_find(const struct nvbar_va *va, u64 len)
+{
+	struct nvbar_va_node *node, *best = NULL;
+	struct rb_node *rb = va->holes.rb_node;
+
+	while (rb) {
+		node = rb_entry(rb, struct nvbar_va_node, by_hole);
+		if (node->hole >= len) {
+			best = node;
+			rb = rb->rb_left;
+		} else {
+			rb = rb->rb_right;
+		}
+	}
+	return best;
+}
+
+static bool hole_fits(const struct nvbar_va_node *node, u64 len, u64 align)
+{
+	u64 pad = -node_end(node) & (align - 1);
+
+	return node->hole >= len && node->hole - len >= pad;
+}
+
+static struct nvbar_va_node *hole_best(const struct nvbar_va *va, u64 len, u64 align)
+{
+	struct nvbar_va_node *node = hole_find(va, len), *sure;
+	unsigned int i;
+	u64 padded;
+
+	for (i = 0; node && i < VA_TRIES; i++) {
+		if (hole_fits(node, len, align))
+			return node;
+		node = node_by_hole(rb_next(&node->by_hole));
+	}
+	if (!check_add_overflow(len, align - SZ_4K, &padded)) {
+		sure = hole_find(va, padded);
+		if (sure)
+			return sure;
+	}
+	while (node && !hole_fits(node, len, align))
+		node = node_by_hole(rb_next(&node->by_hole));
+	return node;
+}
+
+/* The start, within a hole that fits, that leaves the smaller gap beside it. */
+static u64 hole_place(const struct nvbar_va_node *node, u64 len, u64 align)
+{
+	u64 low = ALIGN(node_end(node), align);
+	u64 high = ALIGN_DOWN(hole_end(node) - len, align);
+
+	return hole_end(node) - len - high < low - node_end(node) ? high : low;
+}
+
+/* The last node that starts at or below @addr; the head if no other does. */
+static struct nvbar_va_node *node_before(const struct nvbar_va *va, u64 addr)
+{
+	struct nvbar_va_node *node, *best = NULL;
+	struct rb_node *rb = va->nodes.rb_node;
+
+	while (rb) {
+		node = rb_entry(rb, struct nvbar_va_node, by_start);
+		if (node->start <= addr) {
+			best = node;
+			rb = rb->rb_right;
+		} else {
+			rb = rb->rb_left;
+		}
+	}
+	return best;
+}
+
+static void node_link_after(struct nvbar_va *va, struct nvbar_va_node *node,
+			    struct nvbar_va_node *prev)
+{
+	struct rb_node *parent = &prev->by_start, **link = &parent->rb_right;
+
+	while (*link) {
+		parent = *link;
+		link = &parent->rb_left;
+	}
+	rb_link_node(&node->by_start, parent, link);
+	rb_insert_color(&node->by_start, &va->nodes);
+}
+
+/* Takes [start, start + len), which lies in the hole behind @prev. */
+static void node_insert(struct nvbar_va *va, struct nvbar_va_node *node,
+			struct nvbar_va_node *prev, u64 start, u64 len)
+{
+	u64 end = hole_end(prev);
+
+	node->start = start;
+	node->len = len;
+	node->hole = 0;
+	node_link_after(va, node, prev);
+	hole_set(va, prev, start - node_end(prev));
+	hole_set(va, node, end - node_end(node));
+}
+
+void nvbar_va_init(struct nvbar_va *va, u64 size)
+{
+	WARN_ON(!IS_ALIGNED(size, SZ_4K));
+	*va = (struct nvbar_va){ .nodes = RB_ROOT, .holes = RB_ROOT };
+	va->size = ALIGN_DOWN(size, SZ_4K);
+	rb_link_node(&va->head.by_start, NULL, &va->nodes.rb_node);
+	rb_insert_color(&va->head.by_start, &va->nodes);
+	hole_set(va, &va->head, va->size);
+}
+
+int nvbar_va_alloc(struct nvbar_va *va, struct nvbar_va_node *node, u64 len, u64 align)
+{
+	struct nvbar_va_node *prev;
+
+	if (WARN_ON(!len || !IS_ALIGNED(len, SZ_4K) || align < SZ_4K || !is_power_of_2(align)))
+		return -EINVAL;
+	prev = hole_best(va, len, align);
+	if (!prev)
+		return -ENOSPC;
+	node_insert(va, node, prev, hole_place(prev, len, align), len);
+	return 0;
+}
+
+int nvbar_va_alloc_fixed(struct nvbar_va *va, struct nvbar_va_node *node, u64 start, u64 len)
+{
+	struct nvbar_va_node *prev;
+
+	if (WARN_ON(!len || !IS_ALIGNED(start | len, SZ_4K)))
+		return -EINVAL;
+	if (start > va->size || len > va->size - start)
+		return -ERANGE;
+	prev = node_before(va, start);
+	if (start < node_end(prev) || start + len > hole_end(prev))
+		return -EEXIST;
+	node_insert(va, node, prev, start, len);
+	return 0;
+}
+
+void nvbar_va_free(struct nvbar_va *va, struct nvbar_va_node *node)
+{
+	struct nvbar_va_node *prev;
+	u64 freed;
+
+	if (WARN_ON(RB_EMPTY_NODE(&node->by_start)))
+		return;
+	prev = node_by_start(rb_prev(&node->by_start));
+	freed = node->len + node->hole;
+	hole_set(va, node, 0);
+	hole_set(va, prev, prev->hole + freed);
+	rb_erase(&node->by_start, &va->nodes);
+	RB_CLEAR_NODE(&node->by_start);
+}
+
+u64 nvbar_va_free_bytes(const struct nvbar_va *va)
+{
+	return va->free_bytes;
+}
+
+u64 nvbar_va_largest_free(const struct nvbar_va *va)
+{
+	struct nvbar_va_node *node = node_by_hole(rb_last(&va->holes));
+
+	return node ? node->hole : 0;
+}
+
+struct nvbar_va_node *nvbar_va_find(const struct nvbar_va *va, u64 addr)
+{
+	struct nvbar_va_node *node = node_before(va, addr);
+
+	return addr < node_end(node) ? node : NULL;
+}
+
+struct nvbar_va_node *nvbar_va_first(const struct nvbar_va *va)
+{
+	return nvbar_va_next(&va->head);
+}
+
+struct nvbar_va_node *nvbar_va_next(const struct nvbar_va_node *node)
+{
+	return node_by_start(rb_next(&node->by_start));
+}
+
+/* Ranges and holes cover the address space without a gap. */
+static bool verify_nodes(const struct nvbar_va *va, u64 *nr_holes, u64 *free_bytes)
+{
+	const struct nvbar_va_node *node = node_by_start(rb_first(&va->nodes)), *next;
+
+	if (node != &va->head || node->start || node->len)
+		return false;
+	for (; node; node = next) {
+		next = nvbar_va_next(node);
+		if (hole_end(node) != (next ? next->start : va->size))
+			return false;
+		if (next && (!next->len || !IS_ALIGNED(next->start | next->len, SZ_4K)))
+			return false;
+		*free_bytes += node->hole;
+		*nr_holes += node->hole != 0;
+	}
+	return true;
+}
+
+/* The tree of holes is in order and holds nodes of this address space only. */
+static bool verify_holes(const struct nvbar_va *va, u64 *nr_holes)
+{
+	struct rb_node *rb, *prev = NULL;
+	const struct nvbar_va_node *node;
+
+	for (rb = rb_first(&va->holes); rb; prev = rb, rb = rb_next(rb)) {
+		node = rb_entry(rb, struct nvbar_va_node, by_hole);
+		if (!node->hole || node_before(va, node->start) != node)
+			return false;
+		if (prev && !hole_less(prev, rb))
+			return false;
+		*nr_holes += 1;
+	}
+	return true;
+}
+
+bool nvbar_va_verify(const struct nvbar_va *va)
+{
+	u64 nr_holes = 0, nr_in_tree = 0, free_bytes = 0;
+
+	return verify_nodes(va, &nr_holes, &free_bytes) && verify_holes(va, &nr_in_tree) &&
+	       nr_holes == nr_in_tree && free_bytes == va->free_bytes;
+}

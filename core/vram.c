@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "bar_user.h"
+#include "gpu.h"
+#include "pramin.h"
+#include "vram.h"
+
+/* Through BAR1 from this length on: a mapping costs two invalidates, a page by PRAMIN 512 writes. */
+#define SCRUB_BAR1_MIN	SZ_64K
+/* ... and in pieces of at most this, so as not to take the aperture from others. */
+#define SCRUB_BAR1_MAX	SZ_16M
+
+static int check_request(struct nvbar_gpu *gpu, const struct nvbar_vram_request *req, u64 range_end)
+{
+	if (!req->size || !IS_ALIGNED(req->size, NVBAR_PAGE_SIZE)) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "VRAM alloc: 0x%llx bytes is not a number of pages of 0x%llx", req->size,
+			      NVBAR_PAGE_SIZE);
+		return -EINVAL;
+	}
+	if (req->flags & ~NVBAR_VRAM_FLAGS) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "VRAM alloc: unknown flags 0x%x",
+			      req->flags & ~NVBAR_VRAM_FLAGS);
+		return -EINVAL;
+	}
+	if (req->align && (!is_power_of_2(req->align) || req->align < NVBAR_PAGE_SIZE)) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "VRAM alloc: alignment 0x%llx is no power of two from 0x%llx up",
+			      req->align, NVBAR_PAGE_SIZE);
+		return -EINVAL;
+	}
+	if (!IS_ALIGNED(req->range_start | range_end, NVBAR_PAGE_SIZE) ||
+	    req->range_start >= range_end) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "VRAM alloc: range 0x%llx..0x%llx is empty or not of whole pages",
+			      req->range_start, range_end);
+		return -EINVAL;
+	}
+	if (range_end > gpu->vram_size) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "VRAM alloc: range 0x%llx..0x%llx leaves VRAM of 0x%llx bytes",
+			      req->range_start, range_end, gpu->vram_size);
+		return -ERANGE;
+	}
+	return nvbar_gpu_may_write(gpu);
+}
+
+/* Counts, and with @span set also writes down, the runs of adjacent blocks. */
+static size_t merge_blocks(struct list_head *blocks, struct nvbar_span *span)
+{
+	struct nvbar_block *block;
+	u64 end = 0;
+	size_t nr = 0;
+
+	list_for_each_entry(block, blocks, link) {
+		u64 len = block->len;
+
+		if (!nr || block->pa != end) {
+			if (span)
+				span[nr] = (struct nvbar_span){ block->pa, 0 };
+			nr++;
+		}
+		if (span)
+			span[nr - 1].len += len;
+		end = block->pa + len;
+	}
+	return nr;
+}
+
+static int scrub_by_pramin(struct nvbar_gpu *gpu, u64 pa, u64 len)
+{
+	static const u64 zeroes[64];
+
+	for (; len; pa += sizeof(zeroes), len -= sizeof(zeroes))
+		nvbar_pramin_wr_words(gpu, pa, zeroes, ARRAY_SIZE(zeroes));
+	return nvbar_pramin_flush(gpu);
+}
+
+static struct nvbar_span get_span(const void *arg, size_t i)
+{
+	return ((const struct nvbar_span *)arg)[i];
+}
+
+/* -ENOSPC and -ENOMEM leave everything as it was: there is another way. */
+static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
+{
+	const struct nvbar_bar_user_opts opts = { .label = "scrub" };
+	const struct nvbar_spans spans = { get_span, &span, 1 };
+	struct nvbar_access *access;
+	int ret, unmap;
+
+	access = nvbar_bar_user_map(gpu, &spans, &opts);
+	if (IS_ERR(access))
+		return PTR_ERR(access);
+	nvbar_access_fill(access, 0, 0, span.len);
+	atomic64_add(span.len / 8, &gpu->count.bus_writes);
+	ret = nvbar_access_flush(access);
+	atomic64_inc(&gpu->count.bus_reads);
+	unmap = nvbar_bar_user_release(access);
+	return ret ? ret : unmap;
+}
+
+static int scrub(struct nvbar_gpu *gpu, struct nvbar_span span)
+{
+	u64 piece = gpu->bar1_size ? SCRUB_BAR1_MAX : 0;
+	int ret;
+
+	while (span.len) {
+		u64 len = min(span.len, piece);
+
+		if (len < SCRUB_BAR1_MIN)
+			return scrub_by_pramin(gpu, span.pa, span.len);
+		ret = scrub_by_bar1(gpu, (struct nvbar_span){ span.pa, len });
+		if (ret == -ENOSPC || ret == -ENOMEM) {
+			piece = len / 2;
+			continue;
+		}
+		if (ret)
+			return ret;
+		span.pa += len;
+		span.len -= len;
+	}
+	return 0;
+}
+
+static void free_blocks(struct nvbar_vram *vram)
+{
+	guard(mutex)(&vram->gpu->vram_lock);
+	nvbar_buddy_free(&vram->gpu->buddy, &vram->blocks);
+}
+
+static int alloc_blocks(struct nvbar_vram *vram, const struct nvbar_buddy_req *req)
+{
+	guard(mutex)(&vram->gpu->vram_lock);
+	return nvbar_buddy_alloc(&vram->gpu->buddy, req, &vram->blocks);
+}
+
+static int fill_vram(struct nvbar_vram *vram, const struct nvbar_vram_request *req, u64 range_end)
+{
+	const struct nvbar_buddy_req breq = {
+		.size = req->size,
+		.align = req->align ? req->align : NVBAR_PAGE_SIZE,
+		.range_start = req->range_start,
+		.range_end = range_end,
+		.contiguous = req->flags & NVBAR_VRAM_FLAG_CONTIGUOUS,
+	};
+	size_t i;
+	int ret;
+
+	ret = alloc_blocks(vram, &breq);
+	if (ret)
+		return ret;
+	vram->nr_spans = merge_blocks(&vram->blocks, NULL);
+	vram->span = kvmalloc_array(vram->nr_spans, sizeof(*vram->span), GFP_KERNEL);
+	if (!vram->span) {
+		ret = -ENOMEM;
+		goto err_free_blocks;
+	}
+	merge_blocks(&vram->blocks, vram->span);
+
+	for (i = 0; !(req->flags & NVBAR_VRAM_FLAG_NO_SCRUB) && i < vram->nr_spans; i++) {
+		ret = scrub(vram->gpu, vram->span[i]);
+		if (ret)
+			goto err_free_span;
+	}
+	return 0;
+
+err_free_span:
+	kvfree(vram->span);
+err_free_blocks:
+	free_blocks(vram);
+	return ret;
+}
+
+struct nvbar_vram *nvbar_vram_create(struct nvbar_gpu *gpu, const struct nvbar_vram_request *req)
+{
+	u64 range_end = req->range_end ? req->range_end : round_down(gpu->vram_size, NVBAR_PAGE_SIZE);
+	struct nvbar_vram *vram;
+	int ret;
+
+	ret = check_request(gpu, req, range_end);
+	if (ret)
+		return ERR_PTR(ret);
+	vram = kzalloc(sizeof(*vram), GFP_KERNEL);
+	if (!vram)
+		return ERR_PTR(-ENOMEM);
+	vram->gpu = gpu;
+	vram->size = req->size;
+	INIT_LIST_HEAD(&vram->blocks);
+
+	ret = fill_vram(vram, req, range_end);
+	if (ret) {
+		kfree(vram);
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "VRAM alloc: 0x%llx bytes in 0x%llx..0x%llx failed (error %d)",
+			      req->size, req->range_start, range_end, -ret);
+		return ERR_PTR(ret);
+	}
+	mutex_lock(&gpu->vram_lock);
+	list_add_tail(&vram->link, &gpu->vrams);
+	mutex_unlock(&gpu->vram_lock);
+	return vram;
+}
+
+void nvbar_vram_destroy(struct nvbar_vram *vram)
+{
+	mutex_lock(&vram->gpu->vram_lock);
+	list_del(&vram->link);
+	mutex_unlock(&vram->gpu->vram_lock);
+	free_blocks(vram);
+	kvfree(vram->span);
+	kfree(vram);
+}
+
+void nvbar_vram_destroy_all(struct nvbar_gpu *gpu)
+{
+	struct nvbar_vram *vram, *next;
+
+	list_for_each_entry_safe(vram, next, &gpu->vrams, link)
+		nvbar_vram_destroy(vram);
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include <linux/delay.h>
+#include <linux/errno.h>
+#include <linux/ktime.h>
+#include <linux/processor.h>
+
+#include "gpu.h"
+#include "wait.h"
+
+/* Polls before sleeping in between: an invalidate is over in a microsecond or two. */
+#define SPINS		64
+#define SLEEP_MIN_US	20
+#define SLEEP_MAX_US	50
+
+int nvbar_wait_reg(struct nvbar_gpu *gpu, const char *name, u32 off, u32 mask, u32 want,
+		   u32 timeout_us)
+{
+	u64 deadline = 0;
+	unsigned int polls;
+	bool late = false;
+	u32 val;
+
+	for (polls = 0;; polls++) {
+		val = nvbar_rd32(gpu, off);
+		if (val == ~0u && nvbar_gpu_alive(gpu))
+			return -ENODEV;
+		if ((val & mask) == want)
+			return 0;
+		/* Time is up only if a poll after the deadline still fails. */
+		if (late)
+			break;
+		if (polls < SPINS) {
+			cpu_relax();
+			continue;
+		}
+		if (!deadline)
+			deadline = ktime_get_ns() + 1000ULL * timeout_us;
+		usleep_range(SLEEP_MIN_US, SLEEP_MAX_US);
+		late = ktime_get_ns() >= deadline;
+	}
+
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+		      "register %s (0x%06x): waited %u us for 0x%x/0x%x, still 0x%08x", name, off,
+		      timeout_us, want, mask, val);
+	return -ETIMEDOUT;
+}

@@ -1,0 +1,786 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nvbar - reach the memory of an NVIDIA GPU through its PCIe BAR1 aperture.
+ *
+ * Every function that can fail returns 0 or a negative errno, and leaves its
+ * out parameters untouched on failure.  After any failing call the GPU's page
+ * tables, the VA space, VRAM and the TLB are as they were before it.
+ *
+ * Every function is safe to call from several threads on one GPU.  Freeing a
+ * handle while another thread uses that same handle is the caller's bug.
+ * Every function that touches the GPU may sleep.
+ *
+ * Words: a VRAM address (pa) is a physical byte address in video memory, a
+ * PFN is pa >> 12; a VA is a byte address in the BAR1 address space and equal
+ * to the offset in the BAR1 aperture, a VFN is VA >> 12.  Addresses and
+ * lengths are bytes unless the name says PFN, VFN or pages.
+ */
+#ifndef NVBAR_NVBAR_H
+#define NVBAR_NVBAR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define NVBAR_API __attribute__((visibility("default")))
+#else
+#define NVBAR_API
+#endif
+
+struct nvbar;
+struct nvbar_vram;
+struct nvbar_access;
+struct nvbar_prepared;
+struct nvbar_snapshot;
+
+/* --- opening a GPU ------------------------------------------------------ */
+
+/** enum nvbar_log_level - how much a log line matters */
+enum nvbar_log_level {
+	NVBAR_LOG_ERROR = 0,
+	NVBAR_LOG_WARNING = 1,
+	NVBAR_LOG_INFO = 2,
+	NVBAR_LOG_DEBUG = 3,
+};
+
+/**
+ * NVBAR_OPEN_OBSERVE - read registers only, write nothing to the GPU
+ *
+ * BAR1 is not bound; nvbar_get_info(), nvbar_get_stats() and
+ * nvbar_get_fault() work, everything that needs a write is -EACCES.
+ */
+#define NVBAR_OPEN_OBSERVE		(1u << 0)
+
+/**
+ * struct nvbar_open_opts - how to open a GPU; zero fields mean the default
+ * @size: sizeof(struct nvbar_open_opts)
+ * @flags: NVBAR_OPEN_*
+ * @log_level: the least important &enum nvbar_log_level that @log is to see
+ * @log: takes one line without its newline; called from whichever thread
+ *	met the event, possibly with locks held: it must not call the library
+ * @log_arg: first argument of @log
+ */
+struct nvbar_open_opts {
+	size_t size;
+	uint32_t flags;
+	uint32_t log_level;
+	void (*log)(void *log_arg, int level, const char *line);
+	void *log_arg;
+};
+
+/**
+ * nvbar_open - open a GPU and bind its BAR1
+ * @gpu: receives the handle; nvbar_close() ends it
+ * @device: device string, e.g. "sim:ga102,vram=24G"; NULL means $NVBAR_DEVICE,
+ *	or "sim" where that is not set
+ * @opts: NULL for the defaults
+ *
+ * Identifies the chip, waits for its firmware to be up, reads the VRAM size
+ * and the reserved areas, writes an empty page table and binds BAR1 to it.
+ *
+ * Return: 0, or -EINVAL (malformed device string or options), -EOPNOTSUPP
+ * (unknown chip or device kind), -ENODEV (the GPU reads as all ones),
+ * -ETIMEDOUT (firmware or bind never came up), -EBUSY (someone else drives
+ * it), -EACCES, -ENOSPC (VRAM too small for the driver's own region), -ENOMEM,
+ * or the errno of the file that a file= names.
+ */
+NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *opts);
+
+/**
+ * nvbar_close - unmap and free whatever is left, unbind BAR1, free the handle
+ * @gpu: handle, or NULL.  All handles derived from it are dead afterwards
+ */
+NVBAR_API void nvbar_close(struct nvbar *gpu);
+
+/**
+ * struct nvbar_info - what a GPU is
+ * @size: set to sizeof(struct nvbar_info) before the call
+ * @device: the device string, shortened to kind and chip or address
+ * @chip: "GA102"
+ * @boot0: PMC_BOOT_0
+ * @boot42: PMC_BOOT_42
+ * @mmu_version: 2 or 3
+ * @vram_size: bytes, as the hardware reports it
+ * @vram_usable: bytes that the allocator manages
+ * @bar1_size: bytes of aperture; 0 when the GPU has no BAR1
+ * @page_sizes: bit n set: leaf pages of 1 << n bytes exist
+ * @reserved_pa: the driver's own region at the top of usable VRAM
+ * @reserved_len: bytes of that region
+ * @bar1_bound: the address BAR1 is bound to (instance block), bytes; 0 when
+ *	@bar1_mode is 0
+ * @bar1_mode: 0 physical, 1 virtual, as the bind register says now
+ */
+struct nvbar_info {
+	size_t size;
+	char device[64], chip[16];
+	uint32_t boot0, boot42;
+	uint32_t mmu_version;
+	uint64_t vram_size;
+	uint64_t vram_usable;
+	uint64_t bar1_size;
+	uint64_t page_sizes;
+	uint64_t reserved_pa, reserved_len;
+	uint64_t bar1_bound;
+	uint32_t bar1_mode;
+};
+
+/**
+ * nvbar_get_info - identity and geometry; reads at most the bind registers
+ * @gpu: handle
+ * @info: filled in as far as info->size goes
+ *
+ * Return: 0, or -EINVAL (info->size too small), -ENODEV.
+ */
+NVBAR_API int nvbar_get_info(struct nvbar *gpu, struct nvbar_info *info);
+
+/**
+ * struct nvbar_stats - counts since open, then gauges
+ * @size: set to sizeof(struct nvbar_stats) before the call
+ * @bus_reads: reads by the driver itself: registers, PRAMIN, BAR1; the
+ *	accessors' (nvbar_read() and kin) are not counted
+ * @bus_writes: writes, likewise; a PRAMIN word of 64 bits is one write
+ * @window_moves: writes to the PRAMIN window register, in @bus_writes too
+ * @tlb_invalidates: TLB invalidates
+ * @binds: BAR1 binds
+ * @maps: mappings made
+ * @unmaps: mappings undone
+ * @mappings: live mappings
+ * @mapped_bytes: bytes of VA under live mappings
+ * @va_total: bytes of BAR1 address space
+ * @va_free: bytes of it that nobody holds
+ * @va_largest_free: the largest free range, bytes
+ * @vram_total: bytes that the allocator manages
+ * @vram_free: bytes of it that nobody holds
+ * @vram_largest_free: the largest contiguous free range, bytes
+ * @page_table_bytes: VRAM held by page tables, warm ones included
+ * @host_bytes: host memory held by this GPU
+ * @model_driver_errors: sim only: accesses real hardware would refuse
+ */
+struct nvbar_stats {
+	size_t size;
+	uint64_t bus_reads, bus_writes;
+	uint64_t window_moves, tlb_invalidates, binds;
+	uint64_t maps, unmaps;
+	uint64_t mappings, mapped_bytes;
+	uint64_t va_total, va_free, va_largest_free;
+	uint64_t vram_total, vram_free, vram_largest_free;
+	uint64_t page_table_bytes;
+	uint64_t host_bytes;
+	uint64_t model_driver_errors;
+};
+
+/**
+ * nvbar_get_stats - counters and gauges
+ * @gpu: handle
+ * @stats: filled in as far as stats->size goes
+ *
+ * Return: 0, or -EINVAL (stats->size too small).
+ */
+NVBAR_API int nvbar_get_stats(struct nvbar *gpu, struct nvbar_stats *stats);
+
+/**
+ * nvbar_strerror - this library's meaning of an error code
+ * @err: errno, positive or negative
+ *
+ * Return: a static string, never NULL.
+ */
+NVBAR_API const char *nvbar_strerror(int err);
+
+/* --- VRAM --------------------------------------------------------------- */
+
+/** struct nvbar_extent - a run of VRAM; both fields multiples of 4 KiB
+ * @pa: VRAM address of the first byte
+ * @len: bytes
+ */
+struct nvbar_extent {
+	uint64_t pa, len;
+};
+
+/** NVBAR_VRAM_CONTIGUOUS - one extent or -ENOSPC */
+#define NVBAR_VRAM_CONTIGUOUS		(1u << 0)
+/** NVBAR_VRAM_NO_SCRUB - leave what the memory holds; the default is zeroes */
+#define NVBAR_VRAM_NO_SCRUB		(1u << 1)
+
+/**
+ * struct nvbar_vram_opts - how to allocate; zero fields mean the default
+ * @size: sizeof(struct nvbar_vram_opts)
+ * @align: bytes, a power of two of at least 4 KiB (the default): every extent
+ *	begins at a multiple of it
+ * @range_start: lowest VRAM address allowed
+ * @range_end: first VRAM address not allowed; 0 means the end of VRAM
+ * @flags: NVBAR_VRAM_*
+ */
+struct nvbar_vram_opts {
+	size_t size;
+	uint64_t align, range_start, range_end;
+	uint32_t flags;
+};
+
+/**
+ * nvbar_vram_alloc - allocate VRAM, zeroed unless asked otherwise
+ * @gpu: handle
+ * @size: bytes, a multiple of 4 KiB
+ * @opts: NULL for the defaults
+ * @vram: receives the allocation; nvbar_vram_free() or nvbar_close() ends it
+ *
+ * Return: 0, or -EINVAL (zero or misaligned size, bad options), -ERANGE (the
+ * range leaves VRAM), -ENOSPC, -ENOMEM, -ENODEV, -EACCES (observing).
+ */
+NVBAR_API int nvbar_vram_alloc(struct nvbar *gpu, uint64_t size, const struct nvbar_vram_opts *opts,
+			       struct nvbar_vram **vram);
+
+/**
+ * nvbar_vram_free - give VRAM back; mappings of it are the caller's business
+ * @vram: allocation, or NULL
+ */
+NVBAR_API void nvbar_vram_free(struct nvbar_vram *vram);
+
+/**
+ * nvbar_vram_size - bytes allocated
+ * @vram: allocation
+ */
+NVBAR_API uint64_t nvbar_vram_size(const struct nvbar_vram *vram);
+
+/**
+ * nvbar_vram_extents - where the allocation lies, in address order
+ * @vram: allocation
+ * @ext: receives the first @max extents; may be NULL when @max is 0
+ * @max: room at @ext
+ *
+ * Return: how many extents there are.
+ */
+NVBAR_API size_t nvbar_vram_extents(const struct nvbar_vram *vram, struct nvbar_extent *ext, size_t max);
+
+/* --- BAR1 mappings ------------------------------------------------------ */
+
+/** NVBAR_MAP_RDONLY - read-only entries; writes are -EACCES */
+#define NVBAR_MAP_RDONLY		(1u << 0)
+/** NVBAR_MAP_FIXED - at nvbar_map_opts.va; not for the functions with a flags argument */
+#define NVBAR_MAP_FIXED			(1u << 1)
+/** NVBAR_MAP_PRIVATE - never share entries with another mapping */
+#define NVBAR_MAP_PRIVATE		(1u << 2)
+
+/** NVBAR_LABEL_MAX - bytes of a label, its NUL included */
+#define NVBAR_LABEL_MAX			32
+
+/**
+ * struct nvbar_map_opts - how to map; zero fields mean the default
+ * @size: sizeof(struct nvbar_map_opts)
+ * @flags: NVBAR_MAP_*
+ * @max_page_shift: use no leaf page larger than 1 << this
+ * @va: where, with NVBAR_MAP_FIXED; a multiple of 4 KiB
+ * @label: up to 31 characters shown by the accounting; copied
+ */
+struct nvbar_map_opts {
+	size_t size;
+	uint32_t flags;
+	uint32_t max_page_shift;
+	uint64_t va;
+	const char *label;
+};
+
+/**
+ * nvbar_map_pages - map scattered pages into one contiguous VA range
+ * @gpu: handle
+ * @pfns: VRAM page frame numbers, in the order they are to appear
+ * @nr_pages: how many, at least 1
+ * @flags: NVBAR_MAP_* except NVBAR_MAP_FIXED
+ * @access: receives the mapping; nvbar_unmap() or nvbar_close() ends it
+ *
+ * Return: 0, or -EINVAL, -ERANGE (a page outside VRAM), -EACCES (a writable
+ * mapping of the driver's own region, or observing), -ENOSPC (no BAR1 address
+ * space), -ENOMEM, -ENODEV, -ETIMEDOUT, -EOPNOTSUPP (no BAR1, or an address
+ * that this chip's entries can't hold).
+ */
+NVBAR_API int nvbar_map_pages(struct nvbar *gpu, const uint64_t *pfns, size_t nr_pages, uint32_t flags,
+			      struct nvbar_access **access);
+
+/**
+ * nvbar_map - map extents into one contiguous VA range
+ * @gpu: handle
+ * @ext: extents, in the order they are to appear
+ * @nr: how many, at least 1
+ * @opts: NULL for the defaults
+ * @access: receives the mapping
+ *
+ * Return: as nvbar_map_pages(), and -EEXIST (the fixed VA is taken), -ERANGE
+ * (it leaves the aperture), -EOPNOTSUPP (page size not supported here).
+ */
+NVBAR_API int nvbar_map(struct nvbar *gpu, const struct nvbar_extent *ext, size_t nr,
+			const struct nvbar_map_opts *opts, struct nvbar_access **access);
+
+/**
+ * nvbar_map_vram - map a part of an allocation
+ * @gpu: handle
+ * @vram: allocation of the same GPU
+ * @offset: bytes into it, a multiple of 4 KiB
+ * @len: bytes, a multiple of 4 KiB
+ * @flags: NVBAR_MAP_* except NVBAR_MAP_FIXED
+ * @access: receives the mapping
+ *
+ * Return: as nvbar_map_pages(), and -ERANGE (the part leaves the allocation).
+ */
+NVBAR_API int nvbar_map_vram(struct nvbar *gpu, struct nvbar_vram *vram, uint64_t offset, uint64_t len,
+			     uint32_t flags, struct nvbar_access **access);
+
+/**
+ * nvbar_unmap - end a mapping
+ * @access: mapping, or NULL; always released
+ *
+ * Clears the entries, orders and invalidates, waits, and only then gives the
+ * address range back.  If the GPU does not confirm the invalidate, the range
+ * stays out of use until a later one succeeds.
+ *
+ * Return: 0, or the first error met: -ETIMEDOUT, -ENODEV.
+ */
+NVBAR_API int nvbar_unmap(struct nvbar_access *access);
+
+/** nvbar_unmap_cleanup - what NVBAR_AUTO_UNMAP calls; @access points at the variable */
+static inline void nvbar_unmap_cleanup(struct nvbar_access **access)
+{
+	if (*access)
+		nvbar_unmap(*access);
+}
+
+/** NVBAR_AUTO_UNMAP - the mapping ends when the variable leaves scope; initialise it */
+#define NVBAR_AUTO_UNMAP __attribute__((cleanup(nvbar_unmap_cleanup)))
+
+/**
+ * nvbar_map_prepare - first phase: reserve everything a mapping needs
+ * @gpu: handle
+ * @nr_pages: pages of 4 KiB, at least 1
+ * @opts: NULL for the defaults
+ * @prepared: receives it; nvbar_map_execute() or nvbar_map_cancel() ends it
+ *
+ * Return: as nvbar_map() but for what depends on the extents.
+ */
+NVBAR_API int nvbar_map_prepare(struct nvbar *gpu, size_t nr_pages, const struct nvbar_map_opts *opts,
+				struct nvbar_prepared **prepared);
+
+/**
+ * nvbar_map_execute - second phase: write the entries; allocates nothing
+ * @prepared: consumed, also on failure
+ * @ext: extents of exactly the prepared number of pages
+ * @nr: how many extents
+ * @access: receives the mapping
+ *
+ * Return: 0, or -EINVAL (wrong total, misaligned), -ERANGE, -EACCES,
+ * -ENODEV, -ETIMEDOUT, -EOPNOTSUPP.
+ */
+NVBAR_API int nvbar_map_execute(struct nvbar_prepared *prepared, const struct nvbar_extent *ext, size_t nr,
+				struct nvbar_access **access);
+
+/**
+ * nvbar_map_cancel - give a preparation back
+ * @prepared: preparation, or NULL
+ */
+NVBAR_API void nvbar_map_cancel(struct nvbar_prepared *prepared);
+
+/** nvbar_access_base - first VA of the mapping, bytes */
+NVBAR_API uint64_t nvbar_access_base(const struct nvbar_access *a);
+/** nvbar_access_size - bytes mapped */
+NVBAR_API uint64_t nvbar_access_size(const struct nvbar_access *a);
+/** nvbar_access_vfn_start - first virtual frame number */
+NVBAR_API uint64_t nvbar_access_vfn_start(const struct nvbar_access *a);
+/** nvbar_access_num_pages - pages of 4 KiB */
+NVBAR_API size_t nvbar_access_num_pages(const struct nvbar_access *a);
+
+/* --- reading and writing ------------------------------------------------ */
+
+/*
+ * One access of the width in the name.  @offset is bytes from the start of
+ * the mapping, naturally aligned to the width.
+ *
+ * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -EACCES
+ * (write through a read-only mapping), -ENODEV (the GPU is gone).
+ */
+NVBAR_API int nvbar_read8(struct nvbar_access *a, uint64_t offset, uint8_t *value);
+NVBAR_API int nvbar_read16(struct nvbar_access *a, uint64_t offset, uint16_t *value);
+NVBAR_API int nvbar_read32(struct nvbar_access *a, uint64_t offset, uint32_t *value);
+NVBAR_API int nvbar_read64(struct nvbar_access *a, uint64_t offset, uint64_t *value);
+NVBAR_API int nvbar_write8(struct nvbar_access *a, uint64_t offset, uint8_t value);
+NVBAR_API int nvbar_write16(struct nvbar_access *a, uint64_t offset, uint16_t value);
+NVBAR_API int nvbar_write32(struct nvbar_access *a, uint64_t offset, uint32_t value);
+NVBAR_API int nvbar_write64(struct nvbar_access *a, uint64_t offset, uint64_t value);
+
+/**
+ * nvbar_read - copy out of the mapping
+ * @a: mapping
+ * @offset: bytes, any alignment
+ * @buf: destination in host memory
+ * @len: bytes; 0 is nothing to do
+ *
+ * Return: 0, or -ERANGE, -ENODEV.
+ */
+NVBAR_API int nvbar_read(struct nvbar_access *a, uint64_t offset, void *buf, size_t len);
+
+/**
+ * nvbar_write - copy into the mapping
+ * @a: mapping
+ * @offset: bytes, any alignment
+ * @buf: source in host memory
+ * @len: bytes; 0 is nothing to do
+ *
+ * Return: 0, or -ERANGE, -EACCES.
+ */
+NVBAR_API int nvbar_write(struct nvbar_access *a, uint64_t offset, const void *buf, size_t len);
+
+/**
+ * nvbar_fill - write a 32-bit pattern over a range
+ * @a: mapping
+ * @offset: bytes, a multiple of 4
+ * @pattern: value, little-endian in memory
+ * @len: bytes, a multiple of 4; 0 is nothing to do
+ *
+ * Return: 0, or -EINVAL, -ERANGE, -EACCES.
+ */
+NVBAR_API int nvbar_fill(struct nvbar_access *a, uint64_t offset, uint32_t pattern, uint64_t len);
+
+/**
+ * nvbar_flush - return when the GPU can see all earlier writes
+ * @a: mapping
+ *
+ * Drains the CPU's write buffers and reads back through the mapping, which
+ * on PCIe pushes the posted writes before it.
+ *
+ * Return: 0, or -ENODEV.
+ */
+NVBAR_API int nvbar_flush(struct nvbar_access *a);
+
+/**
+ * nvbar_mmap - a plain CPU pointer to the mapping
+ * @a: mapping
+ * @ptr: receives the address of its first byte, valid until nvbar_unmap();
+ *	the same pointer each time.  Read-only mappings give read-only memory
+ *
+ * Return: 0, or -ENOMEM, -ENODEV, -EIO (the GPU does not translate a page).
+ */
+NVBAR_API int nvbar_mmap(struct nvbar_access *a, void **ptr);
+
+/* --- VRAM by physical address, without BAR1 ----------------------------- */
+
+/**
+ * nvbar_pramin_read - read VRAM through the PRAMIN window
+ * @gpu: handle
+ * @pa: VRAM address, any alignment
+ * @buf: destination
+ * @len: bytes; 0 is nothing to do
+ *
+ * Return: 0, or -ERANGE (leaves VRAM), -EOPNOTSUPP (beyond the window's
+ * reach on this chip), -ENODEV, -EACCES (observing: the window must move).
+ */
+NVBAR_API int nvbar_pramin_read(struct nvbar *gpu, uint64_t pa, void *buf, size_t len);
+
+/**
+ * nvbar_pramin_write - write VRAM through the PRAMIN window
+ * @gpu: handle
+ * @pa: VRAM address, any alignment; not in the driver's own region
+ * @buf: source
+ * @len: bytes; 0 is nothing to do
+ *
+ * The GPU sees the data when the call returns.
+ *
+ * Return: 0, or -ERANGE, -EACCES (the driver's own region, or observing),
+ * -EOPNOTSUPP, -ENODEV.
+ */
+NVBAR_API int nvbar_pramin_write(struct nvbar *gpu, uint64_t pa, const void *buf, size_t len);
+
+/* --- looking inside ----------------------------------------------------- */
+
+/** enum nvbar_space - which memory an address is in */
+enum nvbar_space {
+	NVBAR_SPACE_VID = 0,
+	NVBAR_SPACE_SYS_COH = 1,
+	NVBAR_SPACE_SYS_NONCOH = 2,
+	NVBAR_SPACE_PEER = 3,
+};
+
+/** enum nvbar_entry_kind - how to read the words of an entry */
+enum nvbar_entry_kind {
+	NVBAR_ENTRY_PDE = 0,
+	NVBAR_ENTRY_DUAL_PDE = 1,
+	NVBAR_ENTRY_PTE = 2,
+};
+
+/** enum nvbar_walk_status - how a walk ended */
+enum nvbar_walk_status {
+	NVBAR_WALK_OK = 0,		/* the VA translates */
+	NVBAR_WALK_INVALID = 1,		/* an invalid entry */
+	NVBAR_WALK_SPARSE = 2,		/* a sparse entry */
+	NVBAR_WALK_VA_RANGE = 3,	/* beyond the width of a VA */
+	NVBAR_WALK_UNREADABLE = 4,	/* a table lies where this walk can't read */
+};
+
+/** NVBAR_WALK_LEVELS - the most entries a walk can meet */
+#define NVBAR_WALK_LEVELS		8
+
+/**
+ * struct nvbar_walk_level - one entry met on the way
+ * @name: "PD3" … "PD0", "PT64K", "PT4K"
+ * @kind: &enum nvbar_entry_kind
+ * @index: entry number in its table
+ * @space: &enum nvbar_space of the table
+ * @addr: byte address of the entry in @space
+ * @raw: its words; the second is 0 but for dual PDEs
+ */
+struct nvbar_walk_level {
+	char name[8];
+	uint32_t kind;
+	uint32_t index;
+	uint32_t space;
+	uint64_t addr;
+	uint64_t raw[2];
+};
+
+/**
+ * struct nvbar_walk - a VA's way through the page tables
+ * @size: set to sizeof(struct nvbar_walk) before the call
+ * @status: &enum nvbar_walk_status; the fields up to @mmu_kind mean
+ *	something only with NVBAR_WALK_OK
+ * @space: &enum nvbar_space of the page
+ * @pa: address that the VA translates to, offset in the page included
+ * @page_size: bytes of the leaf page
+ * @peer: peer id, for NVBAR_SPACE_PEER
+ * @ro: writes fault
+ * @vol: volatile (v2) or uncached (v3)
+ * @priv: privileged accesses only
+ * @no_atomic: atomics fault
+ * @mmu_kind: memory kind
+ * @mmu_version: 2 or 3
+ * @va: the address asked for
+ * @nr_levels: entries met, root first
+ * @level: the entries
+ */
+struct nvbar_walk {
+	size_t size;
+	uint32_t status;
+	uint32_t space;
+	uint64_t pa;
+	uint64_t page_size;
+	uint32_t peer;
+	uint8_t ro, vol, priv, no_atomic;
+	uint32_t mmu_kind;
+	uint32_t mmu_version;
+	uint64_t va;
+	uint32_t nr_levels;
+	struct nvbar_walk_level level[NVBAR_WALK_LEVELS];
+};
+
+/**
+ * nvbar_walk - follow a VA through the tables as they are in VRAM
+ * @gpu: handle
+ * @va: any address
+ * @walk: filled in
+ *
+ * Starts where the GPU starts: at the instance block that BAR1 is bound to.
+ *
+ * Return: 0 (also when the VA does not translate: see walk->status), or
+ * -EINVAL (walk->size), -ENOENT (BAR1 is in physical mode), -EIO (the tables
+ * contradict themselves), -ENODEV, -EACCES (observing).
+ */
+NVBAR_API int nvbar_walk(struct nvbar *gpu, uint64_t va, struct nvbar_walk *walk);
+
+/**
+ * struct nvbar_entry_info - a page-table entry that is not empty
+ * @name: level, as in &struct nvbar_walk_level
+ * @kind: &enum nvbar_entry_kind
+ * @mmu_version: 2 or 3
+ * @index: entry number in its table
+ * @addr: VRAM address of the entry
+ * @va: first VA that it covers
+ * @raw: its words; the second is 0 but for dual PDEs
+ */
+struct nvbar_entry_info {
+	char name[8];
+	uint32_t kind;
+	uint32_t mmu_version;
+	uint32_t index;
+	uint64_t addr;
+	uint64_t va;
+	uint64_t raw[2];
+};
+
+/**
+ * nvbar_for_each_entry - visit every entry of the BAR1 tree that is not empty
+ * @gpu: handle
+ * @fn: called in VA order, a table's entry before the table; a result other
+ *	than 0 ends the visit.  It must not call the library on @gpu
+ * @arg: second argument of @fn
+ *
+ * Return: 0, what @fn returned, or as nvbar_walk().
+ */
+NVBAR_API int nvbar_for_each_entry(struct nvbar *gpu, int (*fn)(const struct nvbar_entry_info *, void *),
+				   void *arg);
+
+/**
+ * struct nvbar_mapping_info - who holds a range of BAR1
+ * @va: first VA
+ * @len: bytes
+ * @flags: NVBAR_MAP_*
+ * @page_sizes: bit n set: uses leaf pages of 1 << n bytes
+ * @state: "mapped", "prepared" or "quarantined" (unmapped, invalidate not
+ *	confirmed)
+ * @label: as given, or empty
+ */
+struct nvbar_mapping_info {
+	uint64_t va, len;
+	uint32_t flags;
+	uint64_t page_sizes;
+	const char *state;
+	char label[NVBAR_LABEL_MAX];
+};
+
+/**
+ * nvbar_for_each_mapping - visit the holders of BAR1 address space
+ * @gpu: handle
+ * @fn: called in VA order; a result other than 0 ends the visit.  It must not
+ *	call the library on @gpu
+ * @arg: second argument of @fn
+ *
+ * Return: 0, or what @fn returned.
+ */
+NVBAR_API int nvbar_for_each_mapping(struct nvbar *gpu, int (*fn)(const struct nvbar_mapping_info *, void *),
+				     void *arg);
+
+/**
+ * struct nvbar_check_report - what nvbar_check() found
+ * @size: set to sizeof(struct nvbar_check_report) before the call
+ * @problem: in: called with one line per problem, or NULL.  It must not call
+ *	the library on this GPU
+ * @arg: in: first argument of @problem
+ * @tables: page tables visited
+ * @entries: valid entries visited
+ * @mappings: live mappings compared
+ * @problems: contradictions found
+ */
+struct nvbar_check_report {
+	size_t size;
+	void (*problem)(void *arg, const char *line);
+	void *arg;
+	uint64_t tables, entries, mappings;
+	uint64_t problems;
+};
+
+/**
+ * nvbar_check - compare page tables, shadow, address space and allocators
+ * @gpu: handle
+ * @report: filled in
+ *
+ * Return: 0 (no problem), -EIO (report->problems is not 0), or -EINVAL,
+ * -ENODEV, -EACCES (observing), -EOPNOTSUPP (no BAR1), -ENOMEM.
+ */
+NVBAR_API int nvbar_check(struct nvbar *gpu, struct nvbar_check_report *report);
+
+/**
+ * struct nvbar_fault - the BAR1 MMU fault that the GPU has latched
+ * @size: set to sizeof(struct nvbar_fault) before the call
+ * @va: faulting address, 4 KiB granular
+ * @type: fault type code
+ * @access: access type code
+ * @client: client id
+ * @engine: MMU engine id
+ * @inst_pa: instance block in use
+ * @dropped: further faults were dropped
+ * @write: a write, not a read
+ * @physical: BAR1 was in physical mode
+ * @text: all of it in words
+ */
+struct nvbar_fault {
+	size_t size;
+	uint64_t va;
+	uint32_t type, access, client, engine;
+	uint64_t inst_pa;
+	uint8_t dropped, write, physical;
+	char text[160];
+};
+
+/**
+ * nvbar_get_fault - last BAR1 MMU fault, decoded; it stays latched
+ * @gpu: handle
+ * @fault: filled in
+ *
+ * Return: 0, or -ENOENT (none), -EINVAL, -ENODEV.
+ */
+NVBAR_API int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault);
+
+/**
+ * nvbar_clear_fault - let the GPU latch the next fault
+ * @gpu: handle
+ *
+ * Return: 0, or -ENODEV, -EACCES (observing).
+ */
+NVBAR_API int nvbar_clear_fault(struct nvbar *gpu);
+
+/**
+ * nvbar_trim - give back page tables kept warm
+ * @gpu: handle
+ */
+NVBAR_API void nvbar_trim(struct nvbar *gpu);
+
+/* --- offline ------------------------------------------------------------ */
+
+/**
+ * nvbar_decode - an entry's fields as "key=value" words
+ * @mmu_version: 2 or 3
+ * @kind: how to read the words
+ * @lo: first word
+ * @hi: second word, of a dual PDE; else 0
+ * @buf: receives a NUL-terminated string, cut if need be
+ * @len: bytes at @buf
+ *
+ * Return: 0, or -EINVAL.
+ */
+NVBAR_API int nvbar_decode(unsigned int mmu_version, enum nvbar_entry_kind kind, uint64_t lo, uint64_t hi,
+			   char *buf, size_t len);
+
+/**
+ * nvbar_snapshot_take - the BAR1 page tables as text
+ * @gpu: handle
+ * @line: called once per line, without its newline; a result other than 0
+ *	ends it.  It must not call the library on @gpu
+ * @arg: second argument of @line
+ *
+ * Return: 0, what @line returned, or as nvbar_walk().
+ */
+NVBAR_API int nvbar_snapshot_take(struct nvbar *gpu, int (*line)(const char *text, void *arg), void *arg);
+
+/**
+ * nvbar_snapshot_parse - read snapshots from text
+ * @text: the text, of one or more scenarios; need not end in a NUL
+ * @len: its bytes
+ * @snap: receives the handle; nvbar_snapshot_free() ends it
+ * @why: receives a one-line reason on -EINVAL; may be NULL
+ * @why_len: bytes at @why
+ *
+ * Return: 0, or -EINVAL, -ENOMEM.
+ */
+NVBAR_API int nvbar_snapshot_parse(const char *text, size_t len, struct nvbar_snapshot **snap, char *why,
+				   size_t why_len);
+/** nvbar_snapshot_free - free a snapshot; NULL is fine */
+NVBAR_API void nvbar_snapshot_free(struct nvbar_snapshot *snap);
+/** nvbar_snapshot_count - how many scenarios it holds */
+NVBAR_API size_t nvbar_snapshot_count(const struct nvbar_snapshot *snap);
+/** nvbar_snapshot_name - the name of scenario @i, NULL beyond the last */
+NVBAR_API const char *nvbar_snapshot_name(const struct nvbar_snapshot *snap, size_t i);
+
+/**
+ * nvbar_snapshot_walk - nvbar_walk() on a snapshot
+ * @snap: snapshot
+ * @i: scenario number
+ * @va: any address
+ * @walk: filled in
+ *
+ * Return: 0, or -EINVAL, -ENOENT (no such scenario), -EIO.
+ */
+NVBAR_API int nvbar_snapshot_walk(const struct nvbar_snapshot *snap, size_t i, uint64_t va,
+				  struct nvbar_walk *walk);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Device strings and what stands behind them. */
+#ifndef NVBAR_LIB_BACKEND_H
+#define NVBAR_LIB_BACKEND_H
+
+#include "hw.h"
+
+/**
+ * struct nvbar_log - where lines for people go
+ * @fn: the caller's function, or NULL
+ * @arg: its first argument
+ * @level: the least important level that it wants
+ * @device: prefix of each line
+ */
+struct nvbar_log {
+	void (*fn)(void *arg, int level, const char *line);
+	void *arg;
+	u32 level;
+	char device[64];
+};
+
+/**
+ * struct nvbar_backend - an opened device; the first member of each kind's own
+ * @ops: access to it; their first argument is the backend
+ * @bar1_size: bytes of aperture, 0 for none
+ * @log: where the driver's messages go
+ * @close: ends access and frees the backend
+ */
+struct nvbar_backend {
+	const struct nvbar_hw_ops *ops;
+	u64 bar1_size;
+	struct nvbar_log log;
+	void (*close)(struct nvbar_backend *backend);
+};
+
+/** nvbar_log - one line, prefixed with the device */
+__printf(3, 4) void nvbar_log(const struct nvbar_log *log, int level, const char *fmt, ...);
+
+/** nvbar_backend_message - the message operation of every backend */
+void nvbar_backend_message(void *hw, int level, const char *text);
+
+/**
+ * nvbar_device_open - open what a device string names
+ * @device: the string
+ * @log: where to explain a failure; its device is filled in
+ * @backend: receives the backend
+ *
+ * Return: 0, -EINVAL (malformed), -EOPNOTSUPP (kind not available), -ENOMEM,
+ * or what opening failed with.
+ */
+int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_backend **backend);
+
+/**
+ * nvbar_size_parse - a size as device strings write it
+ * @text: decimal or 0x, and at most one of K, M, G, T
+ * @size: receives bytes
+ *
+ * Return: 0 or -EINVAL (malformed, or beyond 64 bits).
+ */
+int nvbar_size_parse(const char *text, u64 *size);
+
+/**
+ * nvbar_backend_sim_open - power on a modelled GPU
+ * @args: what follows "sim", at most "[:CHIP][,key=value...]"; changed
+ * @log: as nvbar_device_open()
+ * @backend: receives the backend
+ *
+ * Return: 0, -EINVAL, -EBUSY, -ENOMEM, or the errno of a file operation.
+ */
+int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backend **backend);
+
+#endif

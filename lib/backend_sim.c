@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+/* The modelled GPU in this process: the driver's operations on sim/. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/kernel.h>
+#include <linux/slab.h>
+
+#include "backend.h"
+#include "sim.h"
+
+struct sim_backend {
+	struct nvbar_backend base;
+	struct sim_gpu *gpu;
+};
+
+static struct sim_gpu *gpu_of(void *hw)
+{
+	return ((struct sim_backend *)hw)->gpu;
+}
+
+static u64 sim_op_bar0_read(void *hw, u32 off, unsigned int width)
+{
+	return sim_bar0_read(gpu_of(hw), off, width);
+}
+
+static void sim_op_bar0_write(void *hw, u32 off, unsigned int width, u64 val)
+{
+	sim_bar0_write(gpu_of(hw), off, width, val);
+}
+
+/* u64 and uint64_t are of one size, but not one type. */
+#define BOUNCE_WORDS	64
+
+static void sim_op_bar0_read_words(void *hw, u32 off, u64 *dst, size_t nr)
+{
+	uint64_t bounce[BOUNCE_WORDS];
+
+	while (nr) {
+		size_t step = min_t(size_t, nr, BOUNCE_WORDS);
+
+		sim_bar0_read_words(gpu_of(hw), off, bounce, step);
+		memcpy(dst, bounce, 8 * step);
+		off += 8 * step;
+		dst += step;
+		nr -= step;
+	}
+}
+
+static void sim_op_bar0_write_words(void *hw, u32 off, const u64 *src, size_t nr)
+{
+	uint64_t bounce[BOUNCE_WORDS];
+
+	while (nr) {
+		size_t step = min_t(size_t, nr, BOUNCE_WORDS);
+
+		memcpy(bounce, src, 8 * step);
+		sim_bar0_write_words(gpu_of(hw), off, bounce, step);
+		off += 8 * step;
+		src += step;
+		nr -= step;
+	}
+}
+
+static u64 sim_op_bar1_read(void *hw, u64 off, unsigned int width)
+{
+	return sim_bar1_read(gpu_of(hw), off, width);
+}
+
+static void sim_op_bar1_write(void *hw, u64 off, unsigned int width, u64 val)
+{
+	sim_bar1_write(gpu_of(hw), off, width, val);
+}
+
+static void sim_op_bar1_copy_from(void *hw, void *dst, u64 off, size_t len)
+{
+	sim_bar1_copy_from(gpu_of(hw), dst, off, len);
+}
+
+static void sim_op_bar1_copy_to(void *hw, u64 off, const void *src, size_t len)
+{
+	sim_bar1_copy_to(gpu_of(hw), off, src, len);
+}
+
+static void sim_op_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
+{
+	sim_bar1_fill(gpu_of(hw), off, pattern, len);
+}
+
+static int sim_op_bar1_mmap(void *hw, u64 off, u64 len, bool write, void **cpu)
+{
+	return sim_bar1_mmap(gpu_of(hw), off, len, write, cpu);
+}
+
+static void sim_op_bar1_munmap(void *hw, void *cpu, u64 len)
+{
+	sim_bar1_munmap(gpu_of(hw), cpu, len);
+}
+
+static void sim_op_write_barrier(void *hw)
+{
+	(void)hw;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static u64 sim_op_driver_errors(void *hw)
+{
+	return sim_driver_errors(gpu_of(hw));
+}
+
+static const struct nvbar_hw_ops sim_ops = {
+	.bar0_read = sim_op_bar0_read,
+	.bar0_write = sim_op_bar0_write,
+	.bar0_read_words = sim_op_bar0_read_words,
+	.bar0_write_words = sim_op_bar0_write_words,
+	.bar1_read = sim_op_bar1_read,
+	.bar1_write = sim_op_bar1_write,
+	.bar1_copy_from = sim_op_bar1_copy_from,
+	.bar1_copy_to = sim_op_bar1_copy_to,
+	.bar1_fill = sim_op_bar1_fill,
+	.bar1_mmap = sim_op_bar1_mmap,
+	.bar1_munmap = sim_op_bar1_munmap,
+	.write_barrier = sim_op_write_barrier,
+	.driver_errors = sim_op_driver_errors,
+	.message = nvbar_backend_message,
+};
+
+static void sim_backend_close(struct nvbar_backend *backend)
+{
+	sim_destroy(gpu_of(backend));
+	kfree(backend);
+}
+
+static int set_size(struct nvbar_log *log, const char *key, const char *text, uint64_t *size)
+{
+	u64 val;
+
+	if (nvbar_size_parse(text, &val)) {
+		nvbar_log(log, 0, "%s=%s: not a size; try 256M, 8G or 0x40000000", key, text);
+		return -EINVAL;
+	}
+	*size = val;
+	return 0;
+}
+
+static int set_key(struct nvbar_log *log, struct sim_config *cfg, const char *key, const char *text)
+{
+	int ret;
+
+	if (!strcmp(key, "vram")) {
+		ret = set_size(log, key, text, &cfg->vram_size);
+		if (ret || cfg->vram_size)
+			return ret;
+		nvbar_log(log, 0, "vram=0: a GPU has VRAM");
+		return -EINVAL;
+	}
+	if (!strcmp(key, "bar1")) {
+		ret = set_size(log, key, text, &cfg->bar1_size);
+		cfg->no_bar1 = !ret && !cfg->bar1_size;
+		return ret;
+	}
+	if (!strcmp(key, "file") && *text) {
+		cfg->file = text;
+		return 0;
+	}
+	nvbar_log(log, 0, "%s=%s: the keys are vram=SIZE, bar1=SIZE and file=PATH", key, text);
+	return -EINVAL;
+}
+
+/* Takes "[:CHIP][,key=value...]" apart in place. */
+static int parse_args(char *args, struct nvbar_log *log, struct sim_config *cfg)
+{
+	char *rest = args;
+	char *word = strsep(&rest, ",");
+	int ret;
+
+	if (*word) {
+		/* has_kind() saw to it that this is the colon */
+		cfg->chip = word + 1;
+	}
+	while ((word = strsep(&rest, ","))) {
+		char *text = strchr(word, '=');
+
+		if (!text) {
+			nvbar_log(log, 0, "\"%s\" is not key=value", word);
+			return -EINVAL;
+		}
+		*text++ = '\0';
+		ret = set_key(log, cfg, word, text);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backend **backend)
+{
+	struct sim_config cfg = { 0 };
+	struct sim_backend *sim;
+	char why[256] = "";
+	int ret;
+
+	ret = parse_args(args, log, &cfg);
+	if (ret)
+		return ret;
+	sim = kzalloc(sizeof(*sim), GFP_KERNEL);
+	if (!sim)
+		return -ENOMEM;
+	ret = sim_create(&cfg, &sim->gpu, why, sizeof(why));
+	if (ret) {
+		kfree(sim);
+		nvbar_log(log, 0, "%s", why);
+		return ret;
+	}
+	snprintf(log->device, sizeof(log->device), "sim:%s", sim_chip_name(sim->gpu));
+	sim->base.ops = &sim_ops;
+	sim->base.bar1_size = sim_bar1_size(sim->gpu);
+	sim->base.close = sim_backend_close;
+	sim->base.log = *log;
+	*backend = &sim->base;
+	return 0;
+}

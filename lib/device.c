@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/slab.h>
+
+#include "backend.h"
+
+/* Longer strings name no device. */
+#define DEVICE_MAX	4096
+
+void nvbar_log(const struct nvbar_log *log, int level, const char *fmt, ...)
+{
+	char line[384];
+	va_list args;
+	int used;
+
+	if (!log->fn || level > (int)log->level)
+		return;
+	used = snprintf(line, sizeof(line), "%s: ", log->device);
+	va_start(args, fmt);
+	vsnprintf(line + used, sizeof(line) - used, fmt, args);
+	va_end(args);
+	log->fn(log->arg, level, line);
+}
+
+void nvbar_backend_message(void *hw, int level, const char *text)
+{
+	const struct nvbar_backend *backend = hw;
+
+	nvbar_log(&backend->log, level, "%s", text);
+}
+
+int nvbar_size_parse(const char *text, u64 *size)
+{
+	static const char units[] = "KMGT";
+	unsigned long long val;
+	const char *unit;
+	char *end;
+
+	/* strtoull() would take signs and leading blanks. */
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	errno = 0;
+	val = strtoull(text, &end, text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10);
+	if (errno)
+		return -EINVAL;
+	if (*end) {
+		unsigned int shift;
+
+		unit = strchr(units, toupper((unsigned char)*end));
+		if (!unit || end[1])
+			return -EINVAL;
+		shift = 10 * (unit - units + 1);
+		if (val > ~0ULL >> shift)
+			return -EINVAL;
+		val <<= shift;
+	}
+	*size = val;
+	return 0;
+}
+
+/* The prefix of log lines: kind and chip or address, without the options. */
+static void name_device(struct nvbar_log *log, const char *device)
+{
+	snprintf(log->device, sizeof(log->device), "%.*s", (int)strcspn(device, ","), device);
+}
+
+static bool has_kind(const char *device, const char *kind)
+{
+	size_t len = strlen(kind);
+
+	return !strncmp(device, kind, len) &&
+	       (device[len] == '\0' || device[len] == ':' || device[len] == ',');
+}
+
+int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_backend **backend)
+{
+	static const char *const absent[] = { "pci", "vfio", "vfio-user" };
+	char *copy;
+	size_t i;
+	int ret;
+
+	name_device(log, device);
+	if (strnlen(device, DEVICE_MAX) == DEVICE_MAX) {
+		nvbar_log(log, 0, "device string is too long");
+		return -EINVAL;
+	}
+	for (i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+		if (has_kind(device, absent[i])) {
+			nvbar_log(log, 0, "this build opens no \"%s\" devices, only \"sim\"",
+				  absent[i]);
+			return -EOPNOTSUPP;
+		}
+	}
+	if (!has_kind(device, "sim")) {
+		nvbar_log(log, 0, "unknown kind of device; try sim, or sim:CHIP,key=value");
+		return -EINVAL;
+	}
+
+	copy = kmalloc(strlen(device) + 1, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	strcpy(copy, device);
+	ret = nvbar_backend_sim_open(copy + strlen("sim"), log, backend);
+	kfree(copy);
+	return ret;
+}

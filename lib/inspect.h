@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What inspection of a GPU and of a snapshot share. */
+#ifndef NVBAR_LIB_INSPECT_H
+#define NVBAR_LIB_INSPECT_H
+
+#include <nvbar/nvbar.h>
+
+#include "bar1.h"
+#include "chip.h"
+#include "tree.h"
+#include "walk.h"
+
+/** nvbar_walk_space - nvbar_walk() on any tables */
+int nvbar_walk_space(const struct nvbar_walk_space *space, uint64_t va, struct nvbar_walk *walk);
+
+/**
+ * nvbar_bound_space - the tables that BAR1 is bound to
+ * @gpu: handle
+ * @space: filled in
+ *
+ * Return: 0, -ENOENT (physical mode), -EIO, -ENODEV, -EACCES (observing).
+ */
+int nvbar_bound_space(struct nvbar *gpu, struct nvbar_walk_space *space);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The library between the public API and the driver. */
+#ifndef NVBAR_LIB_INTERNAL_H
+#define NVBAR_LIB_INTERNAL_H
+
+#include <nvbar/nvbar.h>
+
+#include "backend.h"
+#include "gpu.h"
+
+/**
+ * struct nvbar - an open GPU
+ * @gpu: the driver
+ * @backend: how it reaches the device
+ */
+struct nvbar {
+	struct nvbar_gpu gpu;
+	struct nvbar_backend *backend;
+};
+
+/**
+ * nvbar_opts_copy - take in an option struct of any version
+ * @dst: receives it, zero where @src is shorter
+ * @dst_size: bytes of @dst
+ * @src: begins with its own size; NULL for the defaults
+ *
+ * Return: 0, or -EINVAL (no size, or non-zero options that this library does
+ * not know).
+ */
+int nvbar_opts_copy(void *dst, size_t dst_size, const void *src);
+
+/**
+ * nvbar_result_copy - hand out a result struct to any version
+ * @dst: begins with its own size, which stays
+ * @src: the result
+ * @src_size: bytes of @src
+ *
+ * Return: 0, or -EINVAL (@dst is smaller than the first version).
+ */
+int nvbar_result_copy(void *dst, const void *src, size_t src_size);
+
+#endif

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/slab.h>
+
+#include "bar1.h"
+#include "chip.h"
+#include "internal.h"
+
+int nvbar_opts_copy(void *dst, size_t dst_size, const void *src)
+{
+	const unsigned char *tail = src;
+	size_t size, i;
+
+	memset(dst, 0, dst_size);
+	if (!src)
+		return 0;
+	memcpy(&size, src, sizeof(size));
+	if (size < sizeof(size))
+		return -EINVAL;
+	for (i = dst_size; i < size; i++)
+		if (tail[i])
+			return -EINVAL;
+	memcpy(dst, src, size < dst_size ? size : dst_size);
+	return 0;
+}
+
+int nvbar_result_copy(void *dst, const void *src, size_t src_size)
+{
+	size_t size;
+
+	memcpy(&size, dst, sizeof(size));
+	/* There is one version so far. */
+	if (size < src_size)
+		return -EINVAL;
+	memcpy((char *)dst + sizeof(size), (const char *)src + sizeof(size),
+	       src_size - sizeof(size));
+	return 0;
+}
+
+int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *user_opts)
+{
+	struct nvbar_open_opts opts;
+	struct nvbar_log log = { 0 };
+	struct nvbar *nvbar;
+	int ret;
+
+	ret = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
+	if (ret || (opts.flags & ~NVBAR_OPEN_OBSERVE))
+		return -EINVAL;
+	if (!device)
+		device = getenv("NVBAR_DEVICE");
+	if (!device || !*device)
+		device = "sim";
+
+	nvbar = kzalloc(sizeof(*nvbar), GFP_KERNEL);
+	if (!nvbar)
+		return -ENOMEM;
+	log.fn = opts.log;
+	log.arg = opts.log_arg;
+	log.level = opts.log_level;
+	ret = nvbar_device_open(device, &log, &nvbar->backend);
+	if (ret)
+		goto err_free;
+	ret = nvbar_gpu_attach(&nvbar->gpu, nvbar->backend->ops, nvbar->backend,
+			       nvbar->backend->bar1_size, opts.flags & NVBAR_OPEN_OBSERVE);
+	if (ret)
+		goto err_close;
+	*gpu = nvbar;
+	return 0;
+
+err_close:
+	nvbar->backend->close(nvbar->backend);
+err_free:
+	kfree(nvbar);
+	return ret;
+}
+
+void nvbar_close(struct nvbar *gpu)
+{
+	if (!gpu)
+		return;
+	nvbar_gpu_detach(&gpu->gpu);
+	gpu->backend->close(gpu->backend);
+	kfree(gpu);
+}
+
+int nvbar_get_info(struct nvbar *gpu, struct nvbar_info *info)
+{
+	const struct nvbar_gpu *core = &gpu->gpu;
+	struct nvbar_bar1_binding binding;
+	struct nvbar_info full = {
+		.boot0 = core->boot0,
+		.boot42 = core->boot42,
+		.mmu_version = core->chip->mmu->version,
+		.vram_size = core->vram_size,
+		.vram_usable = core->reserved_pa,
+		.bar1_size = core->bar1_size,
+		.page_sizes = core->chip->page_sizes,
+		.reserved_pa = core->reserved_pa,
+		.reserved_len = core->reserved_len,
+	};
+	int ret;
+
+	ret = nvbar_bar1_read_binding(&gpu->gpu, &binding);
+	if (ret)
+		return ret;
+	full.bar1_mode = binding.is_virtual;
+	full.bar1_bound = binding.is_virtual ? binding.inst_pa : 0;
+	snprintf(full.device, sizeof(full.device), "%s", gpu->backend->log.device);
+	snprintf(full.chip, sizeof(full.chip), "%s", core->chip->name);
+	return nvbar_result_copy(info, &full, sizeof(full));
+}
+
+/* What the allocators hold; the locks are taken one after the other. */
+static void fill_gauges(struct nvbar_gpu *core, struct nvbar_stats *stats)
+{
+	mutex_lock(&core->vmm.lock);
+	stats->mappings = core->vmm.nr_mapped;
+	stats->mapped_bytes = core->vmm.mapped_bytes;
+	stats->va_total = core->bar1_size;
+	stats->va_free = nvbar_va_free_bytes(&core->vmm.va);
+	stats->va_largest_free = nvbar_va_largest_free(&core->vmm.va);
+	stats->page_table_bytes = core->vmm.pt.linked_bytes;
+	mutex_unlock(&core->vmm.lock);
+
+	mutex_lock(&core->vram_lock);
+	stats->vram_total = nvbar_buddy_total(&core->buddy);
+	stats->vram_free = nvbar_buddy_free_bytes(&core->buddy);
+	stats->vram_largest_free = nvbar_buddy_largest_free(&core->buddy);
+	mutex_unlock(&core->vram_lock);
+	stats->host_bytes = nvbar_gpu_host_bytes(core);
+}
+
+int nvbar_get_stats(struct nvbar *gpu, struct nvbar_stats *stats)
+{
+	struct nvbar_gpu *core = &gpu->gpu;
+	struct nvbar_stats full = {
+		.bus_reads = atomic64_read(&core->count.bus_reads),
+		.bus_writes = atomic64_read(&core->count.bus_writes),
+		.window_moves = atomic64_read(&core->count.window_moves),
+		.tlb_invalidates = atomic64_read(&core->count.tlb_invalidates),
+		.binds = atomic64_read(&core->count.binds),
+		.maps = atomic64_read(&core->count.maps),
+		.unmaps = atomic64_read(&core->count.unmaps),
+	};
+
+	fill_gauges(core, &full);
+	if (core->ops->driver_errors)
+		full.model_driver_errors = core->ops->driver_errors(core->hw);
+	return nvbar_result_copy(stats, &full, sizeof(full));
+}
+
+const char *nvbar_strerror(int err)
+{
+	switch (err < 0 ? -(unsigned int)err : (unsigned int)err) {
+	case 0:
+		return "success";
+	case EINVAL:
+		return "zero length, misaligned argument, unknown flag or malformed device string";
+	case ERANGE:
+		return "an address or length leaves VRAM, the aperture, the mapping or the VA width";
+	case EACCES:
+		return "read-only mapping or region, or no permission on a device";
+	case EEXIST:
+		return "VA already in use";
+	case ENOENT:
+		return "nothing there";
+	case ENOSPC:
+		return "no VRAM or no BAR1 address space left";
+	case ENOMEM:
+		return "no host memory";
+	case ENODEV:
+		return "reads come back as all ones: the GPU is gone";
+	case ETIMEDOUT:
+		return "a register never took the value waited for";
+	case EIO:
+		return "page tables contradict themselves";
+	case EBUSY:
+		return "someone else drives this GPU";
+	case EOPNOTSUPP:
+		return "chip, format or page size not supported here";
+	default:
+		return "unexpected error";
+	}
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include <argp.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "nvbar_sim.h"
+#include "sim.h"
+
+struct args {
+	const char *chip;
+	bool json;
+};
+
+static int print_reg(const struct sim_reg_info *reg, void *arg)
+{
+	(void)arg;
+	printf("0x%06x  0x%08x  0x%08x  0x%08x  %s\n", reg->off, reg->reset, reg->writable,
+	       reg->w1c, reg->name);
+	return 0;
+}
+
+static int add_reg(const struct sim_reg_info *reg, void *arg)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *list = arg;
+
+	json_object_object_add(o, "name", json_object_new_string(reg->name));
+	json_object_object_add(o, "offset", json_object_new_int64(reg->off));
+	json_object_object_add(o, "reset", json_object_new_int64(reg->reset));
+	json_object_object_add(o, "writable", json_object_new_int64(reg->writable));
+	json_object_object_add(o, "w1c", json_object_new_int64(reg->w1c));
+	json_object_array_add(list, o);
+	return 0;
+}
+
+static void print_json(struct sim_gpu *gpu)
+{
+	struct json_object *top = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+
+	sim_for_each_reg(gpu, add_reg, list);
+	json_object_object_add(top, "chip", json_object_new_string(sim_chip_name(gpu)));
+	json_object_object_add(top, "registers", list);
+	puts(json_object_to_json_string_ext(top, JSON_C_TO_STRING_PRETTY));
+	json_object_put(top);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 'j':
+		args->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			argp_usage(state);
+		args->chip = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{ .name = "json", .key = 'j', .doc = "print JSON" },
+	{ 0 },
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[CHIP]",
+	.doc = "Prints the registers that the model of CHIP (default ga102) has: offset in "
+	       "BAR0, value after power-on with 8 GiB of VRAM, bits a write changes, bits a "
+	       "written 1 clears, name.",
+};
+
+int cmd_regs(int argc, char **argv)
+{
+	struct args args = { 0 };
+	struct sim_config cfg = { 0 };
+	struct sim_gpu *gpu;
+	char why[160];
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &args))
+		return refuse("no memory");
+	cfg.chip = args.chip;
+	if (sim_create(&cfg, &gpu, why, sizeof(why)))
+		return refuse("regs: %s", why);
+	if (args.json) {
+		print_json(gpu);
+	} else {
+		printf("%-10s%-12s%-12s%-12s%s\n", "offset", "reset", "writable", "w1c", "name");
+		sim_for_each_reg(gpu, print_reg, NULL);
+	}
+	sim_destroy(gpu);
+	return finish_output(0);
+}

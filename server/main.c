@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* nvbar-sim: the modelled GPU from the device's side. */
+#include <argp.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nvbar_sim.h"
+
+static const struct command commands[] = {
+	{ "translate", "what the modelled MMU makes of each VA of a snapshot", cmd_translate },
+	{ "regs", "the register map of a chip", cmd_regs },
+};
+
+#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+int refuse(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, PROGRAM ": ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return 1;
+}
+
+int finish_output(int status)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return refuse("standard output: %s", strerror(errno));
+	return status;
+}
+
+bool parse_u64(const char *s, uint64_t *val)
+{
+	bool hex = s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
+	const char *digits = hex ? s + 2 : s;
+	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
+
+	/* strtoull() would take signs, blanks and nothing at all. */
+	if (!n || digits[n])
+		return false;
+	errno = 0;
+	*val = strtoull(digits, NULL, hex ? 16 : 10);
+	return !errno;
+}
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+/* The help's list of commands. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	char *list = NULL;
+	size_t len, i;
+	FILE *f;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)(uintptr_t)text;
+	f = open_memstream(&list, &len);
+	if (!f)
+		return NULL;
+	fputs("Commands:\n", f);
+	for (i = 0; i < NR_COMMANDS; i++)
+		fprintf(f, "  %-12s%s\n", commands[i].name, commands[i].doc);
+	fputs("\n`" PROGRAM " COMMAND --help' tells more.", f);
+	fclose(f);
+	return list;
+}
+
+struct top {
+	const struct command *command;
+	int first;	/* argument that is the command */
+};
+
+static error_t parse_top(int key, char *arg, struct argp_state *state)
+{
+	struct top *top = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		top->command = find_command(arg);
+		if (!top->command)
+			argp_error(state, "no such command: %s", arg);
+		top->first = state->next - 1;
+		state->next = state->argc;	/* the rest is the command's */
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "a command is needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp top_argp = {
+	.parser = parse_top,
+	.args_doc = "COMMAND [ARGUMENT...]",
+	.doc = "The modelled GPU, from the device's side.\v",
+	.help_filter = help_filter,
+};
+
+int main(int argc, char **argv)
+{
+	static char program[] = PROGRAM;
+	struct top top = { NULL, 0 };
+	char name[64];
+
+	if (argc)
+		argv[0] = program;
+	if (argp_parse(&top_argp, argc, argv, ARGP_IN_ORDER, NULL, &top))
+		return refuse("no memory");
+	snprintf(name, sizeof(name), "%s %s", PROGRAM, top.command->name);
+	argv[top.first] = name;
+	return top.command->run(argc - top.first, argv + top.first);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Accesses through the BAR1 aperture. */
+#include "sim_gpu.h"
+#include "hw/mmu.h"
+#include "hw/mmu_fault.h"
+
+/* Whether the aperture takes accesses to [@off, @off + @len) at all; else counted. */
+bool sim_bar1_usable(struct sim_gpu *gpu, const char *what, uint64_t off, uint64_t len)
+{
+	uint64_t size = sim_bar1_size(gpu);
+	const char *why;
+
+	if (len > size || off > size - len)
+		why = "outside the aperture";
+	else if (!sim_boot_done(gpu))
+		why = "boot is not complete";
+	else if (gpu->bar1.pending)
+		why = "a bind is pending";
+	else
+		return true;
+	sim_misuse(gpu, "BAR1 %s of %llu at 0x%llx: %s", what, (unsigned long long)len,
+		   (unsigned long long)off, why);
+	return false;
+}
+
+static struct sim_target fault(unsigned int type)
+{
+	struct sim_target t = { .fault = true, .type = type };
+
+	return t;
+}
+
+/* VRAM as such; beyond its end and in WPR2 there is none for the CPU. */
+static struct sim_target vram_target(const struct sim_gpu *gpu, uint64_t pa)
+{
+	struct sim_target t = { .pa = pa };
+
+	if (!sim_vram_has(&gpu->vram, pa, SIM_PAGE_SIZE) || sim_in_wpr2(gpu, pa))
+		return fault(MMU_FAULT_TYPE_REGION_VIOLATION);
+	return t;
+}
+
+struct sim_target sim_bar1_resolve(struct sim_gpu *gpu, uint64_t off, bool write)
+{
+	const struct sim_binding *b = &gpu->bar1.now;
+	const struct sim_mmu_xlat *x;
+
+	if (!b->virt)
+		return vram_target(gpu, off & ~(SIM_PAGE_SIZE - 1));
+	if (b->broken)
+		return fault(MMU_FAULT_TYPE_UNBOUND_INST_BLOCK);
+	x = sim_tlb_lookup(gpu->tlb, b->pdb, off);
+	if (x->outcome == SIM_MMU_SPARSE)
+		return (struct sim_target) { .sparse = true };
+	if (x->outcome != SIM_MMU_OK)
+		return fault(x->fault);
+	if (write && x->flags & SIM_MMU_RO)
+		return fault(MMU_FAULT_TYPE_RO_VIOLATION);
+	if (x->kind == MMU_PTE_KIND_INVALID)
+		return fault(MMU_FAULT_TYPE_UNSUPPORTED_KIND);
+	if (x->aperture != MMU_PTE_APERTURE_VIDEO_MEMORY)
+		return fault(MMU_FAULT_TYPE_UNSUPPORTED_APERTURE);
+	return vram_target(gpu, x->pa);
+}
+
+/* The bytes of the page behind an offset. */
+static uint64_t in_page(uint64_t off)
+{
+	return off & (SIM_PAGE_SIZE - 1);
+}
+
+static uint64_t read_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width)
+{
+	struct sim_target t;
+
+	gpu->counters.reads++;
+	if (!sim_bus_ok(gpu, "BAR1 read", off, width) ||
+	    !sim_bar1_usable(gpu, "read", off, width))
+		return ~0ull;
+	t = sim_bar1_resolve(gpu, off, false);
+	if (t.fault) {
+		sim_fault(gpu, t.type, off, false, 1);
+		return ~0ull;
+	}
+	return t.sparse ? 0 : sim_vram_load(&gpu->vram, t.pa + in_page(off), width);
+}
+
+uint64_t sim_bar1_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
+{
+	uint64_t val;
+
+	pthread_mutex_lock(&gpu->lock);
+	val = read_locked(gpu, off, width);
+	pthread_mutex_unlock(&gpu->lock);
+	return width < 8 ? val & ~(~0ull << 8 * width) : val;
+}
+
+static void write_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
+{
+	struct sim_target t;
+
+	gpu->counters.writes++;
+	if (!sim_bus_ok(gpu, "BAR1 write", off, width) ||
+	    !sim_bar1_usable(gpu, "write", off, width))
+		return;
+	t = sim_bar1_resolve(gpu, off, true);
+	if (t.fault)
+		sim_fault(gpu, t.type, off, true, 1);
+	else if (!t.sparse)
+		sim_vram_store(&gpu->vram, t.pa + in_page(off), width, val);
+}
+
+void sim_bar1_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
+{
+	pthread_mutex_lock(&gpu->lock);
+	write_locked(gpu, off, width, val);
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+/* Accesses of up to 8 bytes that a block of bytes takes. */
+static uint64_t nr_words(uint64_t off, uint64_t len)
+{
+	return len ? (off + len - 1) / 8 - off / 8 + 1 : 0;
+}
+
+static size_t page_part(uint64_t off, size_t len)
+{
+	size_t left = SIM_PAGE_SIZE - in_page(off);
+
+	return len < left ? len : left;
+}
+
+void sim_bar1_copy_from(struct sim_gpu *gpu, void *dst, uint64_t off, size_t len)
+{
+	uint8_t *to = dst;
+	size_t part;
+
+	pthread_mutex_lock(&gpu->lock);
+	gpu->counters.reads += nr_words(off, len);
+	if (!sim_bar1_usable(gpu, "read", off, len)) {
+		memset(dst, 0xff, len);
+		len = 0;
+	}
+	for (; len; to += part, off += part, len -= part) {
+		struct sim_target t = sim_bar1_resolve(gpu, off, false);
+
+		part = page_part(off, len);
+		if (t.fault)
+			sim_fault(gpu, t.type, off, false, nr_words(off, part));
+		if (t.fault || t.sparse)
+			memset(to, t.fault ? 0xff : 0, part);
+		else
+			sim_vram_read(&gpu->vram, t.pa + in_page(off), to, part);
+	}
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void sim_bar1_copy_to(struct sim_gpu *gpu, uint64_t off, const void *src, size_t len)
+{
+	const uint8_t *from = src;
+	size_t part;
+
+	pthread_mutex_lock(&gpu->lock);
+	gpu->counters.writes += nr_words(off, len);
+	if (!sim_bar1_usable(gpu, "write", off, len))
+		len = 0;
+	for (; len; from += part, off += part, len -= part) {
+		struct sim_target t = sim_bar1_resolve(gpu, off, true);
+
+		part = page_part(off, len);
+		if (t.fault)
+			sim_fault(gpu, t.type, off, true, nr_words(off, part));
+		else if (!t.sparse)
+			sim_vram_write(&gpu->vram, t.pa + in_page(off), from, part);
+	}
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t len)
+{
+	uint8_t bytes[4];
+	uint64_t start = off;
+	size_t part, i;
+
+	pthread_mutex_lock(&gpu->lock);
+	gpu->counters.writes += nr_words(off, len);
+	if (!sim_bar1_usable(gpu, "fill", off, len))
+		len = 0;
+	for (; len; off += part, len -= part) {
+		struct sim_target t = sim_bar1_resolve(gpu, off, true);
+
+		part = page_part(off, len);
+		for (i = 0; i < 4; i++)
+			bytes[i] = pattern >> 8 * ((off - start + i) % 4);
+		if (t.fault)
+			sim_fault(gpu, t.type, off, true, nr_words(off, part));
+		else if (!t.sparse)
+			sim_vram_fill(&gpu->vram, t.pa + in_page(off), bytes, part);
+	}
+	pthread_mutex_unlock(&gpu->lock);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* The one MMU fault the GPU can hold, and the marks of those it had to drop. */
+#include "sim_gpu.h"
+#include "hw/mmu_fault.h"
+#include "hw/vf_priv.h"
+
+static uint32_t fault_info(unsigned int type, bool write, bool virt)
+{
+	uint32_t access = write ? MMU_FAULT_ACCESS_TYPE_PHYS_WRITE : MMU_FAULT_ACCESS_TYPE_PHYS_READ;
+
+	if (virt)
+		access = write ? MMU_FAULT_ACCESS_TYPE_VIRT_WRITE : MMU_FAULT_ACCESS_TYPE_VIRT_READ;
+	return VF_PRIV_MMU_FAULT_INFO_VALID |
+	       FIELD_PREP(VF_PRIV_MMU_FAULT_INFO_FAULT_TYPE, type) |
+	       FIELD_PREP(VF_PRIV_MMU_FAULT_INFO_ACCESS_TYPE, access) |
+	       FIELD_PREP(VF_PRIV_MMU_FAULT_INFO_CLIENT, write ? MMU_FAULT_CLIENT_HUB_HOST_CPU_NB
+							       : MMU_FAULT_CLIENT_HUB_HOST_CPU) |
+	       FIELD_PREP(VF_PRIV_MMU_FAULT_INFO_CLIENT_TYPE, MMU_FAULT_CLIENT_TYPE_HUB);
+}
+
+static void latch(struct sim_gpu *gpu, unsigned int type, uint64_t va, bool write)
+{
+	const struct sim_binding *b = &gpu->bar1.now;
+	uint32_t engine = b->virt ? gpu->chip->engine_bar1 : gpu->chip->engine_phys;
+	uint64_t inst = b->virt ? b->inst : 0;
+
+	*sim_reg(gpu, VF_PRIV_MMU_FAULT_ADDR_LO) = va & VF_PRIV_MMU_FAULT_ADDR_LO_ADDR;
+	*sim_reg(gpu, VF_PRIV_MMU_FAULT_ADDR_HI) = va >> 32;
+	*sim_reg(gpu, VF_PRIV_MMU_FAULT_INST_LO) =
+		FIELD_PREP(VF_PRIV_MMU_FAULT_INST_LO_ENGINE_ID, engine) |
+		(inst & VF_PRIV_MMU_FAULT_INST_LO_ADDR);
+	*sim_reg(gpu, VF_PRIV_MMU_FAULT_INST_HI) = inst >> 32;
+	*sim_reg(gpu, VF_PRIV_MMU_FAULT_INFO) = fault_info(type, write, b->virt);
+	*sim_reg(gpu, VF_PRIV_MMU_FAULT_STATUS) |= VF_PRIV_MMU_FAULT_STATUS_VALID;
+}
+
+void sim_fault(struct sim_gpu *gpu, unsigned int type, uint64_t va, bool write, uint64_t nr)
+{
+	uint32_t *status = sim_reg(gpu, VF_PRIV_MMU_FAULT_STATUS);
+	bool virt = gpu->bar1.now.virt;
+
+	gpu->counters.faults += nr;
+	sim_note_error(gpu, "BAR1 %s at 0x%llx: %s fault, %s", write ? "write" : "read",
+		       (unsigned long long)va, sim_chip_fault_name(gpu->chip, type),
+		       virt ? "virtual" : "physical");
+	if (!(*status & VF_PRIV_MMU_FAULT_STATUS_VALID)) {
+		latch(gpu, type, va, write);
+		nr--;
+	}
+	if (nr)
+		*status |= virt ? VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT
+				: VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_PHYS;
+}
+
+const char *sim_fault_status_written(struct sim_gpu *gpu, uint32_t val)
+{
+	if (val & VF_PRIV_MMU_FAULT_STATUS_VALID)
+		*sim_reg(gpu, VF_PRIV_MMU_FAULT_INFO) &= ~VF_PRIV_MMU_FAULT_INFO_VALID;
+	return NULL;
+}

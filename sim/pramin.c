@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The PRAMIN window, and what its writes need to reach VRAM.
+ *
+ * A write through the window is posted: it waits in a queue that neither the
+ * MMU nor BAR1 looks into, until a read through the window, or a flush by
+ * register, orders it.  Nothing else does.
+ */
+#include <sys/mman.h>
+
+#include "sim_gpu.h"
+#include "hw/pfb.h"
+#include "hw/pramin.h"
+
+#define NR_POSTED	(1u << 20)
+
+bool sim_pramin_init(struct sim_gpu *gpu)
+{
+	void *ring = mmap(NULL, NR_POSTED * sizeof(struct sim_posted), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (ring == MAP_FAILED)
+		return false;
+	gpu->pramin.posted = ring;
+	return true;
+}
+
+void sim_pramin_fini(struct sim_gpu *gpu)
+{
+	sim_posted_drain(gpu, gpu->pramin.tail);
+	munmap(gpu->pramin.posted, NR_POSTED * sizeof(struct sim_posted));
+}
+
+void sim_pramin_reset(struct sim_gpu *gpu)
+{
+	sim_posted_drain(gpu, gpu->pramin.tail);
+	gpu->pramin.base = 0;
+	gpu->pramin.vid = true;
+	gpu->flush = (struct sim_flush) { 0 };
+}
+
+void sim_posted_drain(struct sim_gpu *gpu, uint64_t upto)
+{
+	struct sim_pramin *p = &gpu->pramin;
+
+	while (p->head < upto) {
+		const struct sim_posted *w = &p->posted[(p->head++ - p->origin) % NR_POSTED];
+
+		sim_vram_store(&gpu->vram, w->pa_width >> 4, w->pa_width & 15, w->val);
+	}
+	if (p->head == p->tail)
+		p->origin = p->head;	/* start over in memory that is warm */
+}
+
+static void post(struct sim_gpu *gpu, uint64_t pa, unsigned int width, uint64_t val)
+{
+	struct sim_pramin *p = &gpu->pramin;
+	struct sim_posted *w;
+
+	if (p->tail - p->head == NR_POSTED)
+		sim_posted_drain(gpu, p->head + 1);
+	w = &p->posted[(p->tail++ - p->origin) % NR_POSTED];
+	w->pa_width = pa << 4 | width;
+	w->val = val;
+}
+
+/* Why an access through the window is refused; NULL if it is not. */
+static const char *refusal(struct sim_gpu *gpu, uint64_t pa, unsigned int width)
+{
+	if (!sim_boot_done(gpu))
+		return "boot is not complete";
+	if (!gpu->pramin.vid)
+		return "the window is not on video memory";
+	if (!sim_vram_has(&gpu->vram, pa, width))
+		return "past the end of VRAM";
+	if (sim_in_wpr2(gpu, pa))
+		return "in WPR2";
+	return NULL;
+}
+
+uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
+{
+	uint64_t pa = gpu->pramin.base + (off - PRAMIN_BASE);
+	const char *why = refusal(gpu, pa, width);
+
+	if (why) {
+		sim_misuse(gpu, "PRAMIN read of %u at VRAM 0x%llx: %s", width,
+			   (unsigned long long)pa, why);
+		return (SIM_BAD_READ | (uint64_t)SIM_BAD_READ << 32) & sim_width_mask(width);
+	}
+	sim_posted_drain(gpu, gpu->pramin.tail);
+	return sim_vram_load(&gpu->vram, pa, width);
+}
+
+void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
+{
+	uint64_t pa = gpu->pramin.base + (off - PRAMIN_BASE);
+	const char *why = refusal(gpu, pa, width);
+
+	if (why)
+		sim_misuse(gpu, "PRAMIN write of %u at VRAM 0x%llx: %s", width,
+			   (unsigned long long)pa, why);
+	else
+		post(gpu, pa, width, val);
+}
+
+const char *sim_window_written(struct sim_gpu *gpu, uint32_t val)
+{
+	unsigned int target = PBUS_BAR0_WINDOW_TARGET_VID_MEM;
+	uint32_t base = val;
+
+	if (gpu->chip->bit & SIM_PRE_HOPPER) {
+		target = FIELD_GET(PBUS_BAR0_WINDOW_TARGET, val);
+		base = FIELD_GET(PBUS_BAR0_WINDOW_BASE, val);
+		if (target == 1)
+			return "reserved target";
+	}
+	gpu->pramin.base = (uint64_t)base << PRAMIN_WINDOW_SHIFT;
+	gpu->pramin.vid = target == PBUS_BAR0_WINDOW_TARGET_VID_MEM;
+	gpu->counters.window_moves++;
+	return NULL;
+}
+
+/* A flush is for what was posted before it, and is done when it is seen done. */
+static void flush_start(struct sim_gpu *gpu)
+{
+	gpu->flush.busy = true;
+	gpu->flush.polls_left = gpu->cfg.invalidate_polls;
+	gpu->flush.upto = gpu->pramin.tail;
+}
+
+/* Return: whether it still runs. */
+static bool flush_poll(struct sim_gpu *gpu)
+{
+	struct sim_flush *flush = &gpu->flush;
+
+	if (!flush->busy)
+		return false;
+	if (flush->polls_left) {
+		flush->polls_left--;
+		return true;
+	}
+	flush->busy = false;
+	sim_posted_drain(gpu, flush->upto);
+	return false;
+}
+
+uint32_t sim_flush_read(struct sim_gpu *gpu, uint32_t val)
+{
+	(void)val;
+	return flush_poll(gpu) ? UFLUSH_FB_FLUSH_OUTSTANDING : 0;
+}
+
+const char *sim_flush_written(struct sim_gpu *gpu, uint32_t val)
+{
+	if (val & UFLUSH_FB_FLUSH_PENDING)
+		flush_start(gpu);
+	return NULL;
+}
+
+uint32_t sim_flush_token_read(struct sim_gpu *gpu, uint32_t val)
+{
+	(void)val;
+	flush_start(gpu);
+	return ++gpu->flush.token & XAL_EP_ZB_UFLUSH_FB_FLUSH_TOKEN;
+}
+
+uint32_t sim_flush_completed_read(struct sim_gpu *gpu, uint32_t val)
+{
+	bool busy = flush_poll(gpu);
+	uint32_t done = gpu->flush.token - busy;
+
+	(void)val;
+	return (done & XAL_EP_ZB_UFLUSH_FB_FLUSH_COMPLETED_TOKEN) |
+	       (busy ? XAL_EP_ZB_UFLUSH_FB_FLUSH_COMPLETED_STATUS : 0);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* The GPU as a whole: power on and off, the bus to BAR0, and the counts. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim_gpu.h"
+#include "hw/pramin.h"
+
+#define MIB	(1ull << 20)
+#define GIB	(1ull << 30)
+
+void sim_note_error(struct sim_gpu *gpu, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(gpu->last_error, sizeof(gpu->last_error), fmt, ap);
+	va_end(ap);
+}
+
+void sim_misuse(struct sim_gpu *gpu, const char *fmt, ...)
+{
+	va_list ap;
+
+	gpu->counters.misuse++;
+	va_start(ap, fmt);
+	vsnprintf(gpu->last_error, sizeof(gpu->last_error), fmt, ap);
+	va_end(ap);
+}
+
+void sim_unknown(struct sim_gpu *gpu, const char *fmt, ...)
+{
+	va_list ap;
+
+	gpu->counters.unknown++;
+	va_start(ap, fmt);
+	vsnprintf(gpu->last_error, sizeof(gpu->last_error), fmt, ap);
+	va_end(ap);
+}
+
+bool sim_bus_ok(struct sim_gpu *gpu, const char *what, uint64_t off, unsigned int width)
+{
+	bool width_ok = width == 1 || width == 2 || width == 4 || width == 8;
+
+	if (width_ok && !(off & (width - 1)))
+		return true;
+	sim_misuse(gpu, "%s of %u at 0x%llx: %s", what, width, (unsigned long long)off,
+		   width_ok ? "misaligned" : "no such width");
+	return false;
+}
+
+static bool in_pramin(uint64_t off)
+{
+	return off - PRAMIN_BASE < PRAMIN_SIZE;
+}
+
+static uint64_t read_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width)
+{
+	gpu->counters.reads++;
+	if (!sim_bus_ok(gpu, "BAR0 read", off, width))
+		return ~0ull;
+	return in_pramin(off) ? sim_pramin_read(gpu, off, width) : sim_reg_read(gpu, off, width);
+}
+
+static void write_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
+{
+	gpu->counters.writes++;
+	if (!sim_bus_ok(gpu, "BAR0 write", off, width))
+		return;
+	if (in_pramin(off))
+		sim_pramin_write(gpu, off, width, val);
+	else
+		sim_reg_write(gpu, off, width, val & sim_width_mask(width));
+}
+
+uint64_t sim_bar0_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
+{
+	uint64_t val;
+
+	pthread_mutex_lock(&gpu->lock);
+	val = read_locked(gpu, off, width);
+	pthread_mutex_unlock(&gpu->lock);
+	return width < 8 ? val & ~(~0ull << 8 * width) : val;
+}
+
+void sim_bar0_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
+{
+	pthread_mutex_lock(&gpu->lock);
+	write_locked(gpu, off, width, val);
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void sim_bar0_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, size_t nr)
+{
+	size_t i;
+
+	pthread_mutex_lock(&gpu->lock);
+	for (i = 0; i < nr; i++)
+		words[i] = read_locked(gpu, off + 8 * i, 8);
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void sim_bar0_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr)
+{
+	size_t i;
+
+	pthread_mutex_lock(&gpu->lock);
+	for (i = 0; i < nr; i++)
+		write_locked(gpu, off + 8 * i, 8, words[i]);
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+static int refuse(char *why, size_t why_len, const char *reason, uint64_t val)
+{
+	snprintf(why, why_len, "%s: 0x%llx", reason, (unsigned long long)val);
+	return -EINVAL;
+}
+
+/* Defaults, then everything that can be wrong without trying it. */
+static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *why,
+		       size_t why_len)
+{
+	const char *chip = cfg->chip ? cfg->chip : "ga102";
+	uint32_t reg;
+
+	gpu->cfg = *cfg;
+	if (!gpu->cfg.vram_size)
+		gpu->cfg.vram_size = 8 * GIB;
+	if (!gpu->cfg.bar1_size)
+		gpu->cfg.bar1_size = 256 * MIB;
+	cfg = &gpu->cfg;
+
+	gpu->chip = sim_chip_find(chip);
+	if (!gpu->chip) {
+		snprintf(why, why_len, "no such chip: %.32s", chip);
+		return -EINVAL;
+	}
+	if (cfg->vram_size % MIB || cfg->vram_size > 512 * GIB)
+		return refuse(why, why_len, "VRAM is whole MiB, at most 512 GiB", cfg->vram_size);
+	if (!sim_size_to_reg(gpu->chip, cfg->vram_size, &reg))
+		return refuse(why, why_len, "this chip's size register cannot express VRAM of",
+			      cfg->vram_size);
+	if (!cfg->no_bar1 && (cfg->bar1_size < 64 * MIB || cfg->bar1_size > 512 * GIB ||
+			      cfg->bar1_size & (cfg->bar1_size - 1)))
+		return refuse(why, why_len, "BAR1 is a power of two from 64 MiB to 512 GiB",
+			      cfg->bar1_size);
+	if ((cfg->wpr2_start | cfg->wpr2_end) % SIM_PAGE_SIZE || cfg->wpr2_end > cfg->vram_size ||
+	    (cfg->wpr2_start && cfg->wpr2_start >= cfg->wpr2_end))
+		return refuse(why, why_len, "WPR2 is whole 4 KiB pages of VRAM, not the range to",
+			      cfg->wpr2_end);
+	return 0;
+}
+
+static void reset_locked(struct sim_gpu *gpu)
+{
+	sim_pramin_reset(gpu);
+	sim_tlb_drop_all(gpu->tlb, SIM_TLB_ALL_LEVELS);
+	sim_regs_reset(gpu);
+	gpu->boot.polls_left = gpu->cfg.boot_polls;
+	gpu->inval = (struct sim_inval) { 0 };
+	gpu->bar1 = (struct sim_bar1) { 0 };
+	gpu->counters = (struct sim_counters) { 0 };
+	gpu->last_error[0] = '\0';
+	sim_windows_update(gpu);
+}
+
+int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, size_t why_len)
+{
+	char ignored[4];
+	struct sim_gpu *gpu;
+	int ret;
+
+	if (!why || !why_len) {
+		why = ignored;
+		why_len = sizeof(ignored);
+	}
+	snprintf(why, why_len, "no memory");
+	gpu = calloc(1, sizeof(*gpu));
+	if (!gpu)
+		return -ENOMEM;
+	ret = take_config(gpu, cfg, why, why_len);
+	if (ret)
+		goto err_free;
+	ret = -ENOMEM;
+	gpu->tlb = sim_tlb_create(gpu->chip->mmu, &gpu->vram);
+	if (!gpu->tlb)
+		goto err_free;
+	if (!sim_pramin_init(gpu))
+		goto err_tlb;
+	ret = sim_vram_init(&gpu->vram, gpu->cfg.vram_size, cfg->file, why, why_len);
+	if (ret)
+		goto err_pramin;
+	gpu->cfg.chip = gpu->chip->name;
+	gpu->cfg.file = NULL;
+	pthread_mutex_init(&gpu->lock, NULL);
+	sim_regs_init(gpu);
+	reset_locked(gpu);
+	why[0] = '\0';
+	*out = gpu;
+	return 0;
+
+err_pramin:
+	sim_pramin_fini(gpu);
+err_tlb:
+	free(gpu->tlb);
+err_free:
+	free(gpu);
+	return ret;
+}
+
+void sim_destroy(struct sim_gpu *gpu)
+{
+	if (!gpu)
+		return;
+	sim_windows_free(gpu);
+	sim_pramin_fini(gpu);
+	sim_vram_fini(&gpu->vram);
+	free(gpu->tlb);
+	pthread_mutex_destroy(&gpu->lock);
+	free(gpu);
+}
+
+void sim_reset(struct sim_gpu *gpu)
+{
+	pthread_mutex_lock(&gpu->lock);
+	reset_locked(gpu);
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void sim_get_counters(struct sim_gpu *gpu, struct sim_counters *counters)
+{
+	pthread_mutex_lock(&gpu->lock);
+	*counters = gpu->counters;
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+uint64_t sim_driver_errors(struct sim_gpu *gpu)
+{
+	struct sim_counters c;
+
+	sim_get_counters(gpu, &c);
+	return c.unknown + c.misuse + c.faults;
+}
+
+void sim_last_error(struct sim_gpu *gpu, char *buf, size_t len)
+{
+	pthread_mutex_lock(&gpu->lock);
+	snprintf(buf, len, "%s", gpu->last_error);
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+bool sim_vram_peek(struct sim_gpu *gpu, uint64_t pa, void *buf, size_t len)
+{
+	if (!sim_vram_has(&gpu->vram, pa, len))
+		return false;
+	pthread_mutex_lock(&gpu->lock);
+	sim_vram_read(&gpu->vram, pa, buf, len);
+	pthread_mutex_unlock(&gpu->lock);
+	return true;
+}
+
+bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len)
+{
+	if (!sim_vram_has(&gpu->vram, pa, len))
+		return false;
+	pthread_mutex_lock(&gpu->lock);
+	sim_vram_write(&gpu->vram, pa, buf, len);
+	pthread_mutex_unlock(&gpu->lock);
+	return true;
+}
+
+uint64_t sim_vram_size(const struct sim_gpu *gpu)
+{
+	return gpu->cfg.vram_size;
+}
+
+uint64_t sim_bar1_size(const struct sim_gpu *gpu)
+{
+	return gpu->cfg.no_bar1 ? 0 : gpu->cfg.bar1_size;
+}
+
+const char *sim_chip_name(const struct sim_gpu *gpu)
+{
+	return gpu->chip->name;
+}
+
+size_t sim_tlb_stale(struct sim_gpu *gpu)
+{
+	size_t stale;
+
+	pthread_mutex_lock(&gpu->lock);
+	stale = sim_tlb_count_stale(gpu->tlb);
+	pthread_mutex_unlock(&gpu->lock);
+	return stale;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The modelled GPU: registers, VRAM, MMU, TLB and faults of one chip, as the
+ * CPU meets them on the bus.  One struct sim_gpu per GPU, any number at once.
+ *
+ * The model is strict on purpose.  What hardware would refuse is refused and
+ * counted; what hardware may delay is delayed until something orders it.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sim_gpu;
+
+/**
+ * struct sim_config - what to build; zero fields mean the default
+ * @chip: "tu102", "ga100", "ga102" (default), "ad102", "gh100", "gb100", "gb202"
+ * @vram_size: bytes, a multiple of 1 MiB the chip's size register can express;
+ *	default 8 GiB, at most 512 GiB
+ * @bar1_size: bytes of BAR1 aperture, a power of two from 64 MiB to 512 GiB;
+ *	default 256 MiB
+ * @no_bar1: the GPU has no BAR1; @bar1_size is ignored
+ * @file: keep VRAM in this sparse file; NULL keeps it in memory.  VRAM byte
+ *	pa is at file offset pa
+ * @boot_polls: reads of the boot status before it says complete
+ * @bind_polls: reads of the bind status that still say busy
+ * @invalidate_polls: reads of the invalidate register that still say busy
+ * @wpr2_start: bytes; with @wpr2_end the firmware's protected range, none if 0
+ * @wpr2_end: end of that range, exclusive
+ */
+struct sim_config {
+	const char *chip;
+	uint64_t vram_size;
+	uint64_t bar1_size;
+	bool no_bar1;
+	const char *file;
+	unsigned int boot_polls;
+	unsigned int bind_polls;
+	unsigned int invalidate_polls;
+	uint64_t wpr2_start;
+	uint64_t wpr2_end;
+};
+
+/**
+ * struct sim_counters - what the model has seen, since power-on
+ * @reads: bus reads, BAR0 and BAR1, one per access; a block counts its words
+ * @writes: bus writes, likewise
+ * @unknown: accesses to registers that the model does not have
+ * @misuse: accesses real hardware would refuse or ignore: wrong width or
+ *	alignment, write to a read-only register, VRAM before boot is
+ *	complete, PRAMIN past the end of VRAM, a second invalidate while one
+ *	runs, BAR1 while a bind is pending, ...
+ * @faults: BAR1 accesses that ended in an MMU fault
+ * @invalidates: TLB invalidates completed
+ * @binds: BAR1 binds completed
+ * @window_moves: writes to the PRAMIN window register
+ */
+struct sim_counters {
+	uint64_t reads;
+	uint64_t writes;
+	uint64_t unknown;
+	uint64_t misuse;
+	uint64_t faults;
+	uint64_t invalidates;
+	uint64_t binds;
+	uint64_t window_moves;
+};
+
+/**
+ * sim_create - power on a GPU
+ * @cfg: what to build
+ * @gpu: receives it
+ * @why: receives a one-line reason on failure; may be NULL
+ * @why_len: bytes at @why
+ *
+ * Return: 0, -EINVAL (impossible configuration, or a file that is not VRAM of
+ * this size), -EBUSY (the file belongs to a running GPU), -ENOMEM, or the
+ * errno of the file operation that failed.
+ */
+int sim_create(const struct sim_config *cfg, struct sim_gpu **gpu, char *why, size_t why_len);
+
+/**
+ * sim_destroy - power off; in-flight posted writes reach VRAM
+ * @gpu: may be NULL
+ */
+void sim_destroy(struct sim_gpu *gpu);
+
+/**
+ * sim_reset - power-on state again, VRAM kept
+ * @gpu: the GPU
+ */
+void sim_reset(struct sim_gpu *gpu);
+
+/* The bus.  Widths 1, 2, 4, 8; offsets naturally aligned, else refused and counted. */
+uint64_t sim_bar0_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
+void sim_bar0_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
+/* The same effect as @nr accesses of 8 bytes at ascending addresses. */
+void sim_bar0_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, size_t nr);
+void sim_bar0_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr);
+uint64_t sim_bar1_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
+void sim_bar1_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
+/* Blocks: any alignment; the same effect as single accesses at ascending addresses. */
+void sim_bar1_copy_from(struct sim_gpu *gpu, void *dst, uint64_t off, size_t len);
+void sim_bar1_copy_to(struct sim_gpu *gpu, uint64_t off, const void *src, size_t len);
+void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t len);
+
+/**
+ * sim_bar1_mmap - a CPU pointer into the aperture, at memory speed
+ * @gpu: the GPU
+ * @off: aperture offset, page aligned
+ * @len: bytes, page aligned
+ * @write: map writable
+ * @cpu: receives the pointer
+ *
+ * The pages are resolved through the MMU now and again at every completed
+ * invalidate; a page that translates no more (or no more writable) faults in
+ * the process from then on.
+ *
+ * Return: 0, -EFAULT (some page does not translate, fault latched), -ENOMEM.
+ */
+int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, void **cpu);
+void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len);
+
+void sim_get_counters(struct sim_gpu *gpu, struct sim_counters *counters);
+
+/**
+ * sim_driver_errors - accesses hardware would refuse: unknown + misuse + faults
+ * @gpu: the GPU
+ */
+uint64_t sim_driver_errors(struct sim_gpu *gpu);
+
+/**
+ * sim_last_error - the newest counted error as one line
+ * @gpu: the GPU
+ * @buf: receives the text, empty if there was none
+ * @len: bytes at @buf
+ */
+void sim_last_error(struct sim_gpu *gpu, char *buf, size_t len);
+
+/* VRAM itself, past every queue and check: for tests and tools.  False if out of range. */
+bool sim_vram_peek(struct sim_gpu *gpu, uint64_t pa, void *buf, size_t len);
+bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len);
+
+uint64_t sim_vram_size(const struct sim_gpu *gpu);
+uint64_t sim_bar1_size(const struct sim_gpu *gpu);
+const char *sim_chip_name(const struct sim_gpu *gpu);
+
+/**
+ * sim_tlb_stale - cached translations that the tables in VRAM no longer give
+ * @gpu: the GPU
+ *
+ * Return: how many.
+ */
+size_t sim_tlb_stale(struct sim_gpu *gpu);
+
+/* The register map: one call per modelled register, in address order. */
+struct sim_reg_info {
+	const char *name;
+	uint32_t off;
+	uint32_t reset;		/* value after power-on */
+	uint32_t writable;	/* bits a write changes */
+	uint32_t w1c;		/* bits a written 1 clears */
+};
+int sim_for_each_reg(struct sim_gpu *gpu, int (*fn)(const struct sim_reg_info *, void *), void *arg);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the model: the state of one GPU, and what its parts offer each
+ * other.  Everything here runs with the GPU's lock held.
+ */
+#ifndef SIM_GPU_H
+#define SIM_GPU_H
+
+#include <pthread.h>
+
+#include "sim.h"
+#include "sim_bits.h"
+#include "sim_chip.h"
+#include "sim_tlb.h"
+#include "sim_vram.h"
+
+#define SIM_MAX_REGS	32
+
+/* What a refused register or PRAMIN read returns; the pattern is XAL's [assumed for all units] */
+#define SIM_BAD_READ	0xbadf0200u
+
+struct sim_reg;
+
+/**
+ * struct sim_regs - the registers this chip has, in address order
+ * @nr: how many
+ * @row: what is known about each
+ * @reset: value of each after power-on
+ * @val: value of each
+ */
+struct sim_regs {
+	unsigned int nr;
+	const struct sim_reg *row[SIM_MAX_REGS];
+	uint32_t reset[SIM_MAX_REGS];
+	uint32_t val[SIM_MAX_REGS];
+};
+
+/**
+ * struct sim_boot - the firmware's boot
+ * @polls_left: reads of a boot register until it is complete
+ */
+struct sim_boot {
+	unsigned int polls_left;
+};
+
+/* One PRAMIN write on its way to VRAM. */
+struct sim_posted {
+	uint64_t pa_width;	/* pa << 4 | width */
+	uint64_t val;
+};
+
+/**
+ * struct sim_pramin - the window and the writes that went through it
+ * @base: VRAM address of the window's first byte
+ * @vid: the window is on video memory
+ * @posted: ring of writes not yet in VRAM
+ * @head: number of the oldest
+ * @tail: number of the next
+ * @origin: number that is in slot 0
+ */
+struct sim_pramin {
+	uint64_t base;
+	bool vid;
+	struct sim_posted *posted;
+	uint64_t head;
+	uint64_t tail;
+	uint64_t origin;
+};
+
+/**
+ * struct sim_flush - a flush of writes by register
+ * @busy: one runs
+ * @polls_left: reads of its status that still say so
+ * @upto: posted writes older than this number are meant
+ * @token: Hopper: how many were started
+ */
+struct sim_flush {
+	bool busy;
+	unsigned int polls_left;
+	uint64_t upto;
+	uint32_t token;
+};
+
+/**
+ * struct sim_inval - a TLB invalidate
+ * @busy: one runs
+ * @polls_left: reads of the register that still say so
+ * @hits_bar1: its scope covers the TLB of BAR1
+ * @all_pdb: it is for every address space
+ * @space: of the address space's root
+ * @root: the address space's root
+ * @nr_levels: levels from the leaf tables up
+ */
+struct sim_inval {
+	bool busy;
+	unsigned int polls_left;
+	bool hits_bar1;
+	bool all_pdb;
+	enum sim_mmu_space space;
+	uint64_t root;
+	unsigned int nr_levels;
+};
+
+/**
+ * struct sim_binding - how BAR1 reaches memory
+ * @virt: through the MMU; else BAR1 offset is VRAM address
+ * @broken: virt, but the instance block is none; accesses fault
+ * @inst: address of the instance block
+ * @pdb: sim_tlb_pdb_id() of its page directory
+ */
+struct sim_binding {
+	bool virt;
+	bool broken;
+	uint64_t inst;
+	unsigned int pdb;
+};
+
+/**
+ * struct sim_bar1 - the aperture
+ * @now: the binding in force
+ * @next: the binding on its way, while @pending
+ * @pending: a bind was started and nobody saw it complete
+ * @polls_left: reads of the status that still say so
+ */
+struct sim_bar1 {
+	struct sim_binding now;
+	struct sim_binding next;
+	bool pending;
+	unsigned int polls_left;
+};
+
+struct sim_window;
+
+/**
+ * struct sim_gpu - one GPU
+ * @lock: over everything below that changes
+ * @chip: which it is
+ * @cfg: what was asked for, defaults filled in; its strings are not kept
+ * @last_error: the newest counted error
+ */
+struct sim_gpu {
+	pthread_mutex_t lock;
+	const struct sim_chip *chip;
+	struct sim_config cfg;
+	struct sim_vram vram;
+	struct sim_tlb *tlb;
+	struct sim_regs regs;
+	struct sim_boot boot;
+	struct sim_pramin pramin;
+	struct sim_flush flush;
+	struct sim_inval inval;
+	struct sim_bar1 bar1;
+	struct sim_window *windows;
+	struct sim_counters counters;
+	char last_error[160];
+};
+
+/* sim.c: counting what a driver does wrong */
+void sim_misuse(struct sim_gpu *gpu, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sim_unknown(struct sim_gpu *gpu, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sim_note_error(struct sim_gpu *gpu, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Width and alignment as a bus can carry them; else counted. */
+bool sim_bus_ok(struct sim_gpu *gpu, const char *what, uint64_t off, unsigned int width);
+
+static inline bool sim_boot_done(const struct sim_gpu *gpu)
+{
+	return !gpu->boot.polls_left;
+}
+
+static inline bool sim_in_wpr2(const struct sim_gpu *gpu, uint64_t pa)
+{
+	return pa >= gpu->cfg.wpr2_start && pa < gpu->cfg.wpr2_end;
+}
+
+/* regs.c */
+void sim_regs_init(struct sim_gpu *gpu);
+void sim_regs_reset(struct sim_gpu *gpu);
+uint32_t *sim_reg(struct sim_gpu *gpu, uint32_t off);	/* of a register the chip has */
+uint64_t sim_reg_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
+void sim_reg_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
+/* The VRAM size as this chip's register has it.  False if it cannot. */
+bool sim_size_to_reg(const struct sim_chip *chip, uint64_t size, uint32_t *val);
+
+/*
+ * Register hooks.  A read hook turns the stored value into what is read; a
+ * write hook acts on a value about to be stored and may refuse it with a reason.
+ */
+uint32_t sim_boot_mask_read(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_boot_progress_read(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_boot_fsp_read(struct sim_gpu *gpu, uint32_t val);
+const char *sim_window_written(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_flush_read(struct sim_gpu *gpu, uint32_t val);
+const char *sim_flush_written(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_flush_token_read(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_flush_completed_read(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_inval_read(struct sim_gpu *gpu, uint32_t val);
+const char *sim_inval_written(struct sim_gpu *gpu, uint32_t val);
+const char *sim_bind_written(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_bind_status_read(struct sim_gpu *gpu, uint32_t val);
+const char *sim_bind_low_written(struct sim_gpu *gpu, uint32_t val);
+const char *sim_bind_high_written(struct sim_gpu *gpu, uint32_t val);
+const char *sim_fault_status_written(struct sim_gpu *gpu, uint32_t val);
+
+/* pramin.c */
+bool sim_pramin_init(struct sim_gpu *gpu);
+void sim_pramin_fini(struct sim_gpu *gpu);
+void sim_pramin_reset(struct sim_gpu *gpu);
+uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
+void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
+/* Bring posted writes older than number @upto to VRAM. */
+void sim_posted_drain(struct sim_gpu *gpu, uint64_t upto);
+
+/* fault.c: count @nr faults of one cause, latch the first if there is room */
+void sim_fault(struct sim_gpu *gpu, unsigned int type, uint64_t va, bool write, uint64_t nr);
+
+/**
+ * struct sim_target - where a page of BAR1 leads
+ * @pa: VRAM address of the page; counts if neither of the others
+ * @sparse: reads 0, takes writes, keeps none
+ * @fault: it leads nowhere; @type says why
+ * @type: MMU_FAULT_TYPE_*
+ */
+struct sim_target {
+	uint64_t pa;
+	bool sparse;
+	bool fault;
+	uint8_t type;
+};
+
+/* bar1.c */
+struct sim_target sim_bar1_resolve(struct sim_gpu *gpu, uint64_t off, bool write);
+bool sim_bar1_usable(struct sim_gpu *gpu, const char *what, uint64_t off, uint64_t len);
+
+/* window.c: pointers into the aperture follow what it translates to */
+void sim_windows_update(struct sim_gpu *gpu);
+void sim_windows_free(struct sim_gpu *gpu);
+
+#endif

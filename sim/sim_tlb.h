@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the MMU remembers: translations, also of pages that had none, and
+ * page-directory entries, also invalid ones.  It forgets only what it is told
+ * to, by page directory base (PDB) and level.
+ *
+ * Each entry carries the number its PDB and level had when it was filled.
+ * Dropping a level of a PDB counts that number up, which orphans its entries.
+ */
+#ifndef SIM_TLB_H
+#define SIM_TLB_H
+
+#include <stddef.h>
+
+#include "sim_mmu.h"
+#include "sim_vram.h"
+
+/* 4 KiB translations: reaches all of a 256 MiB aperture without an eviction. */
+#define SIM_TLB_NR_PAGES	65536
+#define SIM_TLB_NR_PDES		1024	/* of each level */
+#define SIM_TLB_NR_PDBS		16
+
+#define SIM_TLB_ALL_LEVELS	SIM_MMU_MAX_LEVELS
+
+/**
+ * struct sim_tlb_page - one 4 KiB page's translation
+ * @vpn: VA >> 12
+ * @gen: the number of its PDB and level when it was filled; 0 never is one
+ * @pdb: whose
+ * @xlat: of the page's first byte
+ */
+struct sim_tlb_page {
+	uint64_t vpn;
+	uint32_t gen;
+	uint32_t pdb;
+	struct sim_mmu_xlat xlat;
+};
+
+/* One page-directory entry, both words of a dual one; fields as above. */
+struct sim_tlb_pde {
+	uint64_t index;		/* VA >> shift of the level */
+	uint32_t gen;
+	uint32_t pdb;
+	uint64_t val[2];
+};
+
+struct sim_tlb_pdb {
+	uint64_t root;
+	enum sim_mmu_space space;
+	uint32_t gen[SIM_MMU_MAX_LEVELS];
+};
+
+/**
+ * struct sim_tlb - the caches of one GPU
+ * @arch: what it walks
+ * @vram: where the tables are
+ * @nr_pdbs: slots of @pdb in use
+ * @next_pdb: slot to be taken over when all are in use
+ * @pdb: the address spaces known
+ * @page: translations, direct mapped
+ * @pde: page-directory entries per level, direct mapped; level 0 is not used
+ */
+struct sim_tlb {
+	const struct sim_mmu_arch *arch;
+	const struct sim_vram *vram;
+	unsigned int nr_pdbs;
+	unsigned int next_pdb;
+	struct sim_tlb_pdb pdb[SIM_TLB_NR_PDBS];
+	struct sim_tlb_page page[SIM_TLB_NR_PAGES];
+	struct sim_tlb_pde pde[SIM_MMU_MAX_LEVELS][SIM_TLB_NR_PDES];
+};
+
+/* Return: NULL without memory.  Freed with free(). */
+struct sim_tlb *sim_tlb_create(const struct sim_mmu_arch *arch, const struct sim_vram *vram);
+
+/**
+ * sim_tlb_pdb_id - the number of an address space
+ * @tlb: the caches
+ * @space: where its root is
+ * @root: address of its root
+ *
+ * Return: good until the next call of this function.
+ */
+unsigned int sim_tlb_pdb_id(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root);
+
+/* Walk, past the cached translations, and remember. */
+const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, uint64_t va);
+
+/* What the 4 KiB page of @va translates to; good until the next call. */
+static inline const struct sim_mmu_xlat *sim_tlb_lookup(struct sim_tlb *tlb, unsigned int pdb,
+							uint64_t va)
+{
+	uint64_t vpn = va >> SIM_PAGE_SHIFT;
+	const struct sim_tlb_page *page = &tlb->page[vpn % SIM_TLB_NR_PAGES];
+
+	if (page->vpn == vpn && page->pdb == pdb &&
+	    page->gen == tlb->pdb[pdb].gen[page->xlat.level])
+		return &page->xlat;
+	return sim_tlb_fill(tlb, pdb, va);
+}
+
+/**
+ * sim_tlb_drop - forget one address space, if it is known at all
+ * @tlb: the caches
+ * @space: where its root is
+ * @root: address of its root
+ * @nr_levels: that many levels from the leaf tables up
+ */
+void sim_tlb_drop(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root,
+		  unsigned int nr_levels);
+
+/* The same for every address space. */
+void sim_tlb_drop_all(struct sim_tlb *tlb, unsigned int nr_levels);
+
+/* Cached translations that the tables no longer give. */
+size_t sim_tlb_count_stale(struct sim_tlb *tlb);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Video memory: sparse, and never zero where nobody wrote.  A page nobody
+ * wrote reads as a pattern that looks like plausible page-table entries, so
+ * that memory used without being cleared shows.
+ *
+ * Memory and file have one layout: VRAM byte pa at offset pa, then a page
+ * with the trailer, then a bitmap with one bit per page that was written.
+ */
+#ifndef SIM_VRAM_H
+#define SIM_VRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define SIM_PAGE_SHIFT	12
+#define SIM_PAGE_SIZE	((uint64_t)1 << SIM_PAGE_SHIFT)
+
+/**
+ * struct sim_vram - the memory of one GPU
+ * @size: bytes, a multiple of 1 MiB
+ * @base: where it is mapped here
+ * @touched: bit n: page n was written; others read as the pattern
+ * @map_len: bytes mapped at @base: memory, trailer, bitmap
+ * @fd: memfd or file behind it
+ */
+struct sim_vram {
+	uint64_t size;
+	uint8_t *base;
+	uint64_t *touched;
+	size_t map_len;
+	int fd;
+};
+
+/**
+ * sim_vram_init - make the memory, or take it from a file
+ * @vram: to be filled
+ * @size: bytes, a multiple of 1 MiB
+ * @file: path of the file that keeps the content; NULL for none
+ * @why: receives a one-line reason on failure
+ * @why_len: bytes at @why
+ *
+ * A file that does not hold VRAM of @size is refused and not changed; an
+ * empty or absent one is set up.
+ *
+ * Return: 0, -EINVAL (not a VRAM file of this size), -EBUSY (in use), or the
+ * errno of what failed.
+ */
+int sim_vram_init(struct sim_vram *vram, uint64_t size, const char *file,
+		  char *why, size_t why_len);
+void sim_vram_fini(struct sim_vram *vram);
+
+/**
+ * sim_vram_touch - give a page its pattern, if nobody wrote it yet
+ * @vram: the memory
+ * @pa: any byte of the page
+ */
+void sim_vram_touch(struct sim_vram *vram, uint64_t pa);
+
+/* Any alignment and length; the caller has checked that the range exists. */
+void sim_vram_read(const struct sim_vram *vram, uint64_t pa, void *buf, size_t len);
+void sim_vram_write(struct sim_vram *vram, uint64_t pa, const void *buf, size_t len);
+void sim_vram_fill(struct sim_vram *vram, uint64_t pa, const uint8_t pattern[4], size_t len);
+
+/* The pattern's word at a multiple of 8: one step of splitmix64. */
+static inline uint64_t sim_vram_pattern(uint64_t pa)
+{
+	uint64_t z = (pa >> 3) * 0x9e3779b97f4a7c15ull + 0x243f6a8885a308d3ull;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
+static inline bool sim_vram_touched(const struct sim_vram *vram, uint64_t pa)
+{
+	uint64_t page = pa >> SIM_PAGE_SHIFT;
+
+	return vram->touched[page / 64] >> (page % 64) & 1;
+}
+
+static inline bool sim_vram_has(const struct sim_vram *vram, uint64_t pa, uint64_t len)
+{
+	return len <= vram->size && pa <= vram->size - len;
+}
+
+/* All ones in the low @width bytes. */
+static inline uint64_t sim_width_mask(unsigned int width)
+{
+	return ~0ull >> (64 - 8 * width);
+}
+
+/* One naturally aligned access of 1, 2, 4 or 8 bytes. */
+static inline uint64_t sim_vram_load(const struct sim_vram *vram, uint64_t pa, unsigned int width)
+{
+	uint64_t word;
+
+	if (sim_vram_touched(vram, pa))
+		memcpy(&word, vram->base + (pa & ~7ull), sizeof(word));
+	else
+		word = sim_vram_pattern(pa & ~7ull);
+	return word >> (8 * (pa & 7)) & sim_width_mask(width);
+}
+
+static inline void sim_vram_store(struct sim_vram *vram, uint64_t pa, unsigned int width,
+				  uint64_t val)
+{
+	uint8_t *p = vram->base + pa;
+
+	if (!sim_vram_touched(vram, pa))
+		sim_vram_touch(vram, pa);
+	switch (width) {
+	case 8:
+		memcpy(p, &val, 8);
+		break;
+	case 4:
+		memcpy(p, &val, 4);
+		break;
+	case 2:
+		memcpy(p, &val, 2);
+		break;
+	default:
+		*p = (uint8_t)val;
+	}
+}
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim_bits.h"
+#include "sim_tlb.h"
+#include "hw/mmu.h"
+#include "hw/mmu_fault.h"
+
+struct sim_tlb *sim_tlb_create(const struct sim_mmu_arch *arch, const struct sim_vram *vram)
+{
+	struct sim_tlb *tlb = calloc(1, sizeof(*tlb));
+
+	if (tlb) {
+		tlb->arch = arch;
+		tlb->vram = vram;
+	}
+	return tlb;
+}
+
+static struct sim_tlb_pdb *find_pdb(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root)
+{
+	unsigned int i;
+
+	for (i = 0; i < tlb->nr_pdbs; i++)
+		if (tlb->pdb[i].root == root && tlb->pdb[i].space == space)
+			return &tlb->pdb[i];
+	return NULL;
+}
+
+static void drop(struct sim_tlb_pdb *pdb, unsigned int nr_levels)
+{
+	unsigned int level;
+
+	for (level = 0; level < nr_levels && level < SIM_MMU_MAX_LEVELS; level++)
+		pdb->gen[level]++;
+}
+
+unsigned int sim_tlb_pdb_id(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root)
+{
+	struct sim_tlb_pdb *pdb = find_pdb(tlb, space, root);
+
+	if (pdb)
+		return pdb - tlb->pdb;
+	if (tlb->nr_pdbs < SIM_TLB_NR_PDBS) {
+		pdb = &tlb->pdb[tlb->nr_pdbs++];
+	} else {
+		pdb = &tlb->pdb[tlb->next_pdb];
+		tlb->next_pdb = (tlb->next_pdb + 1) % SIM_TLB_NR_PDBS;
+	}
+	drop(pdb, SIM_TLB_ALL_LEVELS);	/* the previous owner's, and 0 means empty */
+	pdb->root = root;
+	pdb->space = space;
+	return pdb - tlb->pdb;
+}
+
+void sim_tlb_drop(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root,
+		  unsigned int nr_levels)
+{
+	struct sim_tlb_pdb *pdb = find_pdb(tlb, space, root);
+
+	if (pdb)
+		drop(pdb, nr_levels);
+}
+
+void sim_tlb_drop_all(struct sim_tlb *tlb, unsigned int nr_levels)
+{
+	unsigned int i;
+
+	for (i = 0; i < tlb->nr_pdbs; i++)
+		drop(&tlb->pdb[i], nr_levels);
+}
+
+/* Straight from VRAM; this model has no system memory. */
+static bool fetch_vram(void *arg, uint64_t va, const struct sim_mmu_slot *slot, uint64_t val[2])
+{
+	struct sim_tlb *tlb = arg;
+	unsigned int i;
+
+	(void)va;
+	if (slot->space != SIM_MMU_VID || !sim_vram_has(tlb->vram, slot->addr, 8ull * slot->words))
+		return false;
+	for (i = 0; i < slot->words; i++)
+		val[i] = sim_vram_load(tlb->vram, slot->addr + 8 * i, 8);
+	return true;
+}
+
+struct fill {
+	struct sim_tlb *tlb;
+	unsigned int pdb;
+};
+
+/* Through the cache of page-directory entries. */
+static bool fetch_cached(void *arg, uint64_t va, const struct sim_mmu_slot *slot, uint64_t val[2])
+{
+	const struct fill *fill = arg;
+	struct sim_tlb *tlb = fill->tlb;
+	uint64_t index = va >> slot->shift;
+	struct sim_tlb_pde *pde = &tlb->pde[slot->level][index % SIM_TLB_NR_PDES];
+	uint32_t gen = tlb->pdb[fill->pdb].gen[slot->level];
+
+	if (!slot->level)	/* PTEs are cached as translations */
+		return fetch_vram(tlb, va, slot, val);
+	if (pde->index != index || pde->pdb != fill->pdb || pde->gen != gen) {
+		if (!fetch_vram(tlb, va, slot, val))
+			return false;
+		*pde = (struct sim_tlb_pde) { index, gen, fill->pdb, { val[0], val[1] } };
+	}
+	val[0] = pde->val[0];
+	val[1] = pde->val[1];
+	return true;
+}
+
+static void walk(struct sim_tlb *tlb, unsigned int pdb, uint64_t va, sim_mmu_fetch_fn *fetch,
+		 void *arg, struct sim_mmu_walk *w)
+{
+	const struct sim_tlb_pdb *p = &tlb->pdb[pdb];
+
+	sim_mmu_walk(tlb->arch, p->space, p->root, va, fetch, arg, w);
+	if (w->xlat.outcome != SIM_MMU_UNREADABLE)
+		return;
+	w->xlat.fault = w->step[w->nr_steps - 1].slot.space == SIM_MMU_VID ?
+		MMU_FAULT_TYPE_REGION_VIOLATION : MMU_FAULT_TYPE_UNSUPPORTED_APERTURE;
+}
+
+static struct sim_mmu_xlat *remember(struct sim_tlb *tlb, unsigned int pdb, uint64_t vpn,
+				     const struct sim_mmu_xlat *xlat)
+{
+	struct sim_tlb_page *page = &tlb->page[vpn % SIM_TLB_NR_PAGES];
+
+	page->vpn = vpn;
+	page->pdb = pdb;
+	page->gen = tlb->pdb[pdb].gen[xlat->level];
+	page->xlat = *xlat;
+	return &page->xlat;
+}
+
+/* A 64 KiB PTE is read once for all of its pages, so they age together. */
+static void remember_64k(struct sim_tlb *tlb, unsigned int pdb, uint64_t vpn,
+			 struct sim_mmu_xlat xlat)
+{
+	uint64_t nr = 1u << (MMU_PAGE_SHIFT_64K - SIM_PAGE_SHIFT);
+	uint64_t pa = xlat.pa & ~(BIT_ULL(MMU_PAGE_SHIFT_64K) - 1);
+	uint64_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (xlat.outcome == SIM_MMU_OK)
+			xlat.pa = pa + (i << SIM_PAGE_SHIFT);
+		remember(tlb, pdb, (vpn & ~(nr - 1)) + i, &xlat);
+	}
+}
+
+const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, uint64_t va)
+{
+	struct fill fill = { tlb, pdb };
+	uint64_t vpn = va >> SIM_PAGE_SHIFT;
+	struct sim_mmu_walk w;
+
+	walk(tlb, pdb, vpn << SIM_PAGE_SHIFT, fetch_cached, &fill, &w);
+	/* Larger pages stand in a PDE, whose cache makes theirs age together. */
+	if (!w.xlat.level && w.step[w.nr_steps - 1].slot.shift == MMU_PAGE_SHIFT_64K)
+		remember_64k(tlb, pdb, vpn, w.xlat);
+	return remember(tlb, pdb, vpn, &w.xlat);
+}
+
+size_t sim_tlb_count_stale(struct sim_tlb *tlb)
+{
+	const struct sim_tlb_page *page;
+	struct sim_mmu_walk w;
+	size_t stale = 0;
+
+	for (page = tlb->page; page < tlb->page + SIM_TLB_NR_PAGES; page++) {
+		if (!page->gen || page->gen != tlb->pdb[page->pdb].gen[page->xlat.level])
+			continue;
+		walk(tlb, page->pdb, page->vpn << SIM_PAGE_SHIFT, fetch_vram, tlb, &w);
+		if (memcmp(&w.xlat, &page->xlat, sizeof(w.xlat)))
+			stale++;
+	}
+	return stale;
+}

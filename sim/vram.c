@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sim_vram.h"
+
+#define TRAILER_MAGIC	"nvbarVRAM"	/* with its NUL and padding, 16 bytes */
+#define TRAILER_VERSION	1
+
+/* The page behind the last byte of VRAM; nothing in it is trusted. */
+struct trailer {
+	char magic[16];
+	uint32_t version;
+	uint32_t page_shift;
+	uint64_t vram_size;
+};
+
+static size_t bitmap_bytes(uint64_t size)
+{
+	uint64_t bytes = (size >> SIM_PAGE_SHIFT) / 8 + 8;
+
+	return (bytes + SIM_PAGE_SIZE - 1) & ~(SIM_PAGE_SIZE - 1);
+}
+
+static uint64_t total_bytes(uint64_t size)
+{
+	return size + SIM_PAGE_SIZE + bitmap_bytes(size);
+}
+
+static struct trailer make_trailer(uint64_t size)
+{
+	struct trailer t = {
+		.magic = TRAILER_MAGIC,
+		.version = TRAILER_VERSION,
+		.page_shift = SIM_PAGE_SHIFT,
+		.vram_size = size,
+	};
+
+	return t;
+}
+
+static int set_up(int fd, uint64_t size)
+{
+	struct trailer t = make_trailer(size);
+
+	if (ftruncate(fd, (off_t)total_bytes(size)))
+		return -errno;
+	if (pwrite(fd, &t, sizeof(t), (off_t)size) != sizeof(t))
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static int refuse(char *why, size_t why_len, const char *file, const char *reason)
+{
+	snprintf(why, why_len, "%s: %s", file, reason);
+	return -EINVAL;
+}
+
+static int check_file(int fd, uint64_t file_size, uint64_t size, const char *file,
+		      char *why, size_t why_len)
+{
+	struct trailer want = make_trailer(size);
+	struct trailer got;
+
+	if (file_size != total_bytes(size))
+		return refuse(why, why_len, file, "not VRAM of this size");
+	if (pread(fd, &got, sizeof(got), (off_t)size) != sizeof(got))
+		return refuse(why, why_len, file, "cannot read the trailer");
+	if (memcmp(got.magic, want.magic, sizeof(got.magic)))
+		return refuse(why, why_len, file, "not a VRAM file");
+	if (got.version != want.version || got.page_shift != want.page_shift)
+		return refuse(why, why_len, file, "VRAM file of an unknown version");
+	if (got.vram_size != want.vram_size)
+		return refuse(why, why_len, file, "VRAM file of another size");
+	return 0;
+}
+
+static int take_file(int fd, uint64_t size, const char *file, char *why, size_t why_len)
+{
+	struct stat st;
+	int ret;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return refuse(why, why_len, file, "not a regular file");
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		snprintf(why, why_len, "%s: in use by a running GPU", file);
+		return -EBUSY;
+	}
+	/* Its size counts only now that nobody else is setting it up. */
+	if (fstat(fd, &st))
+		return -errno;
+	if (st.st_size)
+		return check_file(fd, (uint64_t)st.st_size, size, file, why, why_len);
+	ret = set_up(fd, size);
+	if (ret && ftruncate(fd, 0))
+		return -errno;
+	return ret;
+}
+
+static int open_backing(uint64_t size, const char *file, char *why, size_t why_len)
+{
+	int fd, ret;
+
+	if (file)	/* O_NONBLOCK: a FIFO is to be refused, not waited for */
+		fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+	else
+		fd = memfd_create("nvbar-vram", MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = file ? take_file(fd, size, file, why, why_len) : set_up(fd, size);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+int sim_vram_init(struct sim_vram *vram, uint64_t size, const char *file,
+		  char *why, size_t why_len)
+{
+	size_t map_len = total_bytes(size);
+	void *base;
+	int fd;
+
+	why[0] = '\0';
+	fd = open_backing(size, file, why, why_len);
+	if (fd < 0) {
+		if (!why[0])
+			snprintf(why, why_len, "%s: %s", file ? file : "VRAM", strerror(-fd));
+		return fd;
+	}
+	base = mmap(NULL, map_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (base == MAP_FAILED) {
+		int err = errno;
+
+		snprintf(why, why_len, "%s: cannot map %llu bytes: %s", file ? file : "VRAM",
+			 (unsigned long long)size, strerror(err));
+		close(fd);
+		return -err;
+	}
+	vram->size = size;
+	vram->base = base;
+	vram->touched = (void *)(vram->base + size + SIM_PAGE_SIZE);
+	vram->map_len = map_len;
+	vram->fd = fd;
+	return 0;
+}
+
+void sim_vram_fini(struct sim_vram *vram)
+{
+	munmap(vram->base, vram->map_len);
+	close(vram->fd);
+}
+
+static void set_touched(struct sim_vram *vram, uint64_t pa)
+{
+	uint64_t page = pa >> SIM_PAGE_SHIFT;
+
+	vram->touched[page / 64] |= 1ull << (page % 64);
+}
+
+void sim_vram_touch(struct sim_vram *vram, uint64_t pa)
+{
+	uint64_t page = pa & ~(SIM_PAGE_SIZE - 1);
+	uint64_t off, word;
+
+	if (sim_vram_touched(vram, pa))
+		return;
+	for (off = 0; off < SIM_PAGE_SIZE; off += sizeof(word)) {
+		word = sim_vram_pattern(page + off);
+		memcpy(vram->base + page + off, &word, sizeof(word));
+	}
+	set_touched(vram, pa);	/* last: a page half filled is still untouched */
+}
+
+/* Bytes from @pa to the end of its page, at most @len. */
+static size_t page_part(uint64_t pa, size_t len)
+{
+	size_t left = SIM_PAGE_SIZE - (pa & (SIM_PAGE_SIZE - 1));
+
+	return len < left ? len : left;
+}
+
+static void read_pattern(uint64_t pa, uint8_t *buf, size_t len)
+{
+	while (len) {
+		uint64_t word = sim_vram_pattern(pa & ~7ull) >> (8 * (pa & 7));
+		size_t part = 8 - (pa & 7);
+
+		if (part > len)
+			part = len;
+		memcpy(buf, &word, part);
+		buf += part;
+		pa += part;
+		len -= part;
+	}
+}
+
+void sim_vram_read(const struct sim_vram *vram, uint64_t pa, void *buf, size_t len)
+{
+	uint8_t *to = buf;
+
+	while (len) {
+		size_t part = page_part(pa, len);
+
+		if (sim_vram_touched(vram, pa))
+			memcpy(to, vram->base + pa, part);
+		else
+			read_pattern(pa, to, part);
+		to += part;
+		pa += part;
+		len -= part;
+	}
+}
+
+/* Ready the page of @pa for a write of @part bytes: a whole page needs no pattern first. */
+static void touch_for_write(struct sim_vram *vram, uint64_t pa, size_t part)
+{
+	if (part < SIM_PAGE_SIZE)
+		sim_vram_touch(vram, pa);
+}
+
+void sim_vram_write(struct sim_vram *vram, uint64_t pa, const void *buf, size_t len)
+{
+	const uint8_t *from = buf;
+
+	while (len) {
+		size_t part = page_part(pa, len);
+
+		touch_for_write(vram, pa, part);
+		memcpy(vram->base + pa, from, part);
+		set_touched(vram, pa);
+		from += part;
+		pa += part;
+		len -= part;
+	}
+}
+
+void sim_vram_fill(struct sim_vram *vram, uint64_t pa, const uint8_t pattern[4], size_t len)
+{
+	size_t phase = 0;	/* of the pattern, at the start of a page's part */
+
+	while (len) {
+		size_t part = page_part(pa, len);
+		uint8_t *to = vram->base + pa;
+		size_t done;
+
+		touch_for_write(vram, pa, part);
+		for (done = 0; done < part && done < 4; done++)
+			to[done] = pattern[(phase + done) % 4];
+		/* Double what is there until the part is full. */
+		for (; done < part; done *= 2)
+			memcpy(to + done, to, done < part - done ? done : part - done);
+		set_touched(vram, pa);
+		phase += part;
+		pa += part;
+		len -= part;
+	}
+}

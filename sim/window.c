@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPU pointers into the aperture.  A window is a range of addresses whose
+ * pages are mapped onto the VRAM pages that the aperture's pages lead to, so
+ * an access costs nothing; the price is paid when a translation changes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "sim_gpu.h"
+
+#define NOWHERE	(~0ull)
+
+/* One page of a window: the VRAM it is on, and how. */
+struct page {
+	uint64_t pa;	/* NOWHERE: not accessible */
+	int prot;
+};
+
+/**
+ * struct sim_window - one pointer handed out
+ * @next: in the GPU's list
+ * @cpu: the pointer
+ * @off: aperture offset of its first byte
+ * @nr: pages
+ * @write: writes were asked for
+ * @page: what is mapped now
+ */
+struct sim_window {
+	struct sim_window *next;
+	uint8_t *cpu;
+	uint64_t off;
+	size_t nr;
+	bool write;
+	struct page page[];
+};
+
+/* Where a page leads now; @type receives the fault if nowhere. */
+static struct page resolve(struct sim_gpu *gpu, const struct sim_window *win, size_t i,
+			   bool write, struct sim_target *t)
+{
+	struct page page = { NOWHERE, PROT_NONE };
+
+	*t = sim_bar1_resolve(gpu, win->off + i * SIM_PAGE_SIZE, write);
+	/* Sparse pages keep nothing, which no mapping of memory can do. */
+	if (!t->fault && !t->sparse) {
+		page.pa = t->pa;
+		page.prot = write ? PROT_READ | PROT_WRITE : PROT_READ;
+	}
+	return page;
+}
+
+/* Whether page @b continues page @a in the same mapping. */
+static bool continues(const struct page *a, const struct page *b)
+{
+	if (a->prot != b->prot)
+		return false;
+	return a->pa == NOWHERE ? b->pa == NOWHERE : b->pa == a->pa + SIM_PAGE_SIZE;
+}
+
+static bool map_run(struct sim_gpu *gpu, struct sim_window *win, size_t first, size_t nr)
+{
+	const struct page *page = &win->page[first];
+	uint8_t *cpu = win->cpu + first * SIM_PAGE_SIZE;
+	size_t len = nr * SIM_PAGE_SIZE;
+	void *at;
+	size_t i;
+
+	if (page->pa == NOWHERE) {
+		at = mmap(cpu, len, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+		return at != MAP_FAILED;
+	}
+	for (i = 0; i < nr; i++)
+		sim_vram_touch(&gpu->vram, page->pa + i * SIM_PAGE_SIZE);
+	at = mmap(cpu, len, page->prot, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, gpu->vram.fd,
+		  (off_t)page->pa);
+	return at != MAP_FAILED;
+}
+
+/* Map pages [@first, @end), in runs as long as may be. */
+static bool map_pages(struct sim_gpu *gpu, struct sim_window *win, size_t first, size_t end)
+{
+	size_t i;
+
+	for (i = first + 1; i <= end; i++) {
+		if (i < end && continues(&win->page[i - 1], &win->page[i]))
+			continue;
+		if (!map_run(gpu, win, first, i - first))
+			return false;
+		first = i;
+	}
+	return true;
+}
+
+/* All of it at once takes no new mapping, so this works at the kernel's limit. */
+static void close_off(struct sim_window *win)
+{
+	size_t i;
+
+	mprotect(win->cpu, win->nr * SIM_PAGE_SIZE, PROT_NONE);
+	for (i = 0; i < win->nr; i++)
+		win->page[i] = (struct page) { NOWHERE, PROT_NONE };
+}
+
+static void update(struct sim_gpu *gpu, struct sim_window *win)
+{
+	size_t first = win->nr, end = 0;
+	struct sim_target t;
+	size_t i;
+
+	for (i = 0; i < win->nr; i++) {
+		struct page now = resolve(gpu, win, i, win->write, &t);
+
+		/* No more writable is no reason to take reading away. */
+		if (now.pa == NOWHERE && win->write)
+			now = resolve(gpu, win, i, false, &t);
+		if (now.pa == win->page[i].pa && now.prot == win->page[i].prot)
+			continue;
+		win->page[i] = now;
+		first = first < i ? first : i;
+		end = i + 1;
+	}
+	if (first < end && !map_pages(gpu, win, first, end))
+		close_off(win);
+}
+
+void sim_windows_update(struct sim_gpu *gpu)
+{
+	struct sim_window *win;
+
+	for (win = gpu->windows; win; win = win->next)
+		update(gpu, win);
+}
+
+static void free_window(struct sim_window *win)
+{
+	munmap(win->cpu, win->nr * SIM_PAGE_SIZE);
+	free(win);
+}
+
+void sim_windows_free(struct sim_gpu *gpu)
+{
+	while (gpu->windows) {
+		struct sim_window *win = gpu->windows;
+
+		gpu->windows = win->next;
+		free_window(win);
+	}
+}
+
+static int fill_window(struct sim_gpu *gpu, struct sim_window *win)
+{
+	size_t i;
+
+	for (i = 0; i < win->nr; i++) {
+		struct sim_target t;
+
+		win->page[i] = resolve(gpu, win, i, win->write, &t);
+		if (win->page[i].pa != NOWHERE)
+			continue;
+		if (t.fault)
+			sim_fault(gpu, t.type, win->off + i * SIM_PAGE_SIZE, win->write, 1);
+		return -EFAULT;
+	}
+	return map_pages(gpu, win, 0, win->nr) ? 0 : -ENOMEM;
+}
+
+static int add_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, void **cpu)
+{
+	size_t nr = len >> SIM_PAGE_SHIFT;
+	struct sim_window *win = malloc(sizeof(*win) + nr * sizeof(win->page[0]));
+	void *at;
+	int ret;
+
+	if (!win)
+		return -ENOMEM;
+	at = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (at == MAP_FAILED) {
+		free(win);
+		return -ENOMEM;
+	}
+	win->cpu = at;
+	win->off = off;
+	win->nr = nr;
+	win->write = write;
+	ret = fill_window(gpu, win);
+	if (ret) {
+		free_window(win);
+		return ret;
+	}
+	win->next = gpu->windows;
+	gpu->windows = win;
+	*cpu = at;
+	return 0;
+}
+
+int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, void **cpu)
+{
+	int ret = -EFAULT;
+
+	pthread_mutex_lock(&gpu->lock);
+	if (!len || (off | len) % SIM_PAGE_SIZE)
+		sim_misuse(gpu, "mapping of 0x%llx at 0x%llx: not whole pages",
+			   (unsigned long long)len, (unsigned long long)off);
+	else if (sim_bar1_usable(gpu, "mapping", off, len))
+		ret = add_window(gpu, off, len, write, cpu);
+	pthread_mutex_unlock(&gpu->lock);
+	return ret;
+}
+
+void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len)
+{
+	struct sim_window **link, *win;
+
+	(void)len;	/* a window goes as a whole */
+	pthread_mutex_lock(&gpu->lock);
+	for (link = &gpu->windows; (win = *link) != NULL; link = &win->next)
+		if (win->cpu == cpu) {
+			*link = win->next;
+			free_window(win);
+			break;
+		}
+	pthread_mutex_unlock(&gpu->lock);
+}

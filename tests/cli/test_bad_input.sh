@@ -1,0 +1,211 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# What each command does when it is used badly: the right exit status, one
+# clear line, nothing done.
+
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname -- "$0")/lib.sh" || exit 99
+
+nvbar() {
+	"$NVBAR" "$@"
+}
+
+export NVBAR_DEVICE=sim:ga102,vram=8G,bar1=64M
+end=0x200000000
+
+# --- misuse -------------------------------------------------------------
+
+misuse "no command" nvbar
+misuse "an unknown command" nvbar frobnicate
+misuse "an empty command" nvbar ''
+misuse "an unknown option" nvbar --nonsense info
+misuse "-d without a device" nvbar -d
+misuse "help of an unknown command" nvbar help frobnicate
+misuse "help of two commands" nvbar help read write
+for command in info read write fill demo walk tables decode maps check snapshot selftest; do
+	misuse "$command --nonsense" nvbar "$command" --nonsense
+done
+for command in info demo tables maps check snapshot selftest; do
+	misuse "$command takes no argument" nvbar "$command" 0
+done
+for command in tables maps check snapshot walk; do
+	for pages in '' ',' 1,,2 '1,' x 1,x -1 0x10000000000000000; do
+		misuse "$command --map '$pages'" nvbar "$command" --map "$pages"
+	done
+done
+for number in '' ' ' x 0x 0x0x1 -1 +1 1.5 ' 1' '1 ' 1Z 1KK 1KiB 0b1 99999999999999999999 \
+	0x10000000000000000 16777216T 0x4000000000000000K; do
+	misuse "read '$number'" nvbar read -- "$number" 1
+	misuse "read 0 '$number'" nvbar read -- 0 "$number"
+	misuse "write '$number'" nvbar write -- "$number"
+	misuse "fill '$number'" nvbar fill -- "$number" 4 0
+	misuse "fill 0 '$number'" nvbar fill -- 0 "$number" 0
+	misuse "fill 0 4 '$number'" nvbar fill -- 0 4 "$number"
+	misuse "walk '$number'" nvbar walk -- "$number"
+	misuse "decode '$number'" nvbar decode -- v2 pte "$number"
+	misuse "--offset '$number'" nvbar read --pages 1 --offset "$number"
+done
+misuse "read of nothing" nvbar read
+misuse "read without a length" nvbar read 0
+misuse "read with too much" nvbar read 0 1 2
+misuse "read --via nonsense" nvbar read --via bar2 0 1
+misuse "read --pages with an address" nvbar read --pages 1 0 1
+misuse "read --pages --via pramin" nvbar read --pages 1 --via pramin
+misuse "read --offset without --pages" nvbar read --offset 1 0 1
+misuse "write to nowhere" nvbar write
+misuse "write to two places" nvbar write 0 1
+misuse "write to a place and pages" nvbar write 0 --pages 1
+misuse "write --offset without --pages" nvbar write 0 --offset 1
+misuse "fill without a pattern" nvbar fill 0 4
+misuse "fill with too much" nvbar fill 0 4 0 0
+misuse "fill with more than 32 bits" nvbar fill 0 4 0x100000000
+misuse "nvbar-sim without a command" "$NVBAR_SIM"
+misuse "nvbar-sim with an unknown command" "$NVBAR_SIM" frobnicate
+misuse "nvbar-sim regs --nonsense" "$NVBAR_SIM" regs --nonsense
+misuse "nvbar-sim translate without a snapshot" "$NVBAR_SIM" translate 0
+refuses "nvbar-sim regs of an unknown chip" 'gk104' "$NVBAR_SIM" regs gk104
+
+# --- ranges -------------------------------------------------------------
+
+# bad PA LEN REGEX: no range to read or fill, by any way
+bad() {
+	refuses "read $1 $2" "^nvbar: sim:ga102: read .*$3" nvbar read "$1" "$2"
+	check "read $1 $2 prints nothing" test ! -s "$out"
+	refuses "read --via pramin $1 $2" "^nvbar: sim:ga102: read .*$3" \
+		nvbar read --via pramin "$1" "$2"
+	refuses "fill $1 $2" "^nvbar: sim:ga102: fill " nvbar fill "$1" "$2" 0
+}
+
+bad 0 0 zero
+bad $end 0 zero
+bad $end 4 $end
+bad 0x1fffffffc 8 $end
+bad 0 0x200000004 $end
+bad 0xfffffffffffffffc 4 $end
+bad 0xfffffffffffffff0 0x20 $end
+bad 4 0xfffffffffffffffc $end
+bad 0xffffffffffffffff 0xffffffffffffffff $end
+refuses "fill a misaligned address" 'multiples of 4' nvbar fill 2 4 0
+refuses "fill a misaligned length" 'multiples of 4' nvbar fill 0 6 0
+
+refuses "read --pages beyond VRAM" '^nvbar: sim:ga102: read --pages: ' nvbar read --pages 1,0x200000
+refuses "read --pages far beyond" '^nvbar: sim:ga102: read --pages: ' \
+	nvbar read --pages 0xffffffffffffffff
+refuses "read --pages past their end" '0x1000' nvbar read --pages 1 4097
+refuses "read --pages --offset past their end" '0x1000' nvbar read --pages 1 --offset 0x1001
+refuses "read --pages --offset at their end" '' nvbar read --pages 1 --offset 4K
+refuses "read --pages --offset, an overflow" '0x1000' \
+	nvbar read --pages 1 --offset 0xffffffffffffffff 2
+for command in tables maps check snapshot "walk 0"; do
+	# shellcheck disable=SC2086
+	refuses "$command --map beyond VRAM" '^nvbar: sim:ga102: --map 1' \
+		nvbar $command --map 0x200000
+	# shellcheck disable=SC2086
+	refuses "$command --map far beyond" '^nvbar: sim:ga102: --map' \
+		nvbar $command --map 0xffffffffffffffff
+done
+
+# --- write --------------------------------------------------------------
+
+export NVBAR_DEVICE=sim:ga102,vram=8G,bar1=64M,file=$tmp/vram
+info=$("$NVBAR" --json info)
+reserved=$(sed -n 's/.*"reserved_pa": *\([0-9]*\).*/\1/p' <<<"$info")
+"$NVBAR" fill $((reserved - 4096)) 4096 0x11111111
+"$NVBAR" read $((reserved - 4096)) 4096 >"$tmp/before"
+head -c 8192 "$GOLDEN/walks_public.txt" >"$tmp/data"
+
+untouched() {
+	"$NVBAR" read $((reserved - 4096)) 4096 | cmp -s - "$tmp/before"
+}
+
+refuses "write of nothing" 'zero' nvbar write 0
+input=$tmp/data
+refuses "write past VRAM" "$end" nvbar write $end
+refuses "write far past VRAM" "$end" nvbar write 0xffffffffffffffff
+refuses "write over the end of VRAM" "$end" nvbar write 0x1fffff000
+refuses "write --via pramin over the end" "$end" nvbar write --via pramin 0x1fffff000
+refuses "write into the driver's own region" 'region' nvbar write "$reserved"
+refuses "write that reaches the driver's own region" 'region' nvbar write $((reserved - 4096))
+check "nothing was written before it" untouched
+refuses "fill that reaches the driver's own region" 'region' \
+	nvbar fill $((reserved - 4096)) 8K 0
+check "nothing was filled before it" untouched
+refuses "write --pages into the driver's own region" 'write --pages' \
+	nvbar write --pages $((reserved >> 12))
+refuses "write --pages of too much" '0x1000' nvbar write --pages $(((reserved >> 12) - 1))
+check "nothing was written into the page" untouched
+refuses "write --pages --offset past the end" '0x1000' nvbar write --pages 1 --offset 4097
+refuses "write --pages with an overflow" '0x1000' \
+	nvbar write --pages 1 --offset 0xffffffffffffffff
+input=/
+refuses "standard input is a directory" 'standard input: Is a directory' nvbar write 0
+refuses "standard input is a directory, with pages" 'standard input: Is a directory' \
+	nvbar write --pages 1
+input=/dev/null
+
+# A pipe has no size: what it holds is known as it comes
+pipe_over_end() {
+	"$RANDOM_BYTES" 1 20 | nvbar write $((reserved - (16 << 20)))
+}
+refuses "a pipe reaches the driver's own region" 'after [0-9]+ bytes.*region' pipe_over_end
+
+closed_stdin() {
+	nvbar write 0 <&-
+}
+refuses "standard input is closed" 'standard input' closed_stdin
+
+# --- standard output ----------------------------------------------------
+
+full() {
+	nvbar "$@" >/dev/full
+}
+closed() {
+	nvbar "$@" >&-
+}
+# The reader is gone before the first byte: standard output of the writer is a
+# pipe without an end.
+broken() {
+	local status
+	exec 3>&2
+	nvbar "$@" 2>&3 | :
+	status=${PIPESTATUS[0]}
+	exec 3>&-
+	return "$status"
+}
+for way in full closed; do
+	refuses "read, standard output $way" 'standard output' $way read 0 1M
+	refuses "read -x, standard output $way" 'standard output' $way read -x 0 1M
+	refuses "read --json, standard output $way" 'standard output' $way --json read 0 1M
+	for command in info maps check snapshot demo selftest help --help --version; do
+		refuses "$command, standard output $way" 'standard output' $way $command
+	done
+done
+refuses "read, standard output broken" 'standard output: Broken pipe' broken read 0 64M
+refuses "read -x, standard output broken" 'standard output: Broken pipe' broken read -x 0 64M
+"$NVBAR" fill 0 4K 0x5a5a5a5a
+head -c 4096 "$tmp/vram" >"$tmp/before"
+closed info 2>/dev/null
+check "a closed standard output does not become VRAM" cmp -s -n 4096 "$tmp/vram" "$tmp/before"
+
+# --- devices ------------------------------------------------------------
+
+unset NVBAR_DEVICE
+for device in '' : sim: 'sim,' nonsense sim:gk104 sim:ga102: 'sim:ga102 ' SIM 'sim:ga102,' \
+	sim:ga102,vram sim:ga102,vram= sim:ga102,vram=0 sim:ga102,vram=1 sim:ga102,vram=-1 \
+	sim:ga102,vram=8Z sim:ga102,vram=16777216T sim:ga102,vram=0x10000000000000000 \
+	sim:ga102,bar1= sim:ga102,bar1=0 sim:ga102,bar1=1 sim:ga102,bar1=3M sim:ga102,bar1=300M \
+	sim:ga102,bar1=1024T sim:ga102,nonsense=1 sim:ga102,=1 sim:ga102,,vram=8G sim:ga102,file= \
+	sim:ga102,file=/ "sim:ga102,file=$tmp/no/such/file" pci: pci:nonsense pci:0000:99:00.0 \
+	vfio:nonsense vfio-user: "vfio-user:$tmp/none"; do
+	for command in info demo "read 0 1"; do
+		# shellcheck disable=SC2086
+		refuses "$command on '$device'" "^nvbar: .*open" nvbar -d "$device" $command
+	done
+done
+refuses "a device string of a megabyte" 'open' \
+	nvbar -d "sim:ga102,file=$(head -c 100000 /dev/zero | tr '\0' x)" info
+refuses "nonsense from the environment" '^nvbar: sim:gk104: open' \
+	env NVBAR_DEVICE=sim:gk104 "$NVBAR" info
+
+plan

@@ -1,0 +1,237 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# The steps of ./dev check; sourced by it.
+#
+# A step is a function check_NAME, run in a subshell under set -e with its
+# output in a log.  It fails if any command in it fails; a tool that is not
+# there is such a failure.  What a step needs installed is in the table of
+# ./dev.  A step that runs "meson test" counts as its tests, any other as one.
+
+steps=(
+	test		# what README tells users to run
+	gcc		# no warnings from an optimising gcc
+	clang		# no warnings from clang, and its programs pass the tests
+	sanitizers	# the tests under AddressSanitizer, LeakSanitizer and UBSan
+	valgrind	# no use of undefined memory by the tools
+	analyzer	# gcc -fanalyzer on everything below the tools
+	cppcheck
+	kernel		# core/ as a kernel module
+	header		# the public header alone, in several languages
+	symbols		# the library exports its API and nothing else
+	install		# an installed copy is usable through pkg-config
+	includes	# who may include what
+	spdx		# every source file names its licence
+	kernel_doc	# every item of the API is described
+	links		# links in the documents resolve
+	shell		# shellcheck
+)
+
+checks='build-check'
+logs=$checks/log
+
+check_test() {
+	./dev test
+}
+
+check_gcc() {
+	configure "$checks/gcc" -Dwerror=true -Dbuildtype=release
+	ninja -C "$checks/gcc"
+}
+
+check_clang() {
+	export CC=clang
+	configure "$checks/clang" -Dwerror=true
+	ninja -C "$checks/clang"
+	meson test -C "$checks/clang" --no-rebuild --print-errorlogs
+}
+
+check_sanitizers() {
+	configure "$checks/sanitizers" -Db_sanitize=address,undefined \
+		-Dc_args=-fno-sanitize-recover=all
+	ninja -C "$checks/sanitizers"
+	meson test -C "$checks/sanitizers" --no-rebuild --print-errorlogs --timeout-multiplier 5
+}
+
+check_valgrind() {
+	local chip command
+
+	cmd_build
+	for chip in ga102 gh100; do
+		for command in demo selftest; do
+			valgrind --quiet --error-exitcode=1 --leak-check=full \
+				"$build/bin/nvbar" -d "sim:$chip" "$command"
+		done
+	done
+}
+
+check_analyzer() {
+	configure "$checks/analyzer" -Dwerror=true -Dtests=false -Dtools=false -Dc_args=-fanalyzer
+	ninja -C "$checks/analyzer"
+}
+
+check_cppcheck() {
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+		--enable=warning,performance,portability \
+		--suppressions-list=tools/cppcheck.txt \
+		-D_GNU_SOURCE -Iinclude -Icommon -Icompat/include -Icore \
+		core lib sim common compat/*.c cli server examples
+}
+
+# Kbuild writes beside its sources and refuses paths with spaces: give it a copy
+check_kernel() {
+	local headers copy=$scratch/kernel
+
+	headers=$(kernel_headers)
+	[ -n "$headers" ]
+	mkdir -p "$copy/tools"
+	cp -r Kbuild core include "$copy"
+	cp tools/kmod_stub.c "$copy/tools"
+	make -k -C "$headers" M="$copy" W=1 KCFLAGS=-Werror modules 2>&1 | tee "$copy/log"
+	[ -s "$copy/nvbar-core.ko" ]
+	if grep -i warning "$copy/log"; then
+		return 1
+	fi
+}
+
+check_header() {
+	local std source='#include <nvbar/nvbar.h>'
+	local flags=(-Wall -Wextra -pedantic -Werror -fsyntax-only -Iinclude)
+
+	for std in c99 c11 c17; do
+		gcc -x c "-std=$std" "${flags[@]}" - <<<"$source"
+		clang -x c "-std=$std" "${flags[@]}" - <<<"$source"
+	done
+	for std in c++11 c++20; do
+		g++ -x c++ "-std=$std" "${flags[@]}" - <<<"$source"
+	done
+}
+
+# Dynamic symbols are the functions of the header, all under a version; the
+# static library defines no other global name than ours
+check_symbols() {
+	local lib=$build/lib
+
+	cmd_build
+	grep -ow 'nvbar_\w*(' <(grep -A1 '^NVBAR_API' include/nvbar/nvbar.h) | tr -d '(' | sort -u >"$logs/api"
+	nm -D --defined-only "$lib/libnvbar.so" | awk '$2 != "A" { print $3 }' >"$logs/exported"
+	if grep -v '@@NVBAR_' "$logs/exported"; then
+		return 1
+	fi
+	sed 's/@.*//' "$logs/exported" | sort | diff "$logs/api" -
+	nm -g --defined-only "$lib/libnvbar.a" | awk 'NF == 3 { print $3 }' >"$logs/global"
+	if grep -Ev '^(nvbar|sim)_' "$logs/global"; then
+		return 1
+	fi
+}
+
+# Man pages and examples come along; nothing of the checkout is needed
+check_install() {
+	local dest=$scratch/install example
+
+	check_gcc
+	meson install -C "$checks/gcc" --no-rebuild --destdir "$dest"
+	[ -n "$(find "$dest" -name 'nvbar*.1*')" ]
+	cp examples/*.c "$dest"
+	cd "$dest"
+	PKG_CONFIG_PATH=$(dirname "$(find "$dest" -name nvbar.pc)")
+	LD_LIBRARY_PATH=$(dirname "$(find "$dest" -name libnvbar.so)")
+	export PKG_CONFIG_PATH LD_LIBRARY_PATH PKG_CONFIG_SYSROOT_DIR=$dest
+	for example in *.c; do
+		example=${example%.c}
+		# shellcheck disable=SC2046 # pkg-config prints words
+		gcc "$example.c" -o "$example" $(pkg-config --cflags --libs nvbar)
+		# shellcheck disable=SC2046
+		gcc -static "$example.c" -o "$example-static" $(pkg-config --static --cflags --libs nvbar)
+		"./$example"
+		LD_LIBRARY_PATH='' "./$example-static"
+	done
+	"$(find "$dest" -path '*/bin/nvbar')" demo
+}
+
+check_includes() {
+	python3 tools/lint.py includes
+}
+
+check_spdx() {
+	python3 tools/lint.py spdx
+}
+
+check_kernel_doc() {
+	python3 tools/lint.py kernel-doc
+	perl "$(kernel_headers)/scripts/kernel-doc" -none -Werror include/nvbar/nvbar.h core/*.h
+}
+
+check_links() {
+	python3 tools/lint.py links
+}
+
+check_shell() {
+	shellcheck -x -a dev .ci/run
+}
+
+# --- running them ------------------------------------------------------------
+
+passed=0 failed=0
+scratch=		# a directory outside the checkout, for the steps
+
+# meson_count LOG WORD...: sum of these lines of meson's summary
+meson_count() {
+	local log=$1
+	shift
+	awk -v words="$*" '
+		BEGIN { n = split(words, word, " ") }
+		{ for (i = 1; i <= n; i++) if (index($0, word[i] ":") == 1) sum += $NF }
+		END { print sum + 0 }' "$log"
+}
+
+# run_step NAME: a test that was skipped is one that failed to run
+run_step() {
+	local name=$1 log=$logs/$1.log start=$SECONDS rc ok bad note
+
+	set +e
+	(
+		set -e
+		"check_$name"
+	) </dev/null >"$log" 2>&1
+	rc=$?
+	set -e
+
+	ok=$(meson_count "$log" Ok ExpectedFail)
+	bad=$(meson_count "$log" Fail Timeout Skipped UnexpectedPass)
+	note="$((SECONDS - start)) s"
+	if [ $((ok + bad)) -gt 0 ]; then
+		note="$ok of $((ok + bad)) tests, $note"
+	elif [ $rc -eq 0 ]; then
+		ok=1
+	fi
+	if [ $rc -ne 0 ] && [ "$bad" -eq 0 ]; then
+		bad=1
+	fi
+	passed=$((passed + ok))
+	failed=$((failed + bad))
+	if [ "$bad" -eq 0 ]; then
+		echo "ok $name ($note)"
+	else
+		tail -n 40 "$log" | sed 's/^/    /'
+		echo "FAILED $name ($note, log $log)"
+	fi
+}
+
+# check [STEP...]: all steps, or those named
+check() {
+	local step
+
+	[ $# -gt 0 ] || set -- "${steps[@]}"
+	for step in "$@"; do
+		declare -F "check_$step" >/dev/null || die "check: no step '$step'; there are: ${steps[*]}"
+	done
+	mkdir -p "$logs"
+	scratch=$(mktemp -d)
+	trap 'rm -rf -- "$scratch"' EXIT
+	for step in "$@"; do
+		run_step "$step"
+	done
+	echo "$passed passed, $failed failed"
+	[ $failed -eq 0 ]
+}
