@@ -21,10 +21,14 @@ static u64 pde_addr_mask(enum nvbar_aperture aperture, bool big)
 static int ver2_encode_pde(const struct nvbar_pde *pde, bool big, u64 *raw)
 {
 	u64 mask = pde_addr_mask(pde->aperture, big);
-	u64 entry = FIELD_PREP(MMU_VER2_PDE_VOL, pde->vol) |
-		    FIELD_PREP(MMU_VER2_PDE_NO_ATS, pde->no_ats);
+	u64 entry = FIELD_PREP(MMU_VER2_PDE_VOL, pde->vol);
 	u64 addr = pde->addr >> MMU_VER2_ADDR_SHIFT;
 
+	if (pde->no_ats) {
+		if (big)
+			return -EINVAL;
+		entry |= MMU_VER2_PDE_NO_ATS;
+	}
 	switch (pde->state) {
 	case NVBAR_ENTRY_VALID:
 		break;
@@ -62,7 +66,8 @@ static void ver2_decode_pde(u64 raw, bool big, struct nvbar_pde *pde)
 	*pde = (struct nvbar_pde){
 		.state = NVBAR_ENTRY_VALID,
 		.vol = FIELD_GET(MMU_VER2_PDE_VOL, raw),
-		.no_ats = FIELD_GET(MMU_VER2_PDE_NO_ATS, raw),
+		/* In the big half the bit belongs to the address. */
+		.no_ats = !big && FIELD_GET(MMU_VER2_PDE_NO_ATS, raw),
 	};
 
 	switch (FIELD_GET(MMU_VER2_PDE_APERTURE, raw)) {
@@ -101,14 +106,14 @@ static int encode_pte_addr(const struct nvbar_pte *pte, u64 *raw)
 	switch (pte->aperture) {
 	case NVBAR_APERTURE_VID:
 		if ((addr & ~MMU_VER2_PTE_ADDRESS_VID) ||
-		    !FIELD_FIT(MMU_VER2_PTE_COMPTAGLINE, pte->comptagline))
+		    pte->comptagline > FIELD_MAX(MMU_VER2_PTE_COMPTAGLINE))
 			return -EINVAL;
 		*raw = FIELD_PREP(MMU_VER2_PTE_APERTURE, MMU_PTE_APERTURE_VIDEO_MEMORY) | addr |
 		       FIELD_PREP(MMU_VER2_PTE_COMPTAGLINE, pte->comptagline);
 		return 0;
 	case NVBAR_APERTURE_PEER:
-		if (!FIELD_FIT(MMU_VER2_PTE_COMPTAGLINE, fabric) ||
-		    !FIELD_FIT(MMU_VER2_PTE_ADDRESS_VID_PEER, pte->peer) || pte->comptagline)
+		if (fabric > FIELD_MAX(MMU_VER2_PTE_COMPTAGLINE) ||
+		    pte->peer > FIELD_MAX(MMU_VER2_PTE_ADDRESS_VID_PEER) || pte->comptagline)
 			return -EINVAL;
 		*raw = FIELD_PREP(MMU_VER2_PTE_APERTURE, MMU_PTE_APERTURE_PEER_MEMORY) |
 		       (addr & MMU_VER2_PTE_ADDRESS_VID) |

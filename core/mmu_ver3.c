@@ -112,8 +112,8 @@ static int ver3_encode_pte(const struct nvbar_pte *pte, u64 *raw)
 		return -EINVAL;
 	}
 
-	if ((pte->addr & ~MMU_VER3_PTE_ADDRESS) || !FIELD_FIT(MMU_VER3_PTE_KIND, pte->kind) ||
-	    !FIELD_FIT(MMU_VER3_PTE_PEER_ID, pte->peer))
+	if ((pte->addr & ~MMU_VER3_PTE_ADDRESS) || pte->kind > FIELD_MAX(MMU_VER3_PTE_KIND) ||
+	    pte->peer > FIELD_MAX(MMU_VER3_PTE_PEER_ID))
 		return -EINVAL;
 
 	pcf = (pte->vol ? MMU_VER3_PTE_PCF_UNCACHED : 0) |

@@ -21,7 +21,10 @@
 #define MMU_VER2_PDE_ADDRESS_VID		GENMASK_ULL(32, 8)	/* address 36:12 */
 #define MMU_VER2_PDE_ADDRESS_SYS		GENMASK_ULL(53, 8)	/* address 57:12 */
 
-/* The big half of PDE0: 256-byte granularity */
+/*
+ * The big half of PDE0: 256-byte granularity, so that the address takes the
+ * bit that is NO_ATS in every other PDE.
+ */
 #define MMU_VER2_DUAL_PDE_ADDRESS_BIG_VID	GENMASK_ULL(32, 4)	/* address 36:8 */
 #define MMU_VER2_DUAL_PDE_ADDRESS_BIG_SYS	GENMASK_ULL(53, 4)	/* address 57:8 */
 

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+/* Which accesses PRAMIN and the TLB invalidate make, and in which order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "chip.h"
+#include "fake_hw.h"
+#include "pramin.h"
+#include "tlb.h"
+
+#define WINDOW_TU	0x001700
+#define WINDOW_GH	0x10fd40
+#define PRAMIN		0x700000
+
+static struct fake_hw hw;
+static struct nvbar_gpu gpu;
+
+static void start(u32 boot42)
+{
+	fake_init(&hw, &gpu);
+	fake_set(&hw, 0x000a00, boot42);
+	assert_int_equal(nvbar_chip_identify(&gpu), 0);
+	nvbar_pramin_init(&gpu);
+	fake_clear_log(&hw);
+}
+
+static void start_ga102(void)
+{
+	start(0x172a1000);
+}
+
+static void assert_access(unsigned int i, bool write, u32 off, unsigned int width, u64 val)
+{
+	assert_true(i < hw.nr_log);
+	assert_int_equal(hw.log[i].write, write);
+	assert_int_equal(hw.log[i].off, off);
+	assert_int_equal(hw.log[i].width, width);
+	assert_int_equal(hw.log[i].val, val);
+}
+
+/* hardware.md 5: to reach 0x13ffff0000 write 0x13ffff. */
+static void the_window_moves_to_64_kib_units_of_the_address(void **state)
+{
+	(void)state;
+	start_ga102();
+	nvbar_pramin_wr(&gpu, 0x13ffff0010, 4, 0x11223344);
+	assert_int_equal(hw.nr_log, 2);
+	assert_access(0, true, WINDOW_TU, 4, 0x13ffff);
+	assert_access(1, true, PRAMIN + 0x10, 4, 0x11223344);
+
+	start(0x180a1000);
+	nvbar_pramin_wr(&gpu, 0x13ffff0010, 1, 0x44);
+	assert_access(0, true, WINDOW_GH, 4, 0x13ffff);
+}
+
+static void the_window_stays_while_its_1_mib_suffices(void **state)
+{
+	u64 pa;
+
+	(void)state;
+	start_ga102();
+	for (pa = 0x20000; pa < 0x120000; pa += 0x1000)
+		nvbar_pramin_wr(&gpu, pa, 4, 0);
+	assert_int_equal(fake_count(&hw, true, WINDOW_TU), 1);
+	nvbar_pramin_wr(&gpu, 0x120000, 4, 0);
+	assert_int_equal(fake_count(&hw, true, WINDOW_TU), 2);
+	nvbar_pramin_wr(&gpu, 0x11fffc, 4, 0);
+	assert_int_equal(fake_count(&hw, true, WINDOW_TU), 3);
+}
+
+static void the_first_access_moves_the_window_wherever_it_may_be(void **state)
+{
+	(void)state;
+	start_ga102();
+	nvbar_pramin_rd(&gpu, 0, 4);
+	assert_access(0, true, WINDOW_TU, 4, 0);
+}
+
+static void a_block_across_the_window_is_cut_there(void **state)
+{
+	u64 words[4] = { 1, 2, 3, 4 };
+
+	(void)state;
+	start_ga102();
+	nvbar_pramin_wr(&gpu, 0x0, 4, 0);
+	fake_clear_log(&hw);
+	nvbar_pramin_wr_words(&gpu, 0xffff0, words, 4);
+	assert_int_equal(hw.nr_log, 5);
+	assert_access(0, true, PRAMIN + 0xffff0, 8, 1);
+	assert_access(1, true, PRAMIN + 0xffff8, 8, 2);
+	assert_access(2, true, WINDOW_TU, 4, 0x10);
+	assert_access(3, true, PRAMIN + 0x0, 8, 3);
+	assert_access(4, true, PRAMIN + 0x8, 8, 4);
+}
+
+static void unaligned_blocks_use_natural_widths_only(void **state)
+{
+	unsigned char in[64], out[sizeof(in) + 1];
+	unsigned int from, len, i;
+
+	(void)state;
+	start_ga102();
+	for (i = 0; i < sizeof(in); i++)
+		in[i] = 0xa0 + i;
+	for (from = 0; from < 16; from++) {
+		for (len = 1; len + from <= sizeof(in); len++) {
+			memset(hw.window, 0x55, 256);
+			assert_int_equal(nvbar_pramin_copy_to(&gpu, 0x40 + from, in, len), 0);
+			assert_int_equal(hw.window[0x40 + from - 1], 0x55);
+			assert_memory_equal(hw.window + 0x40 + from, in, len);
+			assert_int_equal(hw.window[0x40 + from + len], 0x55);
+			memset(out, 0, sizeof(out));
+			assert_int_equal(nvbar_pramin_copy_from(&gpu, 0x40 + from, out, len), 0);
+			assert_memory_equal(out, in, len);
+			assert_int_equal(out[len], 0);
+		}
+		for (i = 0; i < hw.nr_log; i++)
+			assert_int_equal(hw.log[i].off % hw.log[i].width, 0);
+		fake_clear_log(&hw);
+	}
+}
+
+/* hardware.md 5, rule 2: a read of PRAMIN pushes the writes before it. */
+static void a_block_write_ends_with_an_ordering_read(void **state)
+{
+	unsigned char byte = 1;
+
+	(void)state;
+	start_ga102();
+	assert_int_equal(nvbar_pramin_copy_to(&gpu, 0x5003, &byte, 1), 0);
+	assert_false(hw.log[hw.nr_log - 1].write);
+	assert_true(hw.log[hw.nr_log - 1].off >= PRAMIN);
+}
+
+static void all_ones_are_data_while_the_gpu_answers(void **state)
+{
+	unsigned char out[8];
+
+	(void)state;
+	start_ga102();
+	memset(hw.window, 0xff, 64);
+	fake_set(&hw, 0x000000, 0xb72000a1);
+	assert_int_equal(nvbar_pramin_copy_from(&gpu, 0, out, 8), 0);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	hw.dead = true;
+	assert_int_equal(nvbar_pramin_copy_from(&gpu, 0, out, 8), -ENODEV);
+	assert_int_equal(nvbar_pramin_flush(&gpu), -ENODEV);
+	assert_int_equal(nvbar_pramin_copy_to(&gpu, 0, out, 8), -ENODEV);
+}
+
+/* hardware.md 8.2: the worked PDB arithmetic; 8.3: hub only 0x80000005, + membar and ack 0x800000c5 */
+static void an_invalidate_names_its_pdb_and_waits(void **state)
+{
+	(void)state;
+	start_ga102();
+	fake_set_after(&hw, 0xb830b0, 0x80000005, 2, 0x00000005);
+	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x13fffff000, NVBAR_TLB_UPGRADE), 0);
+	assert_int_equal(hw.nr_log, 6);
+	assert_access(0, true, 0xb830a0, 4, 0x13fffff0);
+	assert_access(1, true, 0xb830a4, 4, 0);
+	assert_access(2, true, 0xb830b0, 4, 0x80000005);
+	assert_access(5, false, 0xb830b0, 4, 0x00000005);
+
+	start_ga102();
+	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x12345000, NVBAR_TLB_DOWNGRADE), 0);
+	assert_access(0, true, 0xb830a0, 4, 0x00123450);
+	assert_access(2, true, 0xb830b0, 4, 0x800000c5);
+
+	/* An address above 40 bits, which the upper register takes. */
+	start_ga102();
+	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x1234567890000, NVBAR_TLB_UPGRADE), 0);
+	assert_access(0, true, 0xb830a0, 4, 0x45678900);
+	assert_access(1, true, 0xb830a4, 4, 0x123);
+}
+
+static void a_stuck_invalidate_is_waited_for_before_the_next(void **state)
+{
+	unsigned int first;
+
+	(void)state;
+	start_ga102();
+	fake_set(&hw, 0xb830b0, 0x80000005);
+	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x1000, NVBAR_TLB_UPGRADE), -ETIMEDOUT);
+	assert_non_null(strstr(hw.message, "VF_PRIV_MMU_INVALIDATE"));
+	assert_non_null(strstr(hw.message, "0x80000005"));
+
+	fake_set_after(&hw, 0xb830b0, 0x80000005, 3, 0);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x1000, NVBAR_TLB_UPGRADE), 0);
+	for (first = 0; !hw.log[first].write; first++)
+		assert_int_equal(hw.log[first].off, 0xb830b0);
+	assert_int_equal(first, 4);
+}
+
+static void a_dead_gpu_ends_the_wait_at_once(void **state)
+{
+	(void)state;
+	start_ga102();
+	hw.dead = true;
+	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x1000, NVBAR_TLB_UPGRADE), -ENODEV);
+	assert_true(hw.nr_log < 8);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_window_moves_to_64_kib_units_of_the_address),
+		cmocka_unit_test(the_window_stays_while_its_1_mib_suffices),
+		cmocka_unit_test(the_first_access_moves_the_window_wherever_it_may_be),
+		cmocka_unit_test(a_block_across_the_window_is_cut_there),
+		cmocka_unit_test(unaligned_blocks_use_natural_widths_only),
+		cmocka_unit_test(a_block_write_ends_with_an_ordering_read),
+		cmocka_unit_test(all_ones_are_data_while_the_gpu_answers),
+		cmocka_unit_test(an_invalidate_names_its_pdb_and_waits),
+		cmocka_unit_test(a_stuck_invalidate_is_waited_for_before_the_next),
+		cmocka_unit_test(a_dead_gpu_ends_the_wait_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

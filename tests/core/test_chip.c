@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+/* Identification, boot and the size of VRAM, on registers set by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "chip.h"
+#include "fake_hw.h"
+
+static struct fake_hw hw;
+static struct nvbar_gpu gpu;
+
+/* hardware.md 2: register values of each chip, revision A1. */
+static const struct {
+	const char *name;
+	u32 boot0;
+	u32 boot42;
+	u8 mmu;
+} chips[] = {
+	{ "TU102", 0x162000a1, 0x162a1000, 2 }, { "GA100", 0x170000a1, 0x170a1000, 2 },
+	{ "GA102", 0xb72000a1, 0x172a1000, 2 }, { "AD102", 0x192000a1, 0x192a1000, 2 },
+	{ "GH100", 0x180000a1, 0x180a1000, 3 }, { "GB100", 0x1a0000a1, 0x1a0a1000, 3 },
+	{ "GB202", 0x1b2000a1, 0x1b2a1000, 3 },
+};
+
+static void identify(const char *name)
+{
+	unsigned int i;
+
+	fake_init(&hw, &gpu);
+	for (i = 0; i < ARRAY_SIZE(chips); i++) {
+		if (strcmp(chips[i].name, name))
+			continue;
+		fake_set(&hw, 0x000000, chips[i].boot0);
+		fake_set(&hw, 0x000a00, chips[i].boot42);
+	}
+	assert_int_equal(nvbar_chip_identify(&gpu), 0);
+	assert_string_equal(gpu.chip->name, name);
+}
+
+static void every_chip_is_known_by_its_boot_registers(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(chips); i++) {
+		identify(chips[i].name);
+		assert_int_equal(gpu.chip->mmu->version, chips[i].mmu);
+		assert_int_equal(gpu.boot0, chips[i].boot0);
+		assert_int_equal(gpu.boot42, chips[i].boot42);
+	}
+}
+
+/* hardware.md 6 and design.md: 512 MiB from Ampere on, 256 GiB on Blackwell. */
+static void page_sizes_grow_with_the_generations(void **state)
+{
+	const u64 turing = 1ULL << 12 | 1ULL << 16 | 1ULL << 21;
+	const u64 ampere = turing | 1ULL << 29;
+	const u64 blackwell = ampere | 1ULL << 38;
+
+	(void)state;
+	identify("TU102");
+	assert_int_equal(gpu.chip->page_sizes, turing);
+	identify("GA100");
+	assert_int_equal(gpu.chip->page_sizes, ampere);
+	identify("AD102");
+	assert_int_equal(gpu.chip->page_sizes, ampere);
+	identify("GH100");
+	assert_int_equal(gpu.chip->page_sizes, ampere);
+	identify("GB100");
+	assert_int_equal(gpu.chip->page_sizes, blackwell);
+	identify("GB202");
+	assert_int_equal(gpu.chip->page_sizes, blackwell);
+}
+
+static void an_unknown_chip_is_refused_by_both_its_values(void **state)
+{
+	(void)state;
+	fake_init(&hw, &gpu);
+	fake_set(&hw, 0x000000, 0x164000a1);	/* a TU104 */
+	fake_set(&hw, 0x000a00, 0x164a1000);
+	assert_int_equal(nvbar_chip_identify(&gpu), -EOPNOTSUPP);
+	assert_non_null(strstr(hw.message, "0x164000a1"));
+	assert_non_null(strstr(hw.message, "0x164a1000"));
+}
+
+static void all_ones_are_no_gpu(void **state)
+{
+	(void)state;
+	fake_init(&hw, &gpu);
+	hw.dead = true;
+	assert_int_equal(nvbar_chip_identify(&gpu), -ENODEV);
+}
+
+static void a_virtual_gpu_is_refused(void **state)
+{
+	(void)state;
+	fake_init(&hw, &gpu);
+	fake_set(&hw, 0x000000, 0xb72000a1);
+	fake_set(&hw, 0x000a00, 0x172a1000);
+	fake_set(&hw, 0x000004, 0x00010000);
+	assert_int_equal(nvbar_chip_identify(&gpu), -EOPNOTSUPP);
+}
+
+/* hardware.md 3 */
+static void turing_boot_waits_for_the_mask_and_then_the_progress(void **state)
+{
+	unsigned int i, first_progress = 0, last_mask = 0;
+
+	(void)state;
+	identify("TU102");
+	fake_set_after(&hw, 0x118128, 0xfffffffe, 3, 0xffffffff & ~2u);
+	fake_set_after(&hw, 0x118234, 0x12345608, 2, 0x123456ff);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_chip_wait_boot(&gpu), 0);
+	assert_int_equal(fake_count(&hw, false, 0x118128), 4);
+	assert_int_equal(fake_count(&hw, false, 0x118234), 3);
+	for (i = 0; i < hw.nr_log; i++) {
+		if (hw.log[i].off == 0x118128)
+			last_mask = i;
+		if (hw.log[i].off == 0x118234 && !first_progress)
+			first_progress = i;
+	}
+	assert_true(last_mask < first_progress);
+}
+
+static void later_chips_boot_by_one_register_of_their_family(void **state)
+{
+	static const struct {
+		const char *name;
+		u32 reg;
+	} cases[] = { { "GH100", 0x200bc }, { "GB100", 0x200bc }, { "GB202", 0xad00bc } };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		identify(cases[i].name);
+		fake_set_after(&hw, cases[i].reg, 0, 5, 0xff);
+		fake_clear_log(&hw);
+		assert_int_equal(nvbar_chip_wait_boot(&gpu), 0);
+		assert_int_equal(fake_count(&hw, false, cases[i].reg), 6);
+		assert_int_equal(hw.nr_log, 6);
+	}
+}
+
+static void a_gpu_that_dies_while_booting_is_gone_and_not_late(void **state)
+{
+	(void)state;
+	identify("GH100");
+	hw.dead = true;
+	assert_int_equal(nvbar_chip_wait_boot(&gpu), -ENODEV);
+}
+
+/* hardware.md 4.1: the worked examples. */
+static void vram_sizes_are_the_manuals(void **state)
+{
+	static const struct {
+		const char *chip;
+		u32 reg;
+		u32 val;
+		u64 want;
+	} cases[] = {
+		{ "TU102", 0x100ce0, 0x000002c8, 11 * (u64)SZ_1G },
+		{ "TU102", 0x100ce0, 0x00000309, 24 * (u64)SZ_1G },
+		{ "TU102", 0x100ce0, 0x40000309, 0x5a0000000 },
+		{ "GA100", 0x100ce0, 0x0000028a, 40 * (u64)SZ_1G },
+		{ "GA100", 0x100ce0, 0x0000028b, 80 * (u64)SZ_1G },
+		{ "GA102", 0x1183a4, 0x00006000, 24 * (u64)SZ_1G },
+		{ "GH100", 0x1183a4, 0x00014000, 80 * (u64)SZ_1G },
+		{ "GB202", 0x1183a4, 0x00002c00, 11 * (u64)SZ_1G },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		identify(cases[i].chip);
+		fake_set(&hw, cases[i].reg, cases[i].val);
+		assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+		assert_int_equal(gpu.vram_size, cases[i].want);
+	}
+}
+
+static u64 usable_end(const char *chip, u32 workspace)
+{
+	identify(chip);
+	fake_set(&hw, 0x100ce0, 0x00000309);	/* both registers say 24 GiB */
+	fake_set(&hw, 0x1183a4, 0x00006000);
+	fake_set(&hw, 0x625f04, workspace);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+	return gpu.usable_end;
+}
+
+/* hardware.md 4.2 */
+static void workspace_and_frts_are_left_alone(void **state)
+{
+	const u64 end = 24 * (u64)SZ_1G;
+
+	(void)state;
+	/* No valid workspace register: the top 1 MiB, and FRTS of 1 MiB but on GA100. */
+	assert_int_equal(usable_end("GA102", 0), end - SZ_2M);
+	assert_int_equal(usable_end("GA100", 0), end - SZ_1M);
+	/* A valid one within the top 1 MiB counts from its address, aligned down to 128 KiB. */
+	assert_int_equal(usable_end("GA102", ((end - SZ_512K) >> 16) << 8 | 8), end - SZ_512K - SZ_1M);
+	assert_int_equal(usable_end("TU102", ((end - SZ_64K) >> 16) << 8 | 8), end - SZ_128K - SZ_1M);
+	/* One below that means the top 128 KiB. */
+	assert_int_equal(usable_end("AD102", ((end - SZ_2M) >> 16) << 8 | 8), end - SZ_128K - SZ_1M);
+	/* Chips without a display are not asked. */
+	assert_int_equal(usable_end("GH100", 0xffffffff), end - SZ_2M);
+	assert_int_equal(fake_count(&hw, false, 0x625f04), 0);
+}
+
+static void a_protected_range_and_the_heap_below_it_are_left_alone(void **state)
+{
+	const u64 wpr2 = 23 * (u64)SZ_1G;
+	const u64 wpr2_end = wpr2 + SZ_256M;
+
+	(void)state;
+	identify("GA102");
+	fake_set(&hw, 0x1183a4, 0x00006000);
+	fake_set(&hw, 0x1fa824, (u32)(wpr2 >> 12) << 4);
+	fake_set(&hw, 0x1fa828, (u32)(wpr2_end >> 12) << 4);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+	assert_int_equal(gpu.usable_end, wpr2 - SZ_1M);
+
+	/* Not set: HI is 0, whatever LO holds after reset. */
+	fake_set(&hw, 0x1fa824, 0xfffffff0);
+	fake_set(&hw, 0x1fa828, 0);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+	assert_int_equal(gpu.usable_end, 24 * (u64)SZ_1G - SZ_2M);
+
+	/* Ends before it begins. */
+	fake_set(&hw, 0x1fa828, 0x10);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
+}
+
+static void a_size_that_makes_no_sense_is_refused(void **state)
+{
+	static const u32 sizes[] = { 0, 1, 31, 0xfffffffe };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		identify("GA102");
+		fake_set(&hw, 0x1183a4, sizes[i]);
+		assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
+	}
+}
+
+/* What neither an entry nor the window can name is not usable. */
+static void usable_vram_ends_where_entries_and_window_reach(void **state)
+{
+	(void)state;
+	identify("GA102");
+	fake_set(&hw, 0x1183a4, 512 * 1024);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+	assert_int_equal(gpu.vram_size, 512 * (u64)SZ_1G);
+	assert_int_equal(gpu.usable_end, 128 * (u64)SZ_1G);	/* v2 entries: 37 bits */
+
+	identify("GH100");
+	fake_set(&hw, 0x1183a4, 512 * 1024);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+	assert_int_equal(gpu.usable_end, 256 * (u64)SZ_1G);	/* 22 bits of 64 KiB */
+
+	identify("GB100");
+	fake_set(&hw, 0x1183a4, 512 * 1024);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+	assert_int_equal(gpu.usable_end, 512 * (u64)SZ_1G - SZ_2M);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_chip_is_known_by_its_boot_registers),
+		cmocka_unit_test(page_sizes_grow_with_the_generations),
+		cmocka_unit_test(an_unknown_chip_is_refused_by_both_its_values),
+		cmocka_unit_test(all_ones_are_no_gpu),
+		cmocka_unit_test(a_virtual_gpu_is_refused),
+		cmocka_unit_test(turing_boot_waits_for_the_mask_and_then_the_progress),
+		cmocka_unit_test(later_chips_boot_by_one_register_of_their_family),
+		cmocka_unit_test(a_gpu_that_dies_while_booting_is_gone_and_not_late),
+		cmocka_unit_test(vram_sizes_are_the_manuals),
+		cmocka_unit_test(workspace_and_frts_are_left_alone),
+		cmocka_unit_test(a_protected_range_and_the_heap_below_it_are_left_alone),
+		cmocka_unit_test(a_size_that_makes_no_sense_is_refused),
+		cmocka_unit_test(usable_vram_ends_where_entries_and_window_reach),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
