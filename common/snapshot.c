@@ -78,20 +78,14 @@ static int parse_u64(struct parser *p, const char *s, uint64_t *val)
 {
 	bool hex = s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
 	const char *digits = hex ? s + 2 : s;
-	unsigned long long v;
-	char *end;
+	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
 
-	/* strtoull() takes signs and blanks, a number here has none. */
-	if (!(hex ? strspn(digits, "0123456789abcdefABCDEF") : strspn(digits, "0123456789")))
+	/* strtoull() would take signs, blanks and a second 0x. */
+	if (!n || digits[n])
 		return fail(p, "not a number: %.40s", s);
 	errno = 0;
-	v = strtoull(digits, &end, hex ? 16 : 10);
-	if (*end)
-		return fail(p, "not a number: %.40s", s);
-	if (errno)
-		return fail(p, "does not fit 64 bits: %.40s", s);
-	*val = v;
-	return 0;
+	*val = strtoull(digits, NULL, hex ? 16 : 10);
+	return errno ? fail(p, "does not fit 64 bits: %.40s", s) : 0;
 }
 
 static int parse_space(struct parser *p, const char *s, enum snapshot_space *space)
@@ -477,7 +471,7 @@ const struct snapshot_scenario *snapshot_find(const struct snapshot *snap, const
 	return NULL;
 }
 
-/* Return: how many of @nr elements of @size bytes, sorted by their first u64, start at or below @addr. */
+/* Elements of @size bytes, sorted by the u64 they start with: how many are at or below @addr. */
 static size_t upto(const struct vec *v, size_t size, uint64_t addr)
 {
 	size_t lo = 0, hi = v->nr;

@@ -50,11 +50,11 @@ static bool must_fail(void)
 	return true;
 }
 
-void *compat_alloc(size_t size, gfp_t flags)
+void *compat_alloc(size_t size, size_t limit, gfp_t flags)
 {
 	void *ptr;
 
-	if (READ_ONCE(fail_armed) && must_fail())
+	if (size > limit || (READ_ONCE(fail_armed) && must_fail()))
 		return NULL;
 	/* The kernel's answer to a size of 0 is not NULL either. */
 	size = size ? size : 1;

@@ -248,24 +248,3 @@ struct rb_node *rb_prev(const struct rb_node *node)
 		node = parent;
 	return (struct rb_node *)parent;
 }
-
-static struct rb_node *deepest(struct rb_node *node)
-{
-	while (node && (node->rb_left || node->rb_right))
-		node = node->rb_left ? node->rb_left : node->rb_right;
-	return node;
-}
-
-struct rb_node *rb_first_postorder(const struct rb_root *root)
-{
-	return deepest(root->rb_node);
-}
-
-struct rb_node *rb_next_postorder(const struct rb_node *node)
-{
-	struct rb_node *parent = node ? rb_parent(node) : NULL;
-
-	if (parent && node == parent->rb_left && parent->rb_right)
-		return deepest(parent->rb_right);
-	return parent;
-}

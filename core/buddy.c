@@ -181,8 +181,9 @@ static struct nvbar_block *run_find(const struct nvbar_buddy *buddy,
 				    unsigned int tries, u64 *pa)
 {
 	u64 natural = max(req->align, BIT_ULL(ilog2(len)));
+	u64 room = max(req->align, len);
 	struct nvbar_run_sum order = { .order = ilog2(len) };
-	struct nvbar_run_sum sure = { .order = order_base_2(max(len, req->align)) };
+	struct nvbar_run_sum sure = { .order = order_base_2(room) };
 	struct nvbar_run_sum any = { .len = len };
 	struct nvbar_block *run;
 
@@ -231,12 +232,12 @@ static int run_take(struct nvbar_buddy *buddy, struct nvbar_block *run, u64 pa, 
 	return 0;
 }
 
-/* Blocks taken so far, in a tree of their own as they come in no order. */
 static bool block_less(struct rb_node *a, const struct rb_node *b)
 {
 	return run_of(a)->pa < run_of(b)->pa;
 }
 
+/* Adds to the blocks taken so far, kept in a tree as they come in no order. */
 static int take_add(struct nvbar_buddy *buddy, struct nvbar_block *run, u64 pa, u64 len,
 		    struct rb_root *taken)
 {
@@ -357,12 +358,13 @@ int nvbar_buddy_init(struct nvbar_buddy *buddy, u64 start, u64 end)
 
 void nvbar_buddy_fini(struct nvbar_buddy *buddy)
 {
-	struct nvbar_block *run, *next;
+	struct nvbar_block *run;
 
 	WARN_ON(buddy->free_bytes != buddy->total);
-	rbtree_postorder_for_each_entry_safe(run, next, &buddy->runs, by_pa)
+	while ((run = run_of(buddy->runs.rb_node))) {
+		run_erase(buddy, run);
 		kfree(run);
-	buddy->runs = RB_ROOT;
+	}
 }
 
 int nvbar_buddy_reserve(struct nvbar_buddy *buddy, u64 start, u64 end)
@@ -409,14 +411,12 @@ int nvbar_buddy_alloc(struct nvbar_buddy *buddy, const struct nvbar_buddy_req *r
 	return ret;
 }
 
-/* Free runs on both sides; false when the block is free already or not ours. */
+/* The free runs on both sides, if any; false when the block is free already or not ours. */
 static bool find_neighbours(const struct nvbar_buddy *buddy, const struct nvbar_block *block,
 			    struct nvbar_block **prev, struct nvbar_block **next)
 {
 	struct rb_node *rb = buddy->runs.rb_node;
 
-	*prev = NULL;
-	*next = NULL;
 	while (rb) {
 		if (run_of(rb)->pa < block->pa) {
 			*prev = run_of(rb);
@@ -432,7 +432,7 @@ static bool find_neighbours(const struct nvbar_buddy *buddy, const struct nvbar_
 
 static void block_free(struct nvbar_buddy *buddy, struct nvbar_block *block)
 {
-	struct nvbar_block *prev, *next;
+	struct nvbar_block *prev = NULL, *next = NULL;
 
 	if (WARN_ON(!find_neighbours(buddy, block, &prev, &next)))
 		return;

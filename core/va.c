@@ -101,7 +101,7 @@ static u64 hole_place(const struct nvbar_va_node *node, u64 len, u64 align)
 /* The last node that starts at or below @addr; the head if no other does. */
 static struct nvbar_va_node *node_before(const struct nvbar_va *va, u64 addr)
 {
-	struct nvbar_va_node *node, *best = NULL;
+	struct nvbar_va_node *node, *best = (struct nvbar_va_node *)&va->head;
 	struct rb_node *rb = va->nodes.rb_node;
 
 	while (rb) {
@@ -188,7 +188,8 @@ void nvbar_va_free(struct nvbar_va *va, struct nvbar_va_node *node)
 
 	if (WARN_ON(RB_EMPTY_NODE(&node->by_start)))
 		return;
-	prev = node_by_start(rb_prev(&node->by_start));
+	/* There is one: the head is before every other. */
+	prev = rb_entry(rb_prev(&node->by_start), struct nvbar_va_node, by_start);
 	freed = node->len + node->hole;
 	hole_set(va, node, 0);
 	hole_set(va, prev, prev->hole + freed);

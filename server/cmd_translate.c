@@ -70,7 +70,7 @@ static char *read_file(const char *path, size_t *len)
 		max = max ? 2 * max : 1 << 16;
 		grown = max <= MAX_SNAPSHOT ? realloc(text, max) : NULL;
 		if (!grown) {
-			errno = EFBIG;
+			errno = max <= MAX_SNAPSHOT ? ENOMEM : EFBIG;
 			goto err;
 		}
 		text = grown;

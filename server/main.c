@@ -9,6 +9,8 @@
 
 #include "nvbar_sim.h"
 
+const char *argp_program_version = PROGRAM " " NVBAR_VERSION;
+
 static const struct command commands[] = {
 	{ "translate", "what the modelled MMU makes of each VA of a snapshot", cmd_translate },
 	{ "regs", "the register map of a chip", cmd_regs },

@@ -19,9 +19,8 @@ static void read_inst(struct sim_gpu *gpu, struct sim_binding *b)
 	b->broken = target == RAMIN_PAGE_DIR_BASE_TARGET_INVALID ||
 		    !(lo & RAMIN_BIG_PAGE_SIZE) ||
 		    (gpu->chip->mmu->version == 2 && !(lo & RAMIN_USE_VER2_PT_FORMAT));
-	if (!b->broken)
-		b->pdb = sim_tlb_pdb_id(gpu->tlb, vid ? SIM_MMU_VID : SIM_MMU_SYS,
-					hi << 32 | (lo & RAMIN_PAGE_DIR_BASE_LO_ADDR));
+	b->space = vid ? SIM_MMU_VID : SIM_MMU_SYS;
+	b->root = hi << 32 | (lo & RAMIN_PAGE_DIR_BASE_LO_ADDR);
 }
 
 static const char *start(struct sim_gpu *gpu, bool virt, unsigned int target, uint64_t inst)
@@ -72,7 +71,11 @@ const char *sim_bind_high_written(struct sim_gpu *gpu, uint32_t val)
 
 static void complete(struct sim_gpu *gpu)
 {
-	gpu->bar1.now = gpu->bar1.next;
+	struct sim_binding *now = &gpu->bar1.now;
+
+	*now = gpu->bar1.next;
+	if (now->virt && !now->broken)
+		now->pdb = sim_tlb_pdb_id(gpu->tlb, now->space, now->root);
 	gpu->bar1.pending = false;
 	gpu->counters.binds++;
 	sim_windows_update(gpu);

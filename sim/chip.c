@@ -5,27 +5,18 @@
 #include "sim_chip.h"
 #include "hw/mmu_fault.h"
 
-#define MIB	(1u << 20)
-
 #define PRE_HOPPER_ENGINES	MMU_ENGINE_ID_BAR1_TU102, MMU_ENGINE_ID_PHYSICAL_TU102
 #define HOPPER_ENGINES		MMU_ENGINE_ID_BAR1_GH100, MMU_ENGINE_ID_PHYSICAL_GH100
 
 /* All revision A1.  A GA102 reads 101b above its BOOT_0 architecture. */
 static const struct sim_chip chips[] = {
-	{ "tu102", SIM_TU102, 0x162000a1, 0x162a1000, &sim_mmu_turing, 16 * MIB,
-	  PRE_HOPPER_ENGINES },
-	{ "ga100", SIM_GA100, 0x170000a1, 0x170a1000, &sim_mmu_ampere, 16 * MIB,
-	  PRE_HOPPER_ENGINES },
-	{ "ga102", SIM_GA102, 0xb72000a1, 0x172a1000, &sim_mmu_ampere, 16 * MIB,
-	  PRE_HOPPER_ENGINES },
-	{ "ad102", SIM_AD102, 0x192000a1, 0x192a1000, &sim_mmu_ampere, 16 * MIB,
-	  PRE_HOPPER_ENGINES },
-	{ "gh100", SIM_GH100, 0x180000a1, 0x180a1000, &sim_mmu_hopper, 16 * MIB,
-	  HOPPER_ENGINES },
-	{ "gb100", SIM_GB100, 0x1a0000a1, 0x1a0a1000, &sim_mmu_blackwell, 16 * MIB,
-	  HOPPER_ENGINES },
-	{ "gb202", SIM_GB202, 0x1b2000a1, 0x1b2a1000, &sim_mmu_blackwell, 64 * MIB,
-	  HOPPER_ENGINES },
+	{ "tu102", SIM_TU102, 0x162000a1, 0x162a1000, &sim_mmu_turing, PRE_HOPPER_ENGINES },
+	{ "ga100", SIM_GA100, 0x170000a1, 0x170a1000, &sim_mmu_ampere, PRE_HOPPER_ENGINES },
+	{ "ga102", SIM_GA102, 0xb72000a1, 0x172a1000, &sim_mmu_ampere, PRE_HOPPER_ENGINES },
+	{ "ad102", SIM_AD102, 0x192000a1, 0x192a1000, &sim_mmu_ampere, PRE_HOPPER_ENGINES },
+	{ "gh100", SIM_GH100, 0x180000a1, 0x180a1000, &sim_mmu_hopper, HOPPER_ENGINES },
+	{ "gb100", SIM_GB100, 0x1a0000a1, 0x1a0a1000, &sim_mmu_blackwell, HOPPER_ENGINES },
+	{ "gb202", SIM_GB202, 0x1b2000a1, 0x1b2a1000, &sim_mmu_blackwell, HOPPER_ENGINES },
 };
 
 const struct sim_chip *sim_chip_find(const char *name)

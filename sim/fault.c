@@ -39,10 +39,9 @@ void sim_fault(struct sim_gpu *gpu, unsigned int type, uint64_t va, bool write, 
 	uint32_t *status = sim_reg(gpu, VF_PRIV_MMU_FAULT_STATUS);
 	bool virt = gpu->bar1.now.virt;
 
-	gpu->counters.faults += nr;
-	sim_note_error(gpu, "BAR1 %s at 0x%llx: %s fault, %s", write ? "write" : "read",
-		       (unsigned long long)va, sim_chip_fault_name(gpu->chip, type),
-		       virt ? "virtual" : "physical");
+	sim_error(gpu, &gpu->counters.faults, nr, "BAR1 %s at 0x%llx: %s fault, %s",
+		  write ? "write" : "read", (unsigned long long)va,
+		  sim_chip_fault_name(gpu->chip, type), virt ? "virtual" : "physical");
 	if (!(*status & VF_PRIV_MMU_FAULT_STATUS_VALID)) {
 		latch(gpu, type, va, write);
 		nr--;

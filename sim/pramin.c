@@ -86,7 +86,7 @@ uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 	if (why) {
 		sim_misuse(gpu, "PRAMIN read of %u at VRAM 0x%llx: %s", width,
 			   (unsigned long long)pa, why);
-		return (SIM_BAD_READ | (uint64_t)SIM_BAD_READ << 32) & sim_width_mask(width);
+		return sim_bad_read(width);
 	}
 	sim_posted_drain(gpu, gpu->pramin.tail);
 	return sim_vram_load(&gpu->vram, pa, width);

@@ -206,18 +206,17 @@ uint32_t *sim_reg(struct sim_gpu *gpu, uint32_t off)
 
 uint64_t sim_reg_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 {
-	uint64_t bad = (SIM_BAD_READ | (uint64_t)SIM_BAD_READ << 32) & sim_width_mask(width);
 	const struct sim_reg *reg;
 	int i = find(&gpu->regs, off & ~3ull);
 
 	if (i < 0) {
 		sim_unknown(gpu, "read of unknown register 0x%llx", (unsigned long long)off);
-		return bad;
+		return sim_bad_read(width);
 	}
 	reg = gpu->regs.row[i];
 	if (width != 4) {
 		sim_misuse(gpu, "read of %u bytes at register %s", width, reg->name);
-		return bad;
+		return sim_bad_read(width);
 	}
 	return reg->read ? reg->read(gpu, gpu->regs.val[i]) : gpu->regs.val[i];
 }

@@ -11,30 +11,11 @@
 #define MIB	(1ull << 20)
 #define GIB	(1ull << 30)
 
-void sim_note_error(struct sim_gpu *gpu, const char *fmt, ...)
+void sim_error(struct sim_gpu *gpu, uint64_t *count, uint64_t nr, const char *fmt, ...)
 {
 	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(gpu->last_error, sizeof(gpu->last_error), fmt, ap);
-	va_end(ap);
-}
-
-void sim_misuse(struct sim_gpu *gpu, const char *fmt, ...)
-{
-	va_list ap;
-
-	gpu->counters.misuse++;
-	va_start(ap, fmt);
-	vsnprintf(gpu->last_error, sizeof(gpu->last_error), fmt, ap);
-	va_end(ap);
-}
-
-void sim_unknown(struct sim_gpu *gpu, const char *fmt, ...)
-{
-	va_list ap;
-
-	gpu->counters.unknown++;
+	*count += nr;
 	va_start(ap, fmt);
 	vsnprintf(gpu->last_error, sizeof(gpu->last_error), fmt, ap);
 	va_end(ap);

@@ -27,7 +27,8 @@ struct sim_gpu;
  *	pa is at file offset pa
  * @boot_polls: reads of the boot status before it says complete
  * @bind_polls: reads of the bind status that still say busy
- * @invalidate_polls: reads of the invalidate register that still say busy
+ * @invalidate_polls: reads of the invalidate register that still say busy;
+ *	the flush registers take as many
  * @wpr2_start: bytes; with @wpr2_end the firmware's protected range, none if 0
  * @wpr2_end: end of that range, exclusive
  */
@@ -102,7 +103,11 @@ void sim_bar0_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, siz
 void sim_bar0_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr);
 uint64_t sim_bar1_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
 void sim_bar1_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
-/* Blocks: any alignment; the same effect as single accesses at ascending addresses. */
+/*
+ * Blocks: any alignment; the same effect as single accesses at ascending
+ * addresses, except that a block partly outside the aperture is refused as a
+ * whole.  Counted, faults too, as accesses of up to 8 bytes.
+ */
 void sim_bar1_copy_from(struct sim_gpu *gpu, void *dst, uint64_t off, size_t len);
 void sim_bar1_copy_to(struct sim_gpu *gpu, uint64_t off, const void *src, size_t len);
 void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t len);
@@ -116,10 +121,13 @@ void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t l
  * @cpu: receives the pointer
  *
  * The pages are resolved through the MMU now and again at every completed
- * invalidate; a page that translates no more (or no more writable) faults in
- * the process from then on.
+ * invalidate and bind; a page that translates no more faults in the process
+ * from then on, one that is no more writable when it is written.  Accesses
+ * through the pointer are not counted.
  *
- * Return: 0, -EFAULT (some page does not translate, fault latched), -ENOMEM.
+ * Return: 0, -EFAULT (some page does not translate, fault latched; or is
+ * sparse, which no pointer can be; or the range is refused and counted),
+ * -ENOMEM.
  */
 int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, void **cpu);
 void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len);

@@ -31,7 +31,6 @@
  * @boot0: PMC_BOOT_0
  * @boot42: PMC_BOOT_42
  * @mmu: what it walks
- * @bar0_size: bytes
  * @engine_bar1: fault engine id of BAR1
  * @engine_phys: fault engine id of physical accesses
  */
@@ -41,7 +40,6 @@ struct sim_chip {
 	uint32_t boot0;
 	uint32_t boot42;
 	const struct sim_mmu_arch *mmu;
-	uint32_t bar0_size;
 	uint16_t engine_bar1;
 	uint16_t engine_phys;
 };

@@ -19,6 +19,11 @@
 /* What a refused register or PRAMIN read returns; the pattern is XAL's [assumed for all units] */
 #define SIM_BAD_READ	0xbadf0200u
 
+static inline uint64_t sim_bad_read(unsigned int width)
+{
+	return (SIM_BAD_READ | (uint64_t)SIM_BAD_READ << 32) & sim_width_mask(width);
+}
+
 struct sim_reg;
 
 /**
@@ -106,12 +111,16 @@ struct sim_inval {
  * @virt: through the MMU; else BAR1 offset is VRAM address
  * @broken: virt, but the instance block is none; accesses fault
  * @inst: address of the instance block
- * @pdb: sim_tlb_pdb_id() of its page directory
+ * @space: of the root table it names
+ * @root: address of that
+ * @pdb: its sim_tlb_pdb_id(), once the binding is in force
  */
 struct sim_binding {
 	bool virt;
 	bool broken;
 	uint64_t inst;
+	enum sim_mmu_space space;
+	uint64_t root;
 	unsigned int pdb;
 };
 
@@ -155,11 +164,13 @@ struct sim_gpu {
 	char last_error[160];
 };
 
-/* sim.c: counting what a driver does wrong */
-void sim_misuse(struct sim_gpu *gpu, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void sim_unknown(struct sim_gpu *gpu, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void sim_note_error(struct sim_gpu *gpu, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+/* Count what a driver does wrong, and keep the text of it. */
+#define sim_misuse(gpu, ...)	sim_error(gpu, &(gpu)->counters.misuse, 1, __VA_ARGS__)
+#define sim_unknown(gpu, ...)	sim_error(gpu, &(gpu)->counters.unknown, 1, __VA_ARGS__)
+
+/* sim.c */
+void sim_error(struct sim_gpu *gpu, uint64_t *count, uint64_t nr, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Width and alignment as a bus can carry them; else counted. */
 bool sim_bus_ok(struct sim_gpu *gpu, const char *what, uint64_t off, unsigned int width);

@@ -47,12 +47,14 @@ static struct trailer make_trailer(uint64_t size)
 static int set_up(int fd, uint64_t size)
 {
 	struct trailer t = make_trailer(size);
+	ssize_t n;
 
 	if (ftruncate(fd, (off_t)total_bytes(size)))
 		return -errno;
-	if (pwrite(fd, &t, sizeof(t), (off_t)size) != sizeof(t))
-		return errno ? -errno : -EIO;
-	return 0;
+	n = pwrite(fd, &t, sizeof(t), (off_t)size);
+	if (n < 0)
+		return -errno;
+	return n == sizeof(t) ? 0 : -ENOSPC;
 }
 
 static int refuse(char *why, size_t why_len, const char *file, const char *reason)

@@ -137,7 +137,6 @@ static void an_empty_tree_has_no_first_and_no_last(void **state)
 	assert_true(RB_EMPTY_ROOT(&root));
 	assert_null(rb_first(&root));
 	assert_null(rb_last(&root));
-	assert_null(rb_first_postorder(&root));
 }
 
 static void a_cleared_node_is_in_no_tree(void **state)
@@ -218,27 +217,6 @@ static void sums_of_subtrees_survive_inserts_and_erases(void **state)
 	check_order(&root);
 }
 
-static void postorder_visits_every_node_before_its_parent(void **state)
-{
-	struct rb_root root = RB_ROOT;
-	struct item *item, *next;
-	unsigned int i, nr = 0;
-
-	(void)state;
-	reset_items();
-	for (i = 0; i < NR_ITEMS; i++) {
-		rb_add(&items[i].rb, &root, item_less);
-		items[i].in_tree = true;
-	}
-	rbtree_postorder_for_each_entry_safe(item, next, &root, rb) {
-		if (rb_parent(&item->rb))
-			assert_true(item_of(rb_parent(&item->rb))->in_tree);
-		item->in_tree = false;
-		nr++;
-	}
-	assert_int_equal(nr, NR_ITEMS);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,7 +225,6 @@ int main(void)
 		cmocka_unit_test(equal_keys_stay_in_the_order_they_came),
 		cmocka_unit_test(random_inserts_and_erases_keep_order_and_balance),
 		cmocka_unit_test(sums_of_subtrees_survive_inserts_and_erases),
-		cmocka_unit_test(postorder_visits_every_node_before_its_parent),
 	};
 
 	return cmocka_run_group_tests_name("rbtree", tests, NULL, NULL);

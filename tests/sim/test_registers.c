@@ -39,10 +39,9 @@ static void the_size_register_says_what_was_configured(void **state)
 		{ "tu102", GIB(11), 0x100ce0, 0x000002c8 },
 		{ "tu102", GIB(24), 0x100ce0, 0x00000309 },
 		{ "ga100", GIB(40), 0x100ce0, 0x0000028a },
-		{ "ga100", GIB(80), 0x100ce0, 0x0000028b },
 		{ "ga102", GIB(11), 0x1183a4, 0x00002c00 },
 		{ "ad102", GIB(24), 0x1183a4, 0x00006000 },
-		{ "gh100", GIB(80), 0x1183a4, 0x00014000 },
+		{ "gh100", GIB(40), 0x1183a4, 0x0000a000 },
 		{ "gb100", MIB(4097), 0x1183a4, 0x00001001 },
 		{ "gb202", GIB(40), 0x1183a4, 0x0000a000 },
 	};

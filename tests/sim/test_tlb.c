@@ -301,6 +301,29 @@ static void another_address_space_has_its_own_entries(void **state)
 	bus_close(bus);
 }
 
+static void more_address_spaces_than_it_can_tell_apart_do_not_mix(void **state)
+{
+	struct bus *bus = *state;
+	struct tables t[20];
+	size_t i, round;
+
+	open_chip(bus, "gh100");
+	for (i = 0; i < 20; i++) {
+		t[i] = bus_tables(bus, MIB(16) + i * KIB(64));
+		bus_set_pte(bus, &t[i], VA, bus_pte(bus, MIB(64) + i * PAGE));
+		bus_poke(bus, MIB(64) + i * PAGE, i);
+	}
+	bus_order(bus);
+	for (round = 0; round < 3; round++)
+		for (i = 0; i < 20; i++) {
+			bus_bind(bus, t[i].inst);
+			assert_int_equal(sim_bar1_read(bus->gpu, VA, 4), i);
+		}
+	assert_int_equal(sim_driver_errors(bus->gpu), 0);
+	assert_int_equal(sim_tlb_stale(bus->gpu), 0);
+	bus_close(bus);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +339,7 @@ int main(void)
 		cmocka_unit_test(an_invalidate_works_only_when_seen_complete),
 		cmocka_unit_test(invalidates_nobody_can_mean_are_refused),
 		cmocka_unit_test(another_address_space_has_its_own_entries),
+		cmocka_unit_test(more_address_spaces_than_it_can_tell_apart_do_not_mix),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -38,8 +38,6 @@ struct rb_root {
 #define rb_last			compat_rb_last
 #define rb_next			compat_rb_next
 #define rb_prev			compat_rb_prev
-#define rb_first_postorder	compat_rb_first_postorder
-#define rb_next_postorder	compat_rb_next_postorder
 
 void rb_insert_color(struct rb_node *node, struct rb_root *root);
 void rb_erase(struct rb_node *node, struct rb_root *root);
@@ -47,8 +45,6 @@ struct rb_node *rb_first(const struct rb_root *root);
 struct rb_node *rb_last(const struct rb_root *root);
 struct rb_node *rb_next(const struct rb_node *node);
 struct rb_node *rb_prev(const struct rb_node *node);
-struct rb_node *rb_first_postorder(const struct rb_root *root);
-struct rb_node *rb_next_postorder(const struct rb_node *node);
 
 /* Hangs the node in at *@link, red; rb_insert_color() then restores the balance. */
 static inline void rb_link_node(struct rb_node *node, struct rb_node *parent,
@@ -73,12 +69,5 @@ static inline void rb_add(struct rb_node *node, struct rb_root *root,
 	rb_link_node(node, parent, link);
 	rb_insert_color(node, root);
 }
-
-/* Children before their parents: @pos may be freed in the loop. */
-#define rbtree_postorder_for_each_entry_safe(pos, n, root, member)		\
-	for ((pos) = rb_entry_safe(rb_first_postorder(root), typeof(*(pos)), member); \
-	     (pos) && ({ (n) = rb_entry_safe(rb_next_postorder(&(pos)->member),	\
-					     typeof(*(pos)), member); 1; });	\
-	     (pos) = (n))
 
 #endif
