@@ -69,21 +69,29 @@ uint64_t arg_size(const struct argp_state *state, const char *text)
 	return value;
 }
 
-struct page_list arg_pages(const struct argp_state *state, const char *text)
+void arg_no_memory(const struct argp_state *state)
 {
-	struct page_list list = { .nr = 1 };
+	argp_failure(state, EXIT_FAILURE, ENOMEM, "arguments");
+	exit(EXIT_FAILURE);
+}
+
+void arg_pages(const struct argp_state *state, const char *text, struct page_list *list)
+{
 	char *copy = strdup(text), *rest = copy;
-	size_t i;
+	uint64_t *pfn;
+	size_t i, nr = 1;
 
 	for (i = 0; text[i]; i++)
-		list.nr += text[i] == ',';
-	list.pfn = calloc(list.nr, sizeof(*list.pfn));
-	if (!copy || !list.pfn)
-		argp_failure(state, EXIT_FAILURE, ENOMEM, "%s", text);
-	for (i = 0; i < list.nr; i++)
-		list.pfn[i] = arg_number(state, strsep(&rest, ","));
+		nr += text[i] == ',';
+	pfn = calloc(nr, sizeof(*pfn));
+	if (!copy || !pfn)
+		arg_no_memory(state);
+	for (i = 0; i < nr; i++)
+		pfn[i] = arg_number(state, strsep(&rest, ","));
 	free(copy);
-	return list;
+	free(list->pfn);
+	list->pfn = pfn;
+	list->nr = nr;
 }
 
 static error_t parse_common(int key, char *arg, struct argp_state *state)
@@ -112,19 +120,20 @@ const struct argp_child cli_options[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
 
 static error_t parse_map(int key, char *arg, struct argp_state *state)
 {
+	struct page_list list = { NULL, 0 }, *maps;
 	struct cli *cli = state->input;
-	struct page_list *maps;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = cli;
 		return 0;
 	case 'm':
+		arg_pages(state, arg, &list);
 		maps = reallocarray(cli->maps, cli->nr_maps + 1, sizeof(*maps));
 		if (!maps)
-			argp_failure(state, EXIT_FAILURE, ENOMEM, "--map");
+			arg_no_memory(state);
 		cli->maps = maps;
-		cli->maps[cli->nr_maps++] = arg_pages(state, arg);
+		maps[cli->nr_maps++] = list;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -85,7 +85,9 @@ bool parse_size(const char *text, uint64_t *value);
 /* Misuse ends the program. */
 uint64_t arg_number(const struct argp_state *state, const char *text);
 uint64_t arg_size(const struct argp_state *state, const char *text);
-struct page_list arg_pages(const struct argp_state *state, const char *text);
+_Noreturn void arg_no_memory(const struct argp_state *state);
+/* @list: what it held is freed. */
+void arg_pages(const struct argp_state *state, const char *text, struct page_list *list);
 
 /* --- device.c: the device, and what goes wrong with it ------------------ */
 
@@ -97,8 +99,10 @@ struct page_list arg_pages(const struct argp_state *state, const char *text);
  * Return: EXIT_SUCCESS or EXIT_FAILURE.
  */
 int cli_open(struct cli *cli, uint32_t flags);
+/* The same for a command that can't do without BAR1. */
+int cli_open_bar1(struct cli *cli, const char *command);
 /* The same, and maps what --map asks for. */
-int cli_open_mapped(struct cli *cli);
+int cli_open_mapped(struct cli *cli, const char *command);
 void cli_close(struct cli *cli);
 /* The library's counters, zeroes if it gives none. */
 struct nvbar_stats cli_stats(struct cli *cli);

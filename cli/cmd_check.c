@@ -56,7 +56,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, cli);
-	if (cli_open_mapped(cli))
+	if (cli_open_mapped(cli, "check"))
 		return EXIT_FAILURE;
 	c.problems = json_object_new_array();
 	ret = check(&c, cli);

@@ -54,8 +54,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "v2|v3 pde|dual_pde|pte RAW [RAW_HI]",
-	.doc = "Show the fields of a page-table entry as key=value words. RAW_HI is the second word "
-	       "of an entry of 16 bytes.",
+	.doc = "Show the fields of a page-table entry as key=value words. RAW_HI is the second "
+	       "word of an entry of 16 bytes.",
 	.children = cli_options,
 };
 

@@ -70,7 +70,8 @@ static int take_pages(struct demo *d)
 	ret = scatter_alloc(d->cli->gpu, NR_PAGES, &d->pages);
 	if (ret)
 		return cli_fail(d->cli, ret, "demo: allocate %u pages", 2 * NR_PAGES);
-	say(d, "%u pages of 4 KiB allocated, every other one given back. Left, by page frame", 2 * NR_PAGES);
+	say(d, "%u pages of 4 KiB allocated, every other one given back. Left, by page frame",
+	    2 * NR_PAGES);
 	fprintf(d->out, "   number (VRAM address / 4096):");
 	for (i = 0; i < NR_PAGES; i++) {
 		fprintf(d->out, " 0x%" PRIx64, d->pages.pfn[i]);
@@ -96,8 +97,8 @@ static int map_pages(struct demo *d)
 	json_add(d->facts, "len", d->size);
 	say(d, "They are now bytes 0x%" PRIx64 " to 0x%" PRIx64 " of BAR1: %zu pages, %s.", d->base,
 	    d->base + d->size - 1, nvbar_access_num_pages(d->access), size_text(d->size));
-	say(d, "That took %" PRIu64 " bus reads, %" PRIu64 " bus writes and %" PRIu64 " TLB invalidate.",
-	    b.bus_reads - a.bus_reads, b.bus_writes - a.bus_writes,
+	say(d, "That took %" PRIu64 " bus reads, %" PRIu64 " bus writes, %" PRIu64
+	    " TLB invalidate.", b.bus_reads - a.bus_reads, b.bus_writes - a.bus_writes,
 	    b.tlb_invalidates - a.tlb_invalidates);
 	if (d->size != NR_PAGES * PAGE_BYTES)
 		return mismatch(d, "the size of the mapping", d->size, NR_PAGES * PAGE_BYTES);
@@ -195,7 +196,7 @@ static int check_page(struct demo *d, size_t page)
 	if (word64 != WORD64 + page)
 		return mismatch(d, "the 64-bit word", word64, WORD64 + page);
 	if (memcmp(got, want, sizeof(got)))
-		return cli_refuse(d->cli, "demo: the block at 0x%" PRIx64 " is not what was written",
+		return cli_refuse(d->cli, "demo: the block at 0x%" PRIx64 " is not as written",
 				  pa + BLOCK_OFF);
 	say(d, "VRAM 0x%09" PRIx64 "  0x%08x  0x%016" PRIx64 "  as written", pa, word32, word64);
 	return EXIT_SUCCESS;
@@ -274,8 +275,9 @@ static int tell(struct demo *d)
 }
 
 static const struct argp argp = {
-	.doc = "Map scattered pages of VRAM, write to them through BAR1, check them through PRAMIN, "
-	       "unmap them, and show that the mapping is gone. Uses only VRAM that it allocates.",
+	.doc = "Map scattered pages of VRAM, write to them through BAR1, check them through "
+	       "PRAMIN, unmap them, and show that the mapping is gone. Uses only VRAM that it "
+	       "allocates.",
 	.children = cli_options,
 };
 
@@ -285,7 +287,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, cli);
-	if (cli_open(cli, 0))
+	if (cli_open_bar1(cli, "demo"))
 		return EXIT_FAILURE;
 	if (cli->json)
 		d.out = fopen("/dev/null", "w");

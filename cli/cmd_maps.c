@@ -66,7 +66,8 @@ static void print_json(const struct cli *cli, const struct maps *maps, const str
 }
 
 static const struct argp argp = {
-	.doc = "Show who holds BAR1 address space, what is free, and that both make up the aperture.",
+	.doc = "Show who holds BAR1 address space, what is free, and that both make up the "
+	       "aperture.",
 	.children = cli_map_options,
 };
 
@@ -77,7 +78,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, cli);
-	if (cli_open_mapped(cli))
+	if (cli_open_mapped(cli, "maps"))
 		return EXIT_FAILURE;
 	if (cli->json)
 		maps.list = json_object_new_array();
@@ -93,8 +94,9 @@ static int run(struct cli *cli, int argc, char **argv)
 		print_text(&maps, &stats);
 	if (maps.used + stats.va_free == cli->info.bar1_size)
 		return EXIT_SUCCESS;
-	return cli_refuse(cli, "maps: 0x%" PRIx64 " used and 0x%" PRIx64 " free are not the 0x%" PRIx64
-			  " bytes of the aperture", maps.used, stats.va_free, cli->info.bar1_size);
+	return cli_refuse(cli, "maps: 0x%" PRIx64 " used and 0x%" PRIx64 " free bytes are not the "
+			  "0x%" PRIx64 " of the aperture", maps.used, stats.va_free,
+			  cli->info.bar1_size);
 }
 
 const struct command cmd_maps = { "maps", "who holds BAR1", &argp, run };

@@ -67,12 +67,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* The pages of a list are not neighbours: a dump shows each at its own address. */
 static void dump_pages(struct read_args *a, uint64_t off, const char *buf, size_t len)
 {
-	uint64_t in_page, n;
+	uint64_t pa, n;
 
 	for (; len; off += n, buf += n, len -= n) {
-		in_page = off % PAGE_BYTES;
-		n = PAGE_BYTES - in_page < len ? PAGE_BYTES - in_page : len;
-		hexdump(&a->dump, (a->t.pages.pfn[off >> PAGE_SHIFT] << PAGE_SHIFT) + in_page, buf, n);
+		pa = (a->t.pages.pfn[off >> PAGE_SHIFT] << PAGE_SHIFT) + off % PAGE_BYTES;
+		n = PAGE_BYTES - off % PAGE_BYTES;
+		if (n > len)
+			n = len;
+		hexdump(&a->dump, pa, buf, n);
 	}
 }
 
@@ -172,7 +174,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "PA LEN\n--pages P1,P2,... [LEN]",
 	.doc = "Write VRAM to standard output: raw bytes, or a hexdump on a terminal."
-	       "\vPA is a VRAM address of any alignment. PA, LEN and OFFSET take the suffixes K, M, G and T.",
+	       "\vPA is a VRAM address of any alignment. PA, LEN and OFFSET take the suffixes K, "
+	       "M, G and T.",
 	.children = transfer_options,
 };
 

@@ -291,8 +291,8 @@ static bool range_geometry(struct selftest *t)
 	CHECK(t, base % PAGE_BYTES == 0, "VA 0x%" PRIx64 " is misaligned", base);
 	CHECK(t, nvbar_access_size(access) == 8 * PAGE_BYTES, "the size is 0x%" PRIx64,
 	      nvbar_access_size(access));
-	CHECK(t, nvbar_access_vfn_start(access) == base >> PAGE_SHIFT, "the first VFN is 0x%" PRIx64,
-	      nvbar_access_vfn_start(access));
+	CHECK(t, nvbar_access_vfn_start(access) == base >> PAGE_SHIFT,
+	      "the first VFN is 0x%" PRIx64, nvbar_access_vfn_start(access));
 	CHECK(t, nvbar_access_num_pages(access) == 8, "it has %zu pages",
 	      nvbar_access_num_pages(access));
 	CHECK(t, base + 8 * PAGE_BYTES <= t->info.bar1_size, "VA 0x%" PRIx64 " leaves BAR1", base);
@@ -617,7 +617,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	size_t nr_failed;
 
 	argp_parse(&argp, argc, argv, 0, NULL, cli);
-	if (cli_open(cli, 0))
+	if (cli_open_bar1(cli, "selftest"))
 		return EXIT_FAILURE;
 	t.gpu = cli->gpu;
 	t.info = cli->info;

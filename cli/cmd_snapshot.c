@@ -27,7 +27,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, cli);
-	if (cli_open_mapped(cli))
+	if (cli_open_mapped(cli, "snapshot"))
 		return EXIT_FAILURE;
 	if (cli->json)
 		list = json_object_new_array();

@@ -59,7 +59,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, cli);
-	if (cli_open_mapped(cli))
+	if (cli_open_mapped(cli, "tables"))
 		return EXIT_FAILURE;
 	if (cli->json)
 		t.list = json_object_new_array();

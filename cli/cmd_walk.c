@@ -56,7 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (!add_va(a, arg_number(state, arg)))
-			argp_failure(state, EXIT_FAILURE, ENOMEM, "%s", arg);
+			arg_no_memory(state);
 		return 0;
 	case ARGP_KEY_SUCCESS:
 		if (a->scenario && !a->file)
@@ -87,7 +87,8 @@ static int parse_lines(struct walk_args *a, char *text)
 		if (!*line)
 			continue;
 		if (!parse_number(line, &va))
-			return cli_refuse(a->cli, "walk: standard input, line %zu: invalid number '%.40s'",
+			return cli_refuse(a->cli,
+					  "walk: standard input, line %zu: invalid number '%.40s'",
 					  nr, line);
 		if (!add_va(a, va))
 			return cli_fail(a->cli, -ENOMEM, "walk");
@@ -268,7 +269,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (a.file)
 		ret = walk_snapshot(&a);
 	else
-		ret = cli_open_mapped(cli) || walk_device(&a);
+		ret = cli_open_mapped(cli, "walk") || walk_device(&a);
 	free(a.va);
 	if (ret || !a.unreadable)
 		return ret;

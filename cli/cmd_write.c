@@ -129,7 +129,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "PA\n--pages P1,P2,...",
 	.doc = "Write standard input to VRAM, up to its end."
-	       "\vPA is a VRAM address of any alignment. PA and OFFSET take the suffixes K, M, G and T.",
+	       "\vPA is a VRAM address of any alignment. PA and OFFSET take the suffixes K, M, G "
+	       "and T.",
 	.children = transfer_options,
 };
 

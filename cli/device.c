@@ -14,30 +14,45 @@ static void keep_error(void *arg, int level, const char *line)
 		snprintf(cli->log, sizeof(cli->log), "%s", line);
 }
 
-static const char *after_prefix(const char *line, const char *prefix)
+/* @line without a leading "@name: ", and that may be a shorter or longer form of @name. */
+static const char *after_name(const char *line, const char *name)
 {
-	size_t len = strlen(prefix);
+	const char *colon = strstr(line, ": ");
+	size_t len = strlen(name);
 
-	if (strncmp(line, prefix, len) || strncmp(line + len, ": ", 2))
+	if (!colon)
 		return line;
-	return line + len + 2;
+	if (len > (size_t)(colon - line))
+		len = colon - line;
+	return strncmp(line, name, len) ? line : colon + 2;
 }
 
 /* What the library said, without the words that our line begins with. */
 static const char *reason(const struct cli *cli, int err)
 {
 	if (cli->log[0])
-		return after_prefix(after_prefix(cli->log, "nvbar"), cli->name);
+		return after_name(after_name(cli->log, "nvbar"), cli->name);
 	return err == -EINTR ? "interrupted" : nvbar_strerror(err);
 }
 
-static void print_request(const struct cli *cli, const char *fmt, va_list ap) PRINTF(2, 0);
+static void complain(const struct cli *cli, const char *why, const char *fmt, va_list ap)
+	PRINTF(3, 0);
 
-static void print_request(const struct cli *cli, const char *fmt, va_list ap)
+/* One line, whatever names and messages hold. */
+static void complain(const struct cli *cli, const char *why, const char *fmt, va_list ap)
 {
+	char line[1024], *p;
+	size_t n;
+
+	n = snprintf(line, sizeof(line), "nvbar: %.200s: ", cli->name);
+	n += vsnprintf(line + n, sizeof(line) - n, fmt, ap);
+	if (why && n < sizeof(line))
+		snprintf(line + n, sizeof(line) - n, ": %s", why);
+	for (p = line; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == '\x7f')
+			*p = '?';
 	stdout_forgive();
-	fprintf(stderr, "nvbar: %s: ", cli->name);
-	vfprintf(stderr, fmt, ap);
+	fprintf(stderr, "%s\n", line);
 }
 
 int cli_fail(const struct cli *cli, int err, const char *fmt, ...)
@@ -45,9 +60,8 @@ int cli_fail(const struct cli *cli, int err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	print_request(cli, fmt, ap);
+	complain(cli, reason(cli, err), fmt, ap);
 	va_end(ap);
-	fprintf(stderr, ": %s\n", reason(cli, err));
 	return EXIT_FAILURE;
 }
 
@@ -56,9 +70,8 @@ int cli_refuse(const struct cli *cli, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	print_request(cli, fmt, ap);
+	complain(cli, NULL, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	return EXIT_FAILURE;
 }
 
@@ -77,11 +90,9 @@ struct nvbar_stats cli_stats(struct cli *cli)
 
 static const char *device_name(const struct cli *cli)
 {
-	const char *env = getenv("NVBAR_DEVICE");
+	const char *name = cli->device ? cli->device : getenv("NVBAR_DEVICE");
 
-	if (cli->device)
-		return cli->device;
-	return env ? env : "sim";
+	return name && *name ? name : "sim";
 }
 
 int cli_open(struct cli *cli, uint32_t flags)
@@ -134,9 +145,18 @@ static int map_list(struct cli *cli, size_t nr)
 	return ret ? cli_fail(cli, ret, "%s", label) : EXIT_SUCCESS;
 }
 
-int cli_open_mapped(struct cli *cli)
+int cli_open_bar1(struct cli *cli, const char *command)
 {
-	int ret = cli_open(cli, 0);
+	if (cli_open(cli, 0))
+		return EXIT_FAILURE;
+	if (!cli->info.bar1_size)
+		return cli_refuse(cli, "%s: this GPU has no BAR1", command);
+	return EXIT_SUCCESS;
+}
+
+int cli_open_mapped(struct cli *cli, const char *command)
+{
+	int ret = cli_open_bar1(cli, command);
 	size_t i;
 
 	for (i = 0; !ret && i < cli->nr_maps; i++)

@@ -26,13 +26,13 @@ const char *page_sizes_text(uint64_t set)
 	static char buf[TEXT_BUFS][160];
 	static unsigned int next;
 	char *text = buf[next++ % TEXT_BUFS];
+	size_t used = 0, room = sizeof(buf[0]);
 	unsigned int shift;
-	size_t used = 0;
 
 	text[0] = 0;
 	for (shift = 0; shift < 64; shift++)
-		if (set >> shift & 1 && used < sizeof(buf[0]))
-			used += snprintf(text + used, sizeof(buf[0]) - used, "%s%s", used ? " " : "",
+		if (set >> shift & 1 && used < room)
+			used += snprintf(text + used, room - used, "%s%s", used ? " " : "",
 					 size_text(UINT64_C(1) << shift));
 	return text;
 }

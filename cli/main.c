@@ -20,8 +20,6 @@ struct main_args {
 	char **argv;
 };
 
-const char *argp_program_version = "nvbar " NVBAR_VERSION;
-
 static const struct command *find_command(const char *name)
 {
 	size_t i;
@@ -137,6 +135,7 @@ int main(int argc, char **argv)
 	struct main_args args = { .cli = &cli };
 	int ret;
 
+	argp_program_version = "nvbar " NVBAR_VERSION;
 	argp_err_exit_status = EX_USAGE;
 	stdio_init();
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &args);

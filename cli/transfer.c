@@ -25,8 +25,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		t->pramin = !strcmp(arg, "pramin");
 		return 0;
 	case 'p':
-		free(t->pages.pfn);
-		t->pages = arg_pages(state, arg);
+		arg_pages(state, arg, &t->pages);
 		return 0;
 	case ARGP_KEY_SUCCESS:
 		if (t->pramin && t->pages.nr)
@@ -193,6 +192,8 @@ int transfer_run(struct transfer *t, uint64_t addr, void *buf, uint64_t len)
 	int ret;
 
 	while (len) {
+		if (interrupted())
+			return cli_fail(t->cli, -EINTR, "%s", transfer_request(t, addr, len));
 		n = t->window - addr % t->window;
 		if (n > len)
 			n = len;
@@ -207,8 +208,6 @@ int transfer_run(struct transfer *t, uint64_t addr, void *buf, uint64_t len)
 		if (t->op != TRANSFER_FILL)
 			buf = (char *)buf + n;
 		progress_update(&t->progress, t->done);
-		if (interrupted())
-			return cli_fail(t->cli, -EINTR, "%s", transfer_request(t, addr, len));
 	}
 	return EXIT_SUCCESS;
 }

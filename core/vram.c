@@ -37,41 +37,19 @@ static int check_request(struct nvbar_gpu *gpu, const struct nvbar_vram_request 
 		return -EINVAL;
 	}
 	if (!IS_ALIGNED(req->range_start | range_end, NVBAR_PAGE_SIZE) ||
-	    req->range_start >= range_end) {
+	    (req->range_end && req->range_start >= range_end)) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 			      "VRAM alloc: range 0x%llx..0x%llx is empty or not of whole pages",
 			      req->range_start, range_end);
 		return -EINVAL;
 	}
-	if (range_end > gpu->vram_size) {
+	if (range_end > gpu->vram_size || req->range_start >= range_end) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 			      "VRAM alloc: range 0x%llx..0x%llx leaves VRAM of 0x%llx bytes",
 			      req->range_start, range_end, gpu->vram_size);
 		return -ERANGE;
 	}
 	return nvbar_gpu_may_write(gpu);
-}
-
-/* Counts, and with @span set also writes down, the runs of adjacent blocks. */
-static size_t merge_blocks(struct list_head *blocks, struct nvbar_span *span)
-{
-	struct nvbar_block *block;
-	u64 end = 0;
-	size_t nr = 0;
-
-	list_for_each_entry(block, blocks, link) {
-		u64 len = block->len;
-
-		if (!nr || block->pa != end) {
-			if (span)
-				span[nr] = (struct nvbar_span){ block->pa, 0 };
-			nr++;
-		}
-		if (span)
-			span[nr - 1].len += len;
-		end = block->pa + len;
-	}
-	return nr;
 }
 
 static int scrub_by_pramin(struct nvbar_gpu *gpu, u64 pa, u64 len)
@@ -119,7 +97,8 @@ static int scrub(struct nvbar_gpu *gpu, struct nvbar_span span)
 			return scrub_by_pramin(gpu, span.pa, span.len);
 		ret = scrub_by_bar1(gpu, (struct nvbar_span){ span.pa, len });
 		if (ret == -ENOSPC || ret == -ENOMEM) {
-			piece = len / 2;
+			/* The window is too small for that: try less, and PRAMIN in the end. */
+			piece = round_down(len / 2, NVBAR_PAGE_SIZE);
 			continue;
 		}
 		if (ret)
@@ -151,19 +130,23 @@ static int fill_vram(struct nvbar_vram *vram, const struct nvbar_vram_request *r
 		.range_end = range_end,
 		.contiguous = req->flags & NVBAR_VRAM_FLAG_CONTIGUOUS,
 	};
+	struct nvbar_block *block;
 	size_t i;
 	int ret;
 
 	ret = alloc_blocks(vram, &breq);
 	if (ret)
 		return ret;
-	vram->nr_spans = merge_blocks(&vram->blocks, NULL);
+	list_for_each_entry(block, &vram->blocks, link)
+		vram->nr_spans++;
 	vram->span = kvmalloc_array(vram->nr_spans, sizeof(*vram->span), GFP_KERNEL);
 	if (!vram->span) {
 		ret = -ENOMEM;
 		goto err_free_blocks;
 	}
-	merge_blocks(&vram->blocks, vram->span);
+	i = 0;
+	list_for_each_entry(block, &vram->blocks, link)
+		vram->span[i++] = (struct nvbar_span){ block->pa, block->len };
 
 	for (i = 0; !(req->flags & NVBAR_VRAM_FLAG_NO_SCRUB) && i < vram->nr_spans; i++) {
 		ret = scrub(vram->gpu, vram->span[i]);

@@ -19,10 +19,10 @@ struct nvbar_gpu;
  * struct nvbar_vram - an allocation
  * @gpu: the GPU
  * @link: in gpu.vrams; vram_lock
- * @blocks: struct nvbar_block in address order
+ * @blocks: struct nvbar_block in address order, one per extent
  * @size: bytes
  * @nr_spans: of @span
- * @span: runs of adjacent blocks in address order
+ * @span: the same as an array
  */
 struct nvbar_vram {
 	struct nvbar_gpu *gpu;

@@ -144,6 +144,8 @@ int nvbar_bound_space(struct nvbar *gpu, struct nvbar_walk_space *space)
 
 	if (ret)
 		return ret;
+	if (!core->bar1_size)
+		return -EOPNOTSUPP;
 	*space = (struct nvbar_walk_space){
 		.fmt = core->chip->mmu,
 		.page_sizes = core->chip->page_sizes,

@@ -18,7 +18,8 @@ int nvbar_walk_space(const struct nvbar_walk_space *space, uint64_t va, struct n
  * @gpu: handle
  * @space: filled in
  *
- * Return: 0, -ENOENT (physical mode), -EIO, -ENODEV, -EACCES (observing).
+ * Return: 0, -ENOENT (physical mode), -EIO, -ENODEV, -EACCES (observing),
+ * -EOPNOTSUPP (no BAR1).
  */
 int nvbar_bound_space(struct nvbar *gpu, struct nvbar_walk_space *space);
 

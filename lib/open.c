@@ -51,10 +51,11 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 	ret = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
 	if (ret || (opts.flags & ~NVBAR_OPEN_OBSERVE))
 		return -EINVAL;
-	if (!device)
+	if (!device) {
 		device = getenv("NVBAR_DEVICE");
-	if (!device || !*device)
-		device = "sim";
+		if (!device || !*device)
+			device = "sim";
+	}
 
 	nvbar = kzalloc(sizeof(*nvbar), GFP_KERNEL);
 	if (!nvbar)

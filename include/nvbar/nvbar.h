@@ -580,7 +580,7 @@ struct nvbar_walk {
  *
  * Return: 0 (also when the VA does not translate: see walk->status), or
  * -EINVAL (walk->size), -ENOENT (BAR1 is in physical mode), -EIO (the tables
- * contradict themselves), -ENODEV, -EACCES (observing).
+ * contradict themselves), -ENODEV, -EACCES (observing), -EOPNOTSUPP (no BAR1).
  */
 NVBAR_API int nvbar_walk(struct nvbar *gpu, uint64_t va, struct nvbar_walk *walk);
 

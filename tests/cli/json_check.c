@@ -5,24 +5,7 @@
  */
 #include <json-c/json.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static char *read_all(size_t *len)
-{
-	size_t room = 1 << 16;
-	char *buf = malloc(room);
-
-	*len = 0;
-	while (buf) {
-		*len += fread(buf + *len, 1, room - *len, stdin);
-		if (*len < room)
-			return buf;
-		room *= 2;
-		buf = realloc(buf, room);
-	}
-	return NULL;
-}
 
 /* The value and nothing after it but blanks. */
 static struct json_object *parse(const char *text, size_t len)
@@ -45,22 +28,15 @@ static struct json_object *parse(const char *text, size_t len)
 
 int main(int argc, char **argv)
 {
+	static char text[1 << 24];
 	struct json_object *obj;
 	int i, status = 0;
 	size_t len;
-	char *text;
 
-	text = read_all(&len);
-	if (!text || !len)
-		return 1;
-	text = realloc(text, len + 1);
-	if (!text)
-		return 1;
-	text[len] = 0;
+	len = fread(text, 1, sizeof(text) - 1, stdin);
 	obj = parse(text, len);
-	free(text);
 	if (!obj)
-		status = 1;
+		return 1;
 	for (i = 1; !status && i < argc; i++)
 		status = !json_object_object_get_ex(obj, argv[i], NULL);
 	json_object_put(obj);

@@ -92,6 +92,8 @@ refuses "fill a misaligned length" 'multiples of 4' nvbar fill 0 6 0
 refuses "read --pages beyond VRAM" '^nvbar: sim:ga102: read --pages: ' nvbar read --pages 1,0x200000
 refuses "read --pages far beyond" '^nvbar: sim:ga102: read --pages: ' \
 	nvbar read --pages 0xffffffffffffffff
+refuses "read --pages of more than BAR1" '^nvbar: sim:ga102: read --pages: ' \
+	nvbar read --pages "$(printf '1,%.0s' {1..16384})1"
 refuses "read --pages past their end" '0x1000' nvbar read --pages 1 4097
 refuses "read --pages --offset past their end" '0x1000' nvbar read --pages 1 --offset 0x1001
 refuses "read --pages --offset at their end" '' nvbar read --pages 1 --offset 4K
@@ -188,13 +190,24 @@ head -c 4096 "$tmp/vram" >"$tmp/before"
 closed info 2>/dev/null
 check "a closed standard output does not become VRAM" cmp -s -n 4096 "$tmp/vram" "$tmp/before"
 
+# --- no BAR1 ------------------------------------------------------------
+
+export NVBAR_DEVICE=sim:ga102,bar1=0
+prints "info without BAR1" '^bar1 +absent$' nvbar info
+works "read --via pramin without BAR1" nvbar read --via pramin 0 4
+for command in demo selftest "read 0 4" "fill 0 4 0" "walk 0" tables check snapshot "maps --map 1" \
+	"read --pages 1"; do
+	# shellcheck disable=SC2086
+	refuses "$command without BAR1" '^nvbar: sim:ga102: .*BAR1' nvbar $command
+done
+
 # --- devices ------------------------------------------------------------
 
 unset NVBAR_DEVICE
-for device in '' : sim: 'sim,' nonsense sim:gk104 sim:ga102: 'sim:ga102 ' SIM 'sim:ga102,' \
+for device in : sim: 'sim,' nonsense sim:gk104 sim:ga102: 'sim:ga102 ' SIM 'sim:ga102,' \
 	sim:ga102,vram sim:ga102,vram= sim:ga102,vram=0 sim:ga102,vram=1 sim:ga102,vram=-1 \
 	sim:ga102,vram=8Z sim:ga102,vram=16777216T sim:ga102,vram=0x10000000000000000 \
-	sim:ga102,bar1= sim:ga102,bar1=0 sim:ga102,bar1=1 sim:ga102,bar1=3M sim:ga102,bar1=300M \
+	sim:ga102,bar1= sim:ga102,bar1=1 sim:ga102,bar1=3M sim:ga102,bar1=300M \
 	sim:ga102,bar1=1024T sim:ga102,nonsense=1 sim:ga102,=1 sim:ga102,,vram=8G sim:ga102,file= \
 	sim:ga102,file=/ "sim:ga102,file=$tmp/no/such/file" pci: pci:nonsense pci:0000:99:00.0 \
 	vfio:nonsense vfio-user: "vfio-user:$tmp/none"; do
@@ -203,8 +216,11 @@ for device in '' : sim: 'sim,' nonsense sim:gk104 sim:ga102: 'sim:ga102 ' SIM 's
 		refuses "$command on '$device'" "^nvbar: .*open" nvbar -d "$device" $command
 	done
 done
-refuses "a device string of a megabyte" 'open' \
+refuses "the device is named once" '^nvbar: sim:ga102,bar1=3M: open: [^:]*BAR1' \
+	nvbar -d sim:ga102,bar1=3M info
+refuses "a very long device string" 'open' \
 	nvbar -d "sim:ga102,file=$(head -c 100000 /dev/zero | tr '\0' x)" info
+refuses "a device string of two lines" 'open' nvbar -d $'sim:\nga102' info
 refuses "nonsense from the environment" '^nvbar: sim:gk104: open' \
 	env NVBAR_DEVICE=sim:gk104 "$NVBAR" info
 

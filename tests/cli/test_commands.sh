@@ -166,6 +166,11 @@ prints "walk" "^VA $va ok: vid 0x3000, 4K page, read-write" nvbar walk --map 3,1
 prints "walk has a line for the root" '^PD3 +0  vid 0x[0-9a-f]+ ' nvbar walk --map 3,1,2 "$va"
 prints "walk --brief" "^x $next ok 0x1234 0x1000 vid 0 0 [01] 0 [01] [06]$" \
 	nvbar walk --brief --map 3,1,2 "$next"
+printf '%s\n%s\n' "$va" "$next" >"$tmp/vas"
+with "$tmp/vas"
+prints "walk with VAs on standard input" "^x $next ok 0x1234 " nvbar walk --brief --map 3,1,2
+with /dev/null
+works "walk with none at all" nvbar walk --brief
 prints "walk where nothing is" '^x 0x0 invalid$' nvbar walk --brief 0
 prints "walk of the largest VA" '^x 0xffffffffffffffff va_range$' \
 	nvbar walk --brief 18446744073709551615
