@@ -6,8 +6,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include <hw/mmu.h>
-
 #include "bar_user.h"
 #include "chip.h"
 #include "gpu.h"
@@ -166,18 +164,6 @@ struct nvbar_access *nvbar_bar_user_prepare(struct nvbar_gpu *gpu, u64 nr_pages,
 	return ret ? ERR_PTR(ret) : prepare(gpu, nr_pages, opts);
 }
 
-/* Linear CPU-visible memory: [OpenRM, UVM] use the generic kind, [nouveau] no access counters. */
-static struct nvbar_pte leaf_attr(const struct nvbar_access *access)
-{
-	return (struct nvbar_pte){
-		.state = NVBAR_ENTRY_VALID,
-		.aperture = NVBAR_APERTURE_VID,
-		.ro = !access->writable,
-		.no_access_counters = true,
-		.kind = MMU_PTE_KIND_GENERIC_MEMORY,
-	};
-}
-
 /* Forgets a handle whose range is held by nobody any more, or by the quarantine. */
 static void free_access(struct nvbar_access *access)
 {
@@ -190,7 +176,6 @@ static void free_access(struct nvbar_access *access)
 int nvbar_bar_user_execute(struct nvbar_access *access, const struct nvbar_spans *spans)
 {
 	struct nvbar_gpu *gpu = access->gpu;
-	const struct nvbar_pte attr = leaf_attr(access);
 	u64 nr_pages;
 	int ret;
 
@@ -205,7 +190,7 @@ int nvbar_bar_user_execute(struct nvbar_access *access, const struct nvbar_spans
 		return ret;
 	}
 
-	ret = nvbar_vmm_map(gpu, access->mapping, spans, &attr);
+	ret = nvbar_vmm_map(gpu, access->mapping, spans, access->writable);
 	if (ret) {
 		free_access(access);
 		return ret;

@@ -5,6 +5,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include <hw/mmu.h>
+
 #include "gpu.h"
 #include "pramin.h"
 #include "tlb.h"
@@ -136,13 +138,21 @@ static int clear_locked(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 }
 
 int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
-		  const struct nvbar_spans *spans, const struct nvbar_pte *attr)
+		  const struct nvbar_spans *spans, bool writable)
 {
+	/* Linear memory: the generic kind [OpenRM, UVM], no access counters [nouveau]. */
+	const struct nvbar_pte attr = {
+		.state = NVBAR_ENTRY_VALID,
+		.aperture = NVBAR_APERTURE_VID,
+		.ro = !writable,
+		.no_access_counters = true,
+		.kind = MMU_PTE_KIND_GENERIC_MEMORY,
+	};
 	struct nvbar_vmm *vmm = &gpu->vmm;
 	int ret;
 
 	guard(mutex)(&vmm->lock);
-	nvbar_pt_map(gpu, mapping->node.start, mapping->node.len, spans, attr);
+	nvbar_pt_map(gpu, mapping->node.start, mapping->node.len, spans, &attr);
 	ret = publish(gpu, NVBAR_TLB_UPGRADE);
 	if (ret) {
 		clear_locked(gpu, mapping);

@@ -113,7 +113,7 @@ void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
  * @gpu: the GPU
  * @mapping: prepared; consumed on failure
  * @spans: exactly the mapping's length, already checked
- * @attr: what every entry has in common
+ * @writable: the entries allow writes
  *
  * Allocates nothing.
  *
@@ -121,7 +121,7 @@ void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
  * Return: 0, -ETIMEDOUT or -ENODEV.
  */
 int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
-		  const struct nvbar_spans *spans, const struct nvbar_pte *attr);
+		  const struct nvbar_spans *spans, bool writable);
 
 /**
  * nvbar_vmm_unmap - end a mapping

@@ -7,7 +7,6 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
-#include "bar_user.h"
 #include "gpu.h"
 #include "pramin.h"
 #include "vram.h"
@@ -69,20 +68,20 @@ static struct nvbar_span get_span(const void *arg, size_t i)
 /* -ENOSPC and -ENOMEM leave everything as it was: there is another way. */
 static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
 {
-	const struct nvbar_bar_user_opts opts = { .label = "scrub" };
 	const struct nvbar_spans spans = { get_span, &span, 1 };
-	struct nvbar_access *access;
-	int ret, unmap;
+	struct nvbar_mapping *mapping;
+	int ret;
 
-	access = nvbar_bar_user_map(gpu, &spans, &opts);
-	if (IS_ERR(access))
-		return PTR_ERR(access);
-	nvbar_access_fill(access, 0, 0, span.len);
+	mapping = nvbar_vmm_reserve(gpu, span.len, NULL, 0, "scrub");
+	if (IS_ERR(mapping))
+		return PTR_ERR(mapping);
+	ret = nvbar_vmm_map(gpu, mapping, &spans, true);
+	if (ret)
+		return ret;
+	gpu->ops->bar1_fill(gpu->hw, mapping->node.start, 0, span.len);
 	atomic64_add(span.len / 8, &gpu->count.bus_writes);
-	ret = nvbar_access_flush(access);
-	atomic64_inc(&gpu->count.bus_reads);
-	unmap = nvbar_bar_user_release(access);
-	return ret ? ret : unmap;
+	/* The invalidate of the unmap waits for these writes too. */
+	return nvbar_vmm_unmap(gpu, mapping);
 }
 
 static int scrub(struct nvbar_gpu *gpu, struct nvbar_span span)

@@ -10,7 +10,8 @@
 #include "sim_mmu.h"
 #include "snapshot.h"
 
-#define MAX_SNAPSHOT	((size_t)1 << 32)
+/* Larger files are no page tables of a BAR1. */
+#define MAX_SNAPSHOT	((size_t)1 << 28)
 
 struct args {
 	const char *file;
@@ -157,14 +158,6 @@ static void print_levels(const struct sim_mmu_walk *walk)
 	}
 }
 
-static struct json_object *hex(uint64_t val)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)val);
-	return json_object_new_string(text);
-}
-
 static struct json_object *levels_json(const struct sim_mmu_walk *walk)
 {
 	struct json_object *list = json_object_new_array();
@@ -178,10 +171,10 @@ static struct json_object *levels_json(const struct sim_mmu_walk *walk)
 		json_object_object_add(o, "index", json_object_new_int64(step->slot.index));
 		json_object_object_add(o, "space",
 				       json_object_new_string(space_name(step->slot.space)));
-		json_object_object_add(o, "address", hex(step->slot.addr));
-		json_object_object_add(o, "raw", hex(step->val[0]));
+		json_object_object_add(o, "address", json_object_new_uint64(step->slot.addr));
+		json_object_object_add(o, "raw", json_object_new_uint64(step->val[0]));
 		if (step->slot.words == 2)
-			json_object_object_add(o, "raw_hi", hex(step->val[1]));
+			json_object_object_add(o, "raw_hi", json_object_new_uint64(step->val[1]));
 		json_object_array_add(list, o);
 	}
 	return list;
@@ -194,11 +187,11 @@ static struct json_object *walk_json(const struct snapshot_scenario *s, uint64_t
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "scenario", json_object_new_string(s->name));
-	json_object_object_add(o, "va", hex(va));
+	json_object_object_add(o, "va", json_object_new_uint64(va));
 	json_object_object_add(o, "result", json_object_new_string(outcome_name(x->outcome)));
 	if (x->outcome == SIM_MMU_OK) {
-		json_object_object_add(o, "pa", hex(x->pa));
-		json_object_object_add(o, "page", hex((uint64_t)1 << x->page_shift));
+		json_object_object_add(o, "pa", json_object_new_uint64(x->pa));
+		json_object_object_add(o, "page", json_object_new_uint64((uint64_t)1 << x->page_shift));
 		json_object_object_add(o, "aperture", json_object_new_string(
 					       sim_mmu_aperture_name(x->aperture)));
 		json_object_object_add(o, "peer", json_object_new_int(x->peer));
@@ -239,7 +232,7 @@ static int translate_one(const struct args *args, const struct snapshot_scenario
 		json_object_array_add(list, walk_json(s, va, &walk));
 	else if (!unreadable)
 		puts(line);
-	else if (!args->brief)
+	else
 		printf("x 0x%llx unreadable\n", (unsigned long long)va);
 	if (!list && !args->brief)
 		print_levels(&walk);
