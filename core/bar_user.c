@@ -10,14 +10,16 @@
 #include "chip.h"
 #include "gpu.h"
 
+#define VMM_FLAGS	(NVBAR_VMM_RDONLY | NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE)
+
 static int check_opts(struct nvbar_gpu *gpu, const struct nvbar_bar_user_opts *opts)
 {
-	if (opts->flags & ~NVBAR_BAR_USER_FLAGS) {
+	if (opts->flags & ~VMM_FLAGS) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: unknown flags 0x%x",
-			      opts->flags & ~NVBAR_BAR_USER_FLAGS);
+			      opts->flags & ~VMM_FLAGS);
 		return -EINVAL;
 	}
-	if ((opts->flags & NVBAR_BAR_USER_FIXED) && !IS_ALIGNED(opts->va, NVBAR_PAGE_SIZE)) {
+	if ((opts->flags & NVBAR_VMM_FIXED) && !IS_ALIGNED(opts->va, NVBAR_PAGE_SIZE)) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: VA 0x%llx is not a multiple of 0x%llx",
 			      opts->va, NVBAR_PAGE_SIZE);
 		return -EINVAL;
@@ -49,7 +51,7 @@ static int check_size(struct nvbar_gpu *gpu, u64 nr_pages, const struct nvbar_ba
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: this GPU has no BAR1");
 		return -EOPNOTSUPP;
 	}
-	if ((opts->flags & NVBAR_BAR_USER_FIXED) &&
+	if ((opts->flags & NVBAR_VMM_FIXED) &&
 	    (nr_pages > max || opts->va >> NVBAR_PAGE_SHIFT > max - nr_pages)) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 			      "map: 0x%llx pages at VA 0x%llx leave the aperture of 0x%llx bytes",
@@ -119,11 +121,34 @@ static int count_pages(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, b
 	return 0;
 }
 
-/* The first phase once the options are known to be good. */
+static void add_access(struct nvbar_access *access, struct nvbar_gpu *gpu,
+		       struct nvbar_mapping *mapping)
+{
+	access->gpu = gpu;
+	access->mapping = mapping;
+	access->base = mapping->node.start;
+	access->size = mapping->node.len;
+	access->writable = !(mapping->flags & NVBAR_VMM_RDONLY);
+
+	mutex_lock(&gpu->vmm.lock);
+	list_add_tail(&access->link, &gpu->vmm.accesses);
+	mutex_unlock(&gpu->vmm.lock);
+}
+
+/* The first phase once the options are known to be good; @spans if they are known. */
 static struct nvbar_access *prepare(struct nvbar_gpu *gpu, u64 nr_pages,
+				    const struct nvbar_spans *spans,
 				    const struct nvbar_bar_user_opts *opts)
 {
-	const u64 *fixed = opts->flags & NVBAR_BAR_USER_FIXED ? &opts->va : NULL;
+	const struct nvbar_vmm_request req = {
+		.len = nr_pages << NVBAR_PAGE_SHIFT,
+		.fixed = opts->flags & NVBAR_VMM_FIXED ? &opts->va : NULL,
+		.spans = spans,
+		.max_page_shift = opts->max_page_shift,
+		.flags = opts->flags,
+		.label = opts->label,
+	};
+	struct nvbar_mapping *mapping;
 	struct nvbar_access *access;
 	int ret;
 
@@ -136,23 +161,41 @@ static struct nvbar_access *prepare(struct nvbar_gpu *gpu, u64 nr_pages,
 	access = kzalloc(sizeof(*access), GFP_KERNEL);
 	if (!access)
 		return ERR_PTR(-ENOMEM);
-	access->mapping = nvbar_vmm_reserve(gpu, nr_pages << NVBAR_PAGE_SHIFT, fixed, opts->flags,
-					    opts->label);
-	if (IS_ERR(access->mapping)) {
-		ret = PTR_ERR(access->mapping);
+	mapping = nvbar_vmm_reserve(gpu, &req);
+	if (IS_ERR(mapping)) {
+		ret = PTR_ERR(mapping);
 		kfree(access);
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: no room for 0x%llx pages%s (error %d)",
-			      nr_pages, fixed ? " at the VA asked for" : "", -ret);
+			      nr_pages, req.fixed ? " at the VA asked for" : "", -ret);
 		return ERR_PTR(ret);
 	}
-	access->gpu = gpu;
-	access->base = access->mapping->node.start;
-	access->size = access->mapping->node.len;
-	access->writable = !(opts->flags & NVBAR_BAR_USER_RDONLY);
+	add_access(access, gpu, mapping);
+	return access;
+}
 
-	mutex_lock(&gpu->vmm.lock);
-	list_add_tail(&access->link, &gpu->vmm.accesses);
-	mutex_unlock(&gpu->vmm.lock);
+/* A handle on pages that are mapped already; NULL if they aren't. */
+static struct nvbar_access *share(struct nvbar_gpu *gpu, u64 nr_pages,
+				  const struct nvbar_spans *spans,
+				  const struct nvbar_bar_user_opts *opts)
+{
+	struct nvbar_mapping *mapping;
+	struct nvbar_access *access;
+	u64 off;
+
+	if ((opts->flags & (NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE)) || opts->max_page_shift || !nr_pages)
+		return NULL;
+	mapping = nvbar_vmm_share(gpu, spans, opts->flags, &off);
+	if (!mapping)
+		return NULL;
+	access = kzalloc(sizeof(*access), GFP_KERNEL);
+	if (!access) {
+		nvbar_vmm_unmap(gpu, mapping);
+		return ERR_PTR(-ENOMEM);
+	}
+	add_access(access, gpu, mapping);
+	access->base += off;
+	access->size = nr_pages << NVBAR_PAGE_SHIFT;
+	access->live = true;
 	return access;
 }
 
@@ -161,7 +204,7 @@ struct nvbar_access *nvbar_bar_user_prepare(struct nvbar_gpu *gpu, u64 nr_pages,
 {
 	int ret = check_opts(gpu, opts);
 
-	return ret ? ERR_PTR(ret) : prepare(gpu, nr_pages, opts);
+	return ret ? ERR_PTR(ret) : prepare(gpu, nr_pages, NULL, opts);
 }
 
 /* Forgets a handle whose range is held by nobody any more, or by the quarantine. */
@@ -190,7 +233,7 @@ int nvbar_bar_user_execute(struct nvbar_access *access, const struct nvbar_spans
 		return ret;
 	}
 
-	ret = nvbar_vmm_map(gpu, access->mapping, spans, access->writable);
+	ret = nvbar_vmm_map(gpu, access->mapping, spans);
 	if (ret) {
 		free_access(access);
 		return ret;
@@ -208,10 +251,13 @@ struct nvbar_access *nvbar_bar_user_map(struct nvbar_gpu *gpu, const struct nvba
 
 	ret = check_opts(gpu, opts);
 	if (!ret)
-		ret = count_pages(gpu, spans, !(opts->flags & NVBAR_BAR_USER_RDONLY), &nr_pages);
+		ret = count_pages(gpu, spans, !(opts->flags & NVBAR_VMM_RDONLY), &nr_pages);
 	if (ret)
 		return ERR_PTR(ret);
-	access = prepare(gpu, nr_pages, opts);
+	access = share(gpu, nr_pages, spans, opts);
+	if (access)
+		return access;
+	access = prepare(gpu, nr_pages, spans, opts);
 	if (IS_ERR(access))
 		return access;
 	ret = nvbar_bar_user_execute(access, spans);

@@ -17,19 +17,12 @@
 
 struct nvbar_gpu;
 
-/* Flags of a mapping, the public NVBAR_MAP_* */
-#define NVBAR_BAR_USER_RDONLY	(1u << 0)
-#define NVBAR_BAR_USER_FIXED	(1u << 1)
-#define NVBAR_BAR_USER_PRIVATE	(1u << 2)
-#define NVBAR_BAR_USER_FLAGS	(NVBAR_BAR_USER_RDONLY | NVBAR_BAR_USER_FIXED | \
-				 NVBAR_BAR_USER_PRIVATE)
-
 /**
  * struct nvbar_access - a handle on a prepared or live mapping
  * @gpu: the GPU
  * @link: in vmm.accesses
- * @mapping: the range that it holds
- * @base: first VA
+ * @mapping: what it holds, perhaps with others
+ * @base: first VA, which may be inside the mapping
  * @size: bytes
  * @writable: its entries allow writes
  * @live: the mapping was executed
@@ -48,9 +41,9 @@ struct nvbar_access {
 
 /**
  * struct nvbar_bar_user_opts - how to map
- * @flags: NVBAR_BAR_USER_*
+ * @flags: NVBAR_VMM_*
  * @max_page_shift: no leaf page larger than 1 << this; 0 for any
- * @va: where, with NVBAR_BAR_USER_FIXED
+ * @va: where, with NVBAR_VMM_FIXED
  * @label: shown by the accounting, or NULL
  */
 struct nvbar_bar_user_opts {
@@ -95,6 +88,10 @@ int nvbar_bar_user_execute(struct nvbar_access *access, const struct nvbar_spans
  * @gpu: the GPU
  * @spans: the pages, in the order they are to appear
  * @opts: how to map
+ *
+ * Unless the options ask for an address, a page size or privacy, pages that a
+ * live mapping shows already, in this order and with these rights, are not
+ * mapped again: the handle shares that mapping.
  *
  * Context: takes vmm.lock; may sleep.
  * Return: a live handle, or ERR_PTR as either phase.

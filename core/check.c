@@ -33,13 +33,14 @@ static __printf(2, 3) void problem(struct nvbar_check *check, const char *fmt, .
 /* The table's shadow, or NULL with a problem noted if it has no business here. */
 static struct nvbar_pt_table *table_at_home(struct ctx *ctx, const struct nvbar_tree_table *met)
 {
-	struct nvbar_pt_level *level = &ctx->gpu->vmm.pt.level[met->level];
+	struct nvbar_pt *pt = &ctx->gpu->vmm.pt;
+	struct nvbar_pt_level *level = met->big ? &pt->big : &pt->level[met->level];
 	const char *name = nvbar_mmu_level_name(met->level, met->big);
 	u64 i = met->va >> nvbar_mmu_table_shift(met->shape);
 	struct nvbar_pt_table *table;
 	u64 home;
 
-	if (met->big || i >= level->nr_tables) {
+	if (i >= level->nr_tables) {
 		problem(ctx->check, "%s at 0x%llx for VA 0x%llx: no table belongs there", name,
 			met->pa, met->va);
 		return NULL;
@@ -115,26 +116,25 @@ static int check_entry(void *arg, const struct nvbar_tree_table *met, u32 index,
 	return 0;
 }
 
-/* A live mapping has an entry for every page, any other holder for none. */
+/* A live mapping has a leaf for every page; what becomes of other ranges is seen in VRAM. */
 static void check_mapping(struct ctx *ctx, const struct nvbar_mapping *mapping)
 {
-	const struct nvbar_pt_level *leaf = &ctx->gpu->vmm.pt.level[0];
-	bool mapped = mapping->state == NVBAR_MAPPING_MAPPED;
 	u64 va = mapping->node.start;
 	u64 end = va + mapping->node.len;
 
-	ctx->check->mappings += mapped;
-	for (; va < end; va += NVBAR_PAGE_SIZE) {
-		u64 i = va >> nvbar_mmu_table_shift(leaf->shape);
-		const u64 *entry = leaf->table[i].entry;
+	if (mapping->state != NVBAR_MAPPING_MAPPED)
+		return;
+	ctx->check->mappings++;
+	while (va < end) {
+		struct nvbar_pte pte;
+		unsigned int shift = nvbar_pt_lookup(ctx->gpu, va, &pte);
 
-		if (!entry) {
-			problem(ctx->check, "VA 0x%llx is held, but its table has no shadow", va);
+		if (pte.state != NVBAR_ENTRY_VALID || !(mapping->page_sizes & (1ULL << shift)) ||
+		    (va & ((1ULL << shift) - 1)) || end - va < 1ULL << shift) {
+			problem(ctx->check, "VA 0x%llx is mapped, but its entry is not its own", va);
 			return;
 		}
-		if (!!entry[nvbar_mmu_index(leaf->shape, va)] != mapped)
-			problem(ctx->check, "VA 0x%llx is %s", va,
-				mapped ? "mapped, but has no entry" : "not mapped, but has an entry");
+		va += 1ULL << shift;
 	}
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/stdarg.h>
@@ -44,7 +45,9 @@ u64 nvbar_gpu_host_bytes(struct nvbar_gpu *gpu)
 	unsigned int l;
 
 	mutex_lock(&gpu->vmm.lock);
-	bytes += gpu->vmm.pt.shadow_bytes;
+	bytes += atomic64_read(&gpu->vmm.pt.shadow_bytes);
+	if (gpu->vmm.pt.big.table)
+		bytes += gpu->vmm.pt.big.nr_tables * sizeof(struct nvbar_pt_table);
 	bytes += gpu->vmm.nr_held * (sizeof(struct nvbar_mapping) + sizeof(struct nvbar_access));
 	for (l = 0; l < NVBAR_MMU_LEVELS; l++)
 		if (gpu->vmm.pt.level[l].table)
@@ -85,15 +88,40 @@ static int identify(struct nvbar_gpu *gpu)
 	return ret;
 }
 
+static struct nvbar_span whole_vram(const void *arg, size_t i)
+{
+	const struct nvbar_gpu *gpu = arg;
+
+	(void)i;
+	return (struct nvbar_span){ 0, gpu->reserved_pa };
+}
+
+/* A mapping like any other, which lives as long as the GPU is attached. */
+static int map_static(struct nvbar_gpu *gpu)
+{
+	const struct nvbar_bar_user_opts opts = { .flags = NVBAR_VMM_FIXED, .label = "static" };
+	const struct nvbar_spans spans = { whole_vram, gpu, 1 };
+	struct nvbar_access *access;
+
+	if (gpu->bar1_size < gpu->reserved_pa) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "static mapping: BAR1 of 0x%llx bytes is smaller than 0x%llx of VRAM",
+			      gpu->bar1_size, gpu->reserved_pa);
+		return -EOPNOTSUPP;
+	}
+	access = nvbar_bar_user_map(gpu, &spans, &opts);
+	return PTR_ERR_OR_ZERO(access);
+}
+
 int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void *hw, u64 bar1_size,
-		     bool observe)
+		     u32 flags)
 {
 	int ret;
 
 	gpu->ops = ops;
 	gpu->hw = hw;
 	gpu->bar1_size = bar1_size;
-	gpu->observe = observe;
+	gpu->observe = flags & NVBAR_GPU_OBSERVE;
 	ret = identify(gpu);
 	if (ret)
 		return ret;
@@ -108,13 +136,21 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
 	ret = nvbar_vmm_init(gpu);
 	if (ret)
 		goto err_buddy;
-	if (bar1_size && !observe) {
+	if (bar1_size && !gpu->observe) {
 		ret = nvbar_bar1_enable(gpu);
 		if (ret)
 			goto err_vmm;
 	}
+	if (flags & NVBAR_GPU_STATIC) {
+		ret = map_static(gpu);
+		if (ret)
+			goto err_bar1;
+	}
 	return 0;
 
+err_bar1:
+	if (gpu->vmm.enabled)
+		nvbar_bar1_disable(gpu);
 err_vmm:
 	nvbar_vmm_fini(gpu);
 err_buddy:

@@ -89,23 +89,29 @@ struct nvbar_gpu {
 	struct list_head vrams;
 };
 
+/* Registers are read and nothing is written: no bind, no mapping, no VRAM. */
+#define NVBAR_GPU_OBSERVE	(1u << 0)
+/* All of usable VRAM stays mapped at VA = VRAM address, for others to share. */
+#define NVBAR_GPU_STATIC	(1u << 1)
+
 /**
  * nvbar_gpu_attach - identify a GPU and bring its BAR1 up
  * @gpu: zeroed by the caller, filled in
  * @ops: access to its BARs
  * @hw: first argument of every operation
  * @bar1_size: bytes of aperture, 0 when there is none
- * @observe: read registers only: no bind, no mapping, no VRAM
+ * @flags: NVBAR_GPU_*
  *
  * On failure nothing needs to be undone, and BAR1 is not bound.
  *
  * Context: may sleep.
- * Return: 0, or -EOPNOTSUPP (unknown chip), -ENODEV, -ETIMEDOUT, -ENOSPC (no
+ * Return: 0, or -EOPNOTSUPP (unknown chip, or BAR1 is too small for
+ * NVBAR_GPU_STATIC), -ENODEV, -ETIMEDOUT, -ENOSPC (no
  * room for the driver's own region), -EIO (reserved areas make no sense),
  * -ENOMEM.
  */
 int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void *hw, u64 bar1_size,
-		     bool observe);
+		     u32 flags);
 
 /**
  * nvbar_gpu_detach - unmap and free whatever is left, unbind BAR1

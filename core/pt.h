@@ -13,11 +13,12 @@
  * The shadow holds what the GPU was told.  Mapping reads the shadow and
  * writes VRAM; no page table is ever read over the bus.
  *
- * Locking: the caller holds vmm.lock.
+ * Locking: the caller holds vmm.lock, but where a function says otherwise.
  */
 #ifndef NVBAR_CORE_PT_H
 #define NVBAR_CORE_PT_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 
 #include "mmu.h"
@@ -31,7 +32,8 @@ struct nvbar_gpu;
 /**
  * struct nvbar_pt_table - a table
  * @entry: shadow of its words, NULL while nobody needs it
- * @nr_users: mappings, prepared ones included, whose VA it covers
+ * @nr_users: mappings, prepared ones included, whose VA it covers; the two
+ *	leaf tables of a 2 MiB slot share the count of the 4 KiB one
  * @linked: the entry above points to it
  * @synced: VRAM holds what the shadow holds; without a shadow: zeroes
  */
@@ -61,7 +63,8 @@ struct nvbar_pt_level {
 /**
  * struct nvbar_pt - the tree
  * @fmt: page-table format
- * @level: leaf tables first; the root is the one table of the last
+ * @level: tables of 4 KiB leaves first; the root is the one table of the last
+ * @big: tables of 64 KiB leaves, one beside each of level 0
  * @shadow_bytes: host memory in shadows
  * @linked_bytes: VRAM in linked tables
  * @warm_bytes: VRAM in linked tables without a user
@@ -69,10 +72,58 @@ struct nvbar_pt_level {
 struct nvbar_pt {
 	const struct nvbar_mmu_fmt *fmt;
 	struct nvbar_pt_level level[NVBAR_MMU_LEVELS];
-	u64 shadow_bytes;
+	struct nvbar_pt_level big;
+	atomic64_t shadow_bytes;
 	u64 linked_bytes;
 	u64 warm_bytes;
 };
+
+/**
+ * struct nvbar_pt_plan - what is to be mapped where
+ * @va: first address, page aligned
+ * @len: bytes
+ * @spans: pages of @len bytes altogether, already checked; NULL while they
+ *	are not known
+ * @page_sizes: bit n set: leaves of 1 << n bytes may be used; bit 12 is set
+ * @used: those that are, once nvbar_pt_fill() has been there
+ */
+struct nvbar_pt_plan {
+	u64 va;
+	u64 len;
+	const struct nvbar_spans *spans;
+	u64 page_sizes;
+	u64 used;
+};
+
+/**
+ * struct nvbar_pt_leaves - a plan as runs of leaves of one size
+ *
+ * Each run is contiguous in VA and in VRAM and uses the largest leaf that
+ * both addresses, the length and the plan allow.
+ *
+ * @va: first address of the run
+ * @pa: its first page
+ * @len: its bytes, a multiple of the leaf size
+ * @shift: its leaves have 1 << shift bytes
+ * @plan: what is gone through
+ * @span: what is left of the current span
+ * @next: number of the next span
+ */
+struct nvbar_pt_leaves {
+	u64 va;
+	u64 pa;
+	u64 len;
+	unsigned int shift;
+	const struct nvbar_pt_plan *plan;
+	struct nvbar_span span;
+	size_t next;
+};
+
+/** nvbar_pt_leaves_start - begin with the first run */
+void nvbar_pt_leaves_start(struct nvbar_pt_leaves *it, const struct nvbar_pt_plan *plan);
+
+/** nvbar_pt_leaves_next - go to the next run; false when there is none */
+bool nvbar_pt_leaves_next(struct nvbar_pt_leaves *it);
 
 /**
  * nvbar_pt_region_len - VRAM that the tables of an aperture need at worst
@@ -99,36 +150,58 @@ void nvbar_pt_fini(struct nvbar_gpu *gpu);
 u64 nvbar_pt_root(const struct nvbar_gpu *gpu);
 
 /**
- * nvbar_pt_reserve - make sure that [@va, @va + @len) can be mapped without fail
+ * nvbar_pt_reserve - hold what mapping a plan takes, first half
  * @gpu: the GPU
- * @va: first address, page aligned
- * @len: bytes, in the aperture
+ * @plan: what and where; without spans, room for any pages
  *
- * Return: 0, or -ENOMEM with nothing changed.
+ * Counts the plan as a user of its tables, and gets shadows for those that it
+ * may share.
+ *
+ * Return: 0, or -ENOMEM with nothing held.
  */
-int nvbar_pt_reserve(struct nvbar_gpu *gpu, u64 va, u64 len);
+int nvbar_pt_reserve(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan);
 
 /**
- * nvbar_pt_release - undo nvbar_pt_reserve()
+ * nvbar_pt_reserve_own - second half: shadows of tables that serve this plan alone
+ * @gpu: the GPU
+ * @plan: as in the first half
+ *
+ * Context: needs no lock: nobody else looks at these tables.
+ * Return: 0, or -ENOMEM: release what the first half holds.
+ */
+int nvbar_pt_reserve_own(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan);
+
+/**
+ * nvbar_pt_release - undo nvbar_pt_reserve() and nvbar_pt_reserve_own()
  * @gpu: the GPU
  * @va: as reserved
- * @len: as reserved; entries in it are clear
+ * @len: as reserved; nothing is mapped there any more
  */
 void nvbar_pt_release(struct nvbar_gpu *gpu, u64 va, u64 len);
 
 /**
- * nvbar_pt_map - write entries for a reserved range, and the tables above
+ * nvbar_pt_fill - compute entries in those tables that serve this plan alone
  * @gpu: the GPU
- * @va: first address
- * @len: bytes
- * @spans: pages of @len bytes altogether, already checked
- * @attr: what every entry has in common; the address is taken from @spans
+ * @plan: reserved
+ * @attr: what every entry has in common
+ *
+ * Context: needs no lock: nobody else looks at these tables.
+ * Return: true if nvbar_pt_map() has more to fill.
+ */
+bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const struct nvbar_pte *attr);
+
+/**
+ * nvbar_pt_map - compute the other entries, and write all of them to VRAM
+ * @gpu: the GPU
+ * @plan: as filled
+ * @attr: as filled
+ * @more: what nvbar_pt_fill() returned
  *
  * Needs no memory and can't fail.  The GPU may see the entries only after a
  * flush and an invalidate.
  */
-void nvbar_pt_map(struct nvbar_gpu *gpu, u64 va, u64 len, const struct nvbar_spans *spans,
-		  const struct nvbar_pte *attr);
+void nvbar_pt_map(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan,
+		  const struct nvbar_pte *attr, bool more);
 
 /**
  * nvbar_pt_clear - make every entry of a mapped range invalid
@@ -136,8 +209,9 @@ void nvbar_pt_map(struct nvbar_gpu *gpu, u64 va, u64 len, const struct nvbar_spa
  * @va: first address
  * @len: bytes
  *
- * Tables that lose their last user here stay linked while there is room for
- * warm ones, else the entry above is cleared.
+ * A leaf table that is emptied is dropped by clearing the entry above it if
+ * that is much cheaper than clearing its own, or if there are enough warm
+ * tables; else it stays linked.
  */
 void nvbar_pt_clear(struct nvbar_gpu *gpu, u64 va, u64 len);
 
@@ -148,5 +222,26 @@ void nvbar_pt_clear(struct nvbar_gpu *gpu, u64 va, u64 len);
  * Return: true if something was cleared: flush and invalidate.
  */
 bool nvbar_pt_unlink_unused(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_pt_zero - write zeroes over tables that are not in use
+ * @gpu: the GPU
+ * @max: bytes, at most
+ *
+ * Mapping then need not write them whole.
+ *
+ * Return: bytes zeroed; 0 when there is none left to do.
+ */
+u64 nvbar_pt_zero(struct nvbar_gpu *gpu, u64 max);
+
+/**
+ * nvbar_pt_lookup - what the shadow says of an address
+ * @gpu: the GPU
+ * @va: address
+ * @pte: receives the leaf, of state invalid if there is none
+ *
+ * Return: the page shift of the leaf; of the smallest hole if there is none.
+ */
+unsigned int nvbar_pt_lookup(const struct nvbar_gpu *gpu, u64 va, struct nvbar_pte *pte);
 
 #endif

@@ -61,41 +61,49 @@ static struct nvbar_va_node *hole_find(const struct nvbar_va *va, u64 len)
 	return best;
 }
 
-static bool hole_fits(const struct nvbar_va_node *node, u64 len, u64 align)
-{
-	u64 pad = -node_end(node) & (align - 1);
+/* What a range must look like; only its address is open. */
+struct shape {
+	u64 len;
+	u64 align;
+	u64 phase;
+};
 
-	return node->hole >= len && node->hole - len >= pad;
+static bool hole_fits(const struct nvbar_va_node *node, const struct shape *shape)
+{
+	u64 pad = (shape->phase - node_end(node)) & (shape->align - 1);
+
+	return node->hole >= shape->len && node->hole - shape->len >= pad;
 }
 
-static struct nvbar_va_node *hole_best(const struct nvbar_va *va, u64 len, u64 align)
+static struct nvbar_va_node *hole_best(const struct nvbar_va *va, const struct shape *shape)
 {
-	struct nvbar_va_node *node = hole_find(va, len), *sure;
+	struct nvbar_va_node *node = hole_find(va, shape->len), *sure;
 	unsigned int i;
 	u64 padded;
 
 	for (i = 0; node && i < VA_TRIES; i++) {
-		if (hole_fits(node, len, align))
+		if (hole_fits(node, shape))
 			return node;
 		node = node_by_hole(rb_next(&node->by_hole));
 	}
-	if (!check_add_overflow(len, align - SZ_4K, &padded)) {
+	if (!check_add_overflow(shape->len, shape->align - SZ_4K, &padded)) {
 		sure = hole_find(va, padded);
 		if (sure)
 			return sure;
 	}
-	while (node && !hole_fits(node, len, align))
+	while (node && !hole_fits(node, shape))
 		node = node_by_hole(rb_next(&node->by_hole));
 	return node;
 }
 
 /* The start, within a hole that fits, that leaves the smaller gap beside it. */
-static u64 hole_place(const struct nvbar_va_node *node, u64 len, u64 align)
+static u64 hole_place(const struct nvbar_va_node *node, const struct shape *shape)
 {
-	u64 low = ALIGN(node_end(node), align);
-	u64 high = ALIGN_DOWN(hole_end(node) - len, align);
+	u64 first = node_end(node), last = hole_end(node) - shape->len;
+	u64 before = (shape->phase - first) & (shape->align - 1);
+	u64 after = (last - shape->phase) & (shape->align - 1);
 
-	return hole_end(node) - len - high < low - node_end(node) ? high : low;
+	return after < before ? last - after : first + before;
 }
 
 /* The last node that starts at or below @addr; the head if no other does. */
@@ -153,16 +161,18 @@ void nvbar_va_init(struct nvbar_va *va, u64 size)
 	hole_set(va, &va->head, va->size);
 }
 
-int nvbar_va_alloc(struct nvbar_va *va, struct nvbar_va_node *node, u64 len, u64 align)
+int nvbar_va_alloc(struct nvbar_va *va, struct nvbar_va_node *node, u64 len, u64 align, u64 phase)
 {
+	const struct shape shape = { len, align, phase };
 	struct nvbar_va_node *prev;
 
-	if (WARN_ON(!len || !IS_ALIGNED(len, SZ_4K) || align < SZ_4K || !is_power_of_2(align)))
+	if (WARN_ON(!len || !IS_ALIGNED(len | phase, SZ_4K) || align < SZ_4K ||
+		    !is_power_of_2(align)))
 		return -EINVAL;
-	prev = hole_best(va, len, align);
+	prev = hole_best(va, &shape);
 	if (!prev)
 		return -ENOSPC;
-	node_insert(va, node, prev, hole_place(prev, len, align), len);
+	node_insert(va, node, prev, hole_place(prev, &shape), len);
 	return 0;
 }
 

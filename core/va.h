@@ -71,11 +71,13 @@ void nvbar_va_init(struct nvbar_va *va, u64 size);
  * @node: in no address space; filled in, untouched on failure
  * @len: bytes, not 0
  * @align: of the start, a power of two, at least 4 KiB
+ * @phase: the start is this much above a multiple of @align; a multiple of
+ *	4 KiB
  *
  * Return: 0; -ENOSPC when no hole takes it; -EINVAL for arguments that the
  * caller should have refused.
  */
-int nvbar_va_alloc(struct nvbar_va *va, struct nvbar_va_node *node, u64 len, u64 align);
+int nvbar_va_alloc(struct nvbar_va *va, struct nvbar_va_node *node, u64 len, u64 align, u64 phase);
 
 /**
  * nvbar_va_alloc_fixed() - take a given range

@@ -17,6 +17,7 @@
 #include <linux/types.h>
 
 #include "pt.h"
+#include "share.h"
 #include "span.h"
 #include "va.h"
 
@@ -31,20 +32,50 @@ enum nvbar_mapping_state {
 	NVBAR_MAPPING_QUARANTINED,
 };
 
+/* Flags of a mapping, the public NVBAR_MAP_* */
+#define NVBAR_VMM_RDONLY	(1u << 0)	/* entries do not allow writes */
+#define NVBAR_VMM_FIXED		(1u << 1)	/* the holder chose the address */
+#define NVBAR_VMM_PRIVATE	(1u << 2)	/* not to be shared */
+
 /**
  * struct nvbar_mapping - a held range of BAR1
  * @node: the range
  * @state: what it is held for
- * @flags: NVBAR_BAR_USER_* of its holder
- * @label: its holder's, or empty
+ * @flags: NVBAR_VMM_*
+ * @refs: holders, once it is mapped
+ * @page_sizes: bit n set: leaves of 1 << n bytes may be used; once it is
+ *	mapped: are used
+ * @label: its first holder's, or empty
+ * @share: how it is found by its pages
  * @link: in vmm.quarantine
  */
 struct nvbar_mapping {
 	struct nvbar_va_node node;
 	enum nvbar_mapping_state state;
 	u32 flags;
+	u32 refs;
+	u64 page_sizes;
 	char label[NVBAR_VMM_LABEL_MAX];
+	struct nvbar_share share;
 	struct list_head link;
+};
+
+/**
+ * struct nvbar_vmm_request - a range to hold
+ * @len: bytes, a multiple of 4 KiB, not 0
+ * @fixed: where, or NULL for anywhere
+ * @spans: what will be mapped there; NULL if that is not known yet
+ * @max_page_shift: no leaves larger than 1 << this; 0 for any
+ * @flags: NVBAR_VMM_*
+ * @label: shorter than NVBAR_VMM_LABEL_MAX, or NULL
+ */
+struct nvbar_vmm_request {
+	u64 len;
+	const u64 *fixed;
+	const struct nvbar_spans *spans;
+	u32 max_page_shift;
+	u32 flags;
+	const char *label;
 };
 
 /**
@@ -54,8 +85,9 @@ struct nvbar_mapping {
  * @va: free and held ranges
  * @pt: page tables
  * @accesses: every handle given out, see bar_user.h
+ * @shared: live mappings that may be used again, by their pages
  * @quarantine: ranges that wait for an invalidate
- * @nr_mapped: live mappings
+ * @nr_mapped: holders of live mappings
  * @nr_held: ranges held, prepared and quarantined ones included
  * @mapped_bytes: bytes under live mappings
  */
@@ -65,6 +97,7 @@ struct nvbar_vmm {
 	struct nvbar_va va;
 	struct nvbar_pt pt;
 	struct list_head accesses;
+	struct rb_root shared;
 	struct list_head quarantine;
 	u64 nr_mapped;
 	u64 nr_held;
@@ -87,17 +120,32 @@ void nvbar_vmm_fini(struct nvbar_gpu *gpu);
 /**
  * nvbar_vmm_reserve - hold a range and all that mapping it takes
  * @gpu: the GPU
- * @len: bytes, a multiple of 4 KiB, not 0
- * @fixed: where, or NULL for anywhere
- * @flags: kept for the holder
- * @label: kept for the holder, shorter than NVBAR_VMM_LABEL_MAX; or NULL
+ * @req: what is asked for
  *
- * Context: takes vmm.lock; may sleep.
+ * A range that nobody fixed is placed so that its pages can use large leaves.
+ *
+ * Context: takes vmm.lock, but not while it gets the bulk of the memory; may
+ * sleep.
  * Return: the mapping, in state prepared, or ERR_PTR of -ENOMEM, -ENOSPC,
- * -ERANGE (@fixed leaves the aperture), -EEXIST (@fixed is held).
+ * -ERANGE (the fixed range leaves the aperture), -EEXIST (it is held).
  */
-struct nvbar_mapping *nvbar_vmm_reserve(struct nvbar_gpu *gpu, u64 len, const u64 *fixed, u32 flags,
-					const char *label);
+struct nvbar_mapping *nvbar_vmm_reserve(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req);
+
+/**
+ * nvbar_vmm_share - find a live mapping that shows these pages already
+ * @gpu: the GPU
+ * @spans: the pages
+ * @flags: NVBAR_VMM_*: what the mapping must agree in
+ * @off: receives where in the mapping they begin, bytes
+ *
+ * Looks at mappings whose first run of VRAM contains the first span.
+ *
+ * Context: takes vmm.lock.
+ * Return: the mapping with a reference for the caller, to be given back with
+ * nvbar_vmm_unmap(); or NULL.
+ */
+struct nvbar_mapping *nvbar_vmm_share(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
+				      u32 flags, u64 *off);
 
 /**
  * nvbar_vmm_cancel - give a prepared mapping back
@@ -113,20 +161,20 @@ void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
  * @gpu: the GPU
  * @mapping: prepared; consumed on failure
  * @spans: exactly the mapping's length, already checked
- * @writable: the entries allow writes
  *
  * Allocates nothing.
  *
- * Context: takes vmm.lock; may sleep.
+ * Context: takes vmm.lock, but not while it computes entries in tables of the
+ * mapping's own; may sleep.
  * Return: 0, -ETIMEDOUT or -ENODEV.
  */
 int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
-		  const struct nvbar_spans *spans, bool writable);
+		  const struct nvbar_spans *spans);
 
 /**
- * nvbar_vmm_unmap - end a mapping
+ * nvbar_vmm_unmap - give a reference back, and end the mapping with the last
  * @gpu: the GPU
- * @mapping: mapped; consumed in any case
+ * @mapping: mapped; the reference is consumed in any case
  *
  * Context: takes vmm.lock; may sleep.
  * Return: 0, or -ETIMEDOUT, -ENODEV with the range in quarantine.
@@ -140,6 +188,16 @@ int nvbar_vmm_unmap(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
  * Context: takes vmm.lock; may sleep.
  */
 void nvbar_vmm_trim(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_vmm_zero_tables - write zeroes over page tables that are not in use
+ * @gpu: the GPU
+ * @max: bytes, at most
+ *
+ * Context: takes vmm.lock; may sleep.
+ * Return: bytes zeroed; 0 when there is none left to do.
+ */
+u64 nvbar_vmm_zero_tables(struct nvbar_gpu *gpu, u64 max);
 
 /**
  * nvbar_vmm_walk_read - read page-table words for nvbar_mmu_walk()

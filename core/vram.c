@@ -69,13 +69,19 @@ static struct nvbar_span get_span(const void *arg, size_t i)
 static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
 {
 	const struct nvbar_spans spans = { get_span, &span, 1 };
+	const struct nvbar_vmm_request req = {
+		.len = span.len,
+		.spans = &spans,
+		.flags = NVBAR_VMM_PRIVATE,
+		.label = "scrub",
+	};
 	struct nvbar_mapping *mapping;
 	int ret;
 
-	mapping = nvbar_vmm_reserve(gpu, span.len, NULL, 0, "scrub");
+	mapping = nvbar_vmm_reserve(gpu, &req);
 	if (IS_ERR(mapping))
 		return PTR_ERR(mapping);
-	ret = nvbar_vmm_map(gpu, mapping, &spans, true);
+	ret = nvbar_vmm_map(gpu, mapping, &spans);
 	if (ret)
 		return ret;
 	gpu->ops->bar1_fill(gpu->hw, mapping->node.start, 0, span.len);

@@ -271,7 +271,8 @@ int nvbar_for_each_mapping(struct nvbar *gpu, int (*fn)(const struct nvbar_mappi
 			.va = node->start,
 			.len = node->len,
 			.flags = mapping->flags,
-			.page_sizes = NVBAR_PAGE_SIZE,
+			.page_sizes = mapping->page_sizes,
+			.holders = mapping->refs,
 			.state = state_name(mapping->state),
 		};
 
@@ -286,6 +287,13 @@ void nvbar_trim(struct nvbar *gpu)
 {
 	if (!nvbar_gpu_may_write(&gpu->gpu) && gpu->gpu.bar1_size)
 		nvbar_vmm_trim(&gpu->gpu);
+}
+
+uint64_t nvbar_zero_tables(struct nvbar *gpu, uint64_t max)
+{
+	if (nvbar_gpu_may_write(&gpu->gpu) || !gpu->gpu.bar1_size)
+		return 0;
+	return nvbar_vmm_zero_tables(&gpu->gpu, max);
 }
 
 /* --- check and faults --- */

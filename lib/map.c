@@ -9,9 +9,9 @@
 #include "vram.h"
 
 /* The flags of the public header and of the driver are the same bits. */
-_Static_assert(NVBAR_MAP_RDONLY == NVBAR_BAR_USER_RDONLY, "flags differ");
-_Static_assert(NVBAR_MAP_FIXED == NVBAR_BAR_USER_FIXED, "flags differ");
-_Static_assert(NVBAR_MAP_PRIVATE == NVBAR_BAR_USER_PRIVATE, "flags differ");
+_Static_assert(NVBAR_MAP_RDONLY == NVBAR_VMM_RDONLY, "flags differ");
+_Static_assert(NVBAR_MAP_FIXED == NVBAR_VMM_FIXED, "flags differ");
+_Static_assert(NVBAR_MAP_PRIVATE == NVBAR_VMM_PRIVATE, "flags differ");
 _Static_assert(NVBAR_VRAM_CONTIGUOUS == NVBAR_VRAM_FLAG_CONTIGUOUS, "flags differ");
 _Static_assert(NVBAR_VRAM_NO_SCRUB == NVBAR_VRAM_FLAG_NO_SCRUB, "flags differ");
 _Static_assert(NVBAR_LABEL_MAX == NVBAR_VMM_LABEL_MAX, "label sizes differ");

@@ -41,6 +41,9 @@ int nvbar_result_copy(void *dst, const void *src, size_t src_size)
 	return 0;
 }
 
+_Static_assert(NVBAR_OPEN_OBSERVE == NVBAR_GPU_OBSERVE, "flags differ");
+_Static_assert(NVBAR_OPEN_STATIC == NVBAR_GPU_STATIC, "flags differ");
+
 int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *user_opts)
 {
 	struct nvbar_open_opts opts;
@@ -49,7 +52,8 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 	int ret;
 
 	ret = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
-	if (ret || (opts.flags & ~NVBAR_OPEN_OBSERVE))
+	if (ret || (opts.flags & ~(NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC)) ||
+	    opts.flags == (NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC))
 		return -EINVAL;
 	if (!device) {
 		device = getenv("NVBAR_DEVICE");
@@ -67,7 +71,7 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 	if (ret)
 		goto err_free;
 	ret = nvbar_gpu_attach(&nvbar->gpu, nvbar->backend->ops, nvbar->backend,
-			       nvbar->backend->bar1_size, opts.flags & NVBAR_OPEN_OBSERVE);
+			       nvbar->backend->bar1_size, opts.flags);
 	if (ret)
 		goto err_close;
 	*gpu = nvbar;

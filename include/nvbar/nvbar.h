@@ -56,6 +56,14 @@ enum nvbar_log_level {
 #define NVBAR_OPEN_OBSERVE		(1u << 0)
 
 /**
+ * NVBAR_OPEN_STATIC - keep all of usable VRAM mapped at VA = VRAM address
+ *
+ * Mapping one extent of VRAM then costs no bus access: the handle shares the
+ * static mapping.  Needs a BAR1 at least as large as usable VRAM.
+ */
+#define NVBAR_OPEN_STATIC		(1u << 1)
+
+/**
  * struct nvbar_open_opts - how to open a GPU; zero fields mean the default
  * @size: sizeof(struct nvbar_open_opts)
  * @flags: NVBAR_OPEN_*
@@ -83,7 +91,7 @@ struct nvbar_open_opts {
  * and the reserved areas, writes an empty page table and binds BAR1 to it.
  *
  * Return: 0, or -EINVAL (malformed device string or options), -EOPNOTSUPP
- * (unknown chip or device kind), -ENODEV (the GPU reads as all ones),
+ * (unknown chip or device kind, BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV (the GPU reads as all ones),
  * -ETIMEDOUT (firmware or bind never came up), -EBUSY (someone else drives
  * it), -EACCES, -ENOSPC (VRAM too small for the driver's own region), -ENOMEM,
  * or the errno of the file that a file= names.
@@ -148,8 +156,8 @@ NVBAR_API int nvbar_get_info(struct nvbar *gpu, struct nvbar_info *info);
  * @binds: BAR1 binds
  * @maps: mappings made
  * @unmaps: mappings undone
- * @mappings: live mappings
- * @mapped_bytes: bytes of VA under live mappings
+ * @mappings: live handles
+ * @mapped_bytes: bytes of VA under live mappings, shared ones once
  * @va_total: bytes of BAR1 address space
  * @va_free: bytes of it that nobody holds
  * @va_largest_free: the largest free range, bytes
@@ -290,6 +298,11 @@ struct nvbar_map_opts {
  * @nr_pages: how many, at least 1
  * @flags: NVBAR_MAP_* except NVBAR_MAP_FIXED
  * @access: receives the mapping; nvbar_unmap() or nvbar_close() ends it
+ *
+ * Each run of adjacent pages uses the largest leaf pages that its address,
+ * length and place allow.  Pages that a live mapping shows already, in this
+ * order and with these rights, are not mapped again unless NVBAR_MAP_PRIVATE
+ * asks for it: the new handle shares the entries of the old one.
  *
  * Return: 0, or -EINVAL, -ERANGE (a page outside VRAM), -EACCES (a writable
  * mapping of the driver's own region, or observing), -ENOSPC (no BAR1 address
@@ -621,7 +634,9 @@ NVBAR_API int nvbar_for_each_entry(struct nvbar *gpu, int (*fn)(const struct nvb
  * @va: first VA
  * @len: bytes
  * @flags: NVBAR_MAP_*
- * @page_sizes: bit n set: uses leaf pages of 1 << n bytes
+ * @page_sizes: bit n set: uses leaf pages of 1 << n bytes; while it is
+ *	prepared: may use
+ * @holders: handles that share it, 0 while it is prepared
  * @state: "mapped", "prepared" or "quarantined" (unmapped, invalidate not
  *	confirmed)
  * @label: as given, or empty
@@ -630,6 +645,7 @@ struct nvbar_mapping_info {
 	uint64_t va, len;
 	uint32_t flags;
 	uint64_t page_sizes;
+	uint32_t holders;
 	const char *state;
 	char label[NVBAR_LABEL_MAX];
 };
@@ -720,6 +736,19 @@ NVBAR_API int nvbar_clear_fault(struct nvbar *gpu);
  * @gpu: handle
  */
 NVBAR_API void nvbar_trim(struct nvbar *gpu);
+
+/**
+ * nvbar_zero_tables - write zeroes over page tables that are not in use
+ * @gpu: handle
+ * @max: bytes, at most
+ *
+ * A table that VRAM does not hold as zeroes is written whole when it is first
+ * used.  This does it beforehand, in pieces as large as the caller has time
+ * for, so that mapping costs only the entries.
+ *
+ * Return: bytes zeroed; 0 when there is none left to do.
+ */
+NVBAR_API uint64_t nvbar_zero_tables(struct nvbar *gpu, uint64_t max);
 
 /* --- offline ------------------------------------------------------------ */
 

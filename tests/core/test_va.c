@@ -33,7 +33,7 @@ static void take(unsigned int i, unsigned int page, unsigned int pages)
 
 static unsigned int alloc_page_of(unsigned int i, unsigned int pages, u64 align)
 {
-	assert_int_equal(nvbar_va_alloc(&va, &nodes[i], (u64)pages * SZ_4K, align), 0);
+	assert_int_equal(nvbar_va_alloc(&va, &nodes[i], (u64)pages * SZ_4K, align, 0), 0);
 	assert_true(nvbar_va_verify(&va));
 	return (unsigned int)(nodes[i].start / SZ_4K);
 }
@@ -53,7 +53,7 @@ static void a_space_of_no_bytes_is_full(void **state)
 	(void)state;
 	space_of(0);
 	assert_int_equal(nvbar_va_largest_free(&va), 0);
-	assert_int_equal(nvbar_va_alloc(&va, &nodes[0], SZ_4K, SZ_4K), -ENOSPC);
+	assert_int_equal(nvbar_va_alloc(&va, &nodes[0], SZ_4K, SZ_4K, 0), -ENOSPC);
 	assert_int_equal(nvbar_va_alloc_fixed(&va, &nodes[0], 0, SZ_4K), -ERANGE);
 }
 
@@ -67,7 +67,7 @@ static void every_page_can_be_taken_and_not_one_more(void **state)
 		assert_int_equal(alloc_page_of(i, 1, SZ_4K), i);
 	assert_int_equal(nvbar_va_free_bytes(&va), 0);
 	assert_int_equal(nvbar_va_largest_free(&va), 0);
-	assert_int_equal(nvbar_va_alloc(&va, &nodes[i], SZ_4K, SZ_4K), -ENOSPC);
+	assert_int_equal(nvbar_va_alloc(&va, &nodes[i], SZ_4K, SZ_4K, 0), -ENOSPC);
 	assert_true(nvbar_va_verify(&va));
 }
 
@@ -128,7 +128,7 @@ static void an_aligned_hole_is_found_among_many_that_do_not_fit(void **state)
 	take(i, 159, 1);
 	take(i + 1, 162, NR_PAGES - 162);
 	assert_int_equal(alloc_page_of(i + 2, 2, SZ_8K), 160);
-	assert_int_equal(nvbar_va_alloc(&va, &nodes[i + 3], SZ_8K, SZ_8K), -ENOSPC);
+	assert_int_equal(nvbar_va_alloc(&va, &nodes[i + 3], SZ_8K, SZ_8K, 0), -ENOSPC);
 	assert_int_equal(nvbar_va_largest_free(&va), SZ_8K);
 }
 
@@ -176,16 +176,16 @@ static void hostile_arguments_are_refused(void **state)
 	(void)state;
 	space_of(16);
 	for (i = 0; i < ARRAY_SIZE(bad_len); i++) {
-		assert_int_equal(nvbar_va_alloc(&va, &nodes[0], bad_len[i], SZ_4K), -EINVAL);
+		assert_int_equal(nvbar_va_alloc(&va, &nodes[0], bad_len[i], SZ_4K, 0), -EINVAL);
 		assert_int_equal(nvbar_va_alloc_fixed(&va, &nodes[0], 0, bad_len[i]), -EINVAL);
 	}
 	for (i = 0; i < ARRAY_SIZE(bad_align); i++)
-		assert_int_equal(nvbar_va_alloc(&va, &nodes[0], SZ_4K, bad_align[i]), -EINVAL);
+		assert_int_equal(nvbar_va_alloc(&va, &nodes[0], SZ_4K, bad_align[i], 0), -EINVAL);
 	assert_int_equal(nvbar_va_alloc_fixed(&va, &nodes[0], 1, SZ_4K), -EINVAL);
 	assert_int_equal(compat_warn_count() - warnings, 16);
 
-	assert_int_equal(nvbar_va_alloc(&va, &nodes[0], 0 - (u64)SZ_4K, SZ_4K), -ENOSPC);
-	assert_int_equal(nvbar_va_alloc(&va, &nodes[0], 0 - (u64)SZ_4K, BIT_ULL(63)), -ENOSPC);
+	assert_int_equal(nvbar_va_alloc(&va, &nodes[0], 0 - (u64)SZ_4K, SZ_4K, 0), -ENOSPC);
+	assert_int_equal(nvbar_va_alloc(&va, &nodes[0], 0 - (u64)SZ_4K, BIT_ULL(63), 0), -ENOSPC);
 	assert_int_equal(nvbar_va_free_bytes(&va), 16 * SZ_4K);
 	assert_int_equal(alloc_page_of(0, 16, BIT_ULL(63)), 0);
 }
@@ -237,7 +237,7 @@ static void a_space_of_57_bits_takes_a_range_at_its_very_end(void **state)
 	(void)state;
 	nvbar_va_init(&va, BIT_ULL(57));
 	assert_int_equal(nvbar_va_alloc_fixed(&va, &nodes[0], BIT_ULL(57) - SZ_4K, SZ_4K), 0);
-	assert_int_equal(nvbar_va_alloc(&va, &nodes[1], BIT_ULL(56), BIT_ULL(56)), 0);
+	assert_int_equal(nvbar_va_alloc(&va, &nodes[1], BIT_ULL(56), BIT_ULL(56), 0), 0);
 	assert_int_equal(nodes[1].start, 0);
 	assert_int_equal(nvbar_va_largest_free(&va), BIT_ULL(56) - SZ_4K);
 	assert_true(nvbar_va_verify(&va));
@@ -321,7 +321,7 @@ static void random_alloc(struct nvbar_va_node *node, unsigned int who)
 	int ret;
 
 	twin_best(pages, &at);
-	ret = nvbar_va_alloc(&va, node, (u64)pages * SZ_4K, (u64)align * SZ_4K);
+	ret = nvbar_va_alloc(&va, node, (u64)pages * SZ_4K, (u64)align * SZ_4K, 0);
 	assert_int_equal(ret, room ? 0 : -ENOSPC);
 	if (ret)
 		return;
@@ -380,12 +380,12 @@ static void a_million_ranges_come_and_go(void **state)
 	assert_non_null(many);
 	nvbar_va_init(&va, (u64)nr * SZ_4K);
 	for (i = 0; i < nr; i++)
-		assert_int_equal(nvbar_va_alloc(&va, &many[i], SZ_4K, SZ_4K), 0);
+		assert_int_equal(nvbar_va_alloc(&va, &many[i], SZ_4K, SZ_4K, 0), 0);
 	assert_int_equal(nvbar_va_free_bytes(&va), 0);
 	for (i = 0; i < nr; i += 2)
 		nvbar_va_free(&va, &many[i]);
 	assert_int_equal(nvbar_va_largest_free(&va), SZ_4K);
-	assert_int_equal(nvbar_va_alloc(&va, &many[0], SZ_8K, SZ_4K), -ENOSPC);
+	assert_int_equal(nvbar_va_alloc(&va, &many[0], SZ_8K, SZ_4K, 0), -ENOSPC);
 	assert_true(nvbar_va_verify(&va));
 	for (i = 1; i < nr; i += 2)
 		nvbar_va_free(&va, &many[i]);

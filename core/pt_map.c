@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: MIT
+/* Entries: which leaves a plan takes, and bringing them to VRAM and away again. */
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
+#include <linux/bits.h>
+#include <linux/bug.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "gpu.h"
+#include "pt_internal.h"
+
+/* --- choosing leaves --- */
+
+/* The largest leaf for a run that begins like this. */
+static unsigned int best_shift(u64 sizes, u64 va, const struct nvbar_span *span)
+{
+	unsigned int limit = ilog2(span->len);
+	u64 both = va | span->pa;
+
+	if (both)
+		limit = min_t(unsigned int, limit, __ffs64(both));
+	return fls64(sizes & GENMASK_ULL(limit, 0)) - 1;
+}
+
+/* How far leaves of 1 << @shift go: to the end, or to where a larger one fits. */
+static u64 run_len(u64 sizes, unsigned int shift, u64 va, const struct nvbar_span *span)
+{
+	u64 larger = sizes & ~GENMASK_ULL(shift, 0);
+	u64 head;
+
+	if (larger) {
+		larger = 1ULL << __ffs64(larger);
+		head = round_up(va, larger) - va;
+		if (!((va ^ span->pa) & (larger - 1)) && head < span->len &&
+		    span->len - head >= larger)
+			return head;
+	}
+	return span->len & ~GENMASK_ULL(shift - 1, 0);
+}
+
+void nvbar_pt_leaves_start(struct nvbar_pt_leaves *it, const struct nvbar_pt_plan *plan)
+{
+	*it = (struct nvbar_pt_leaves){ .va = plan->va, .plan = plan };
+}
+
+bool nvbar_pt_leaves_next(struct nvbar_pt_leaves *it)
+{
+	it->va += it->len;
+	if (!it->span.len) {
+		if (it->next == it->plan->spans->nr)
+			return false;
+		it->span = nvbar_spans_get(it->plan->spans, it->next++);
+	}
+	it->pa = it->span.pa;
+	if (it->span.len == NVBAR_PAGE_SIZE) {
+		/* By far the most frequent span of scattered pages. */
+		it->shift = NVBAR_PAGE_SHIFT;
+		it->len = NVBAR_PAGE_SIZE;
+	} else {
+		it->shift = best_shift(it->plan->page_sizes, it->va, &it->span);
+		it->len = run_len(it->plan->page_sizes, it->shift, it->va, &it->span);
+	}
+	it->span.pa += it->len;
+	it->span.len -= it->len;
+	return true;
+}
+
+/* --- entries into the shadow --- */
+
+struct filler {
+	struct nvbar_pt *pt;
+	struct pt_own own;
+	u64 template;
+};
+
+/* Leaves of a run in leaf tables, those in own slots or the others; true if some were left out. */
+static bool fill_leaf_tables(const struct filler *fill, const struct nvbar_pt_leaves *it, bool own)
+{
+	struct nvbar_pt_level *level =
+		it->shift == NVBAR_PAGE_SHIFT ? &fill->pt->level[0] : &fill->pt->big;
+	unsigned int table_shift = nvbar_mmu_table_shift(level->shape);
+	u64 step = (1ULL << it->shift) >> fill->pt->fmt->pte_addr_shift;
+	u64 entry = fill->template | it->pa >> fill->pt->fmt->pte_addr_shift;
+	u64 va = it->va, end = it->va + it->len;
+	bool left_out = false;
+
+	while (va < end) {
+		u64 slot = va >> table_shift;
+		u64 stop = min(end, (slot + 1) << table_shift);
+		u64 *word = &level->table[slot].entry[nvbar_mmu_index(level->shape, va)];
+		u64 *last = word + ((stop - va) >> it->shift);
+
+		if (pt_is_own(&fill->own, slot) != own) {
+			entry += step * ((stop - va) >> it->shift);
+			left_out = true;
+		} else {
+			for (; word < last; entry += step)
+				*word++ = entry;
+		}
+		va = stop;
+	}
+	return left_out;
+}
+
+bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const struct nvbar_pte *attr)
+{
+	struct nvbar_pt *pt = &gpu->vmm.pt;
+	struct filler fill = { .pt = pt, .own = pt_own_slots(pt, plan->va, plan->len) };
+	struct nvbar_pt_leaves it;
+	bool more = false;
+
+	WARN_ON_ONCE(pt->fmt->encode_pte(attr, &fill.template));
+	plan->used = 0;
+	nvbar_pt_leaves_start(&it, plan);
+	while (nvbar_pt_leaves_next(&it)) {
+		plan->used |= 1ULL << it.shift;
+		if (it.shift > pt->big.shape->shift)
+			more = true;
+		else
+			more |= fill_leaf_tables(&fill, &it, true);
+	}
+	return more;
+}
+
+/*
+ * A warm table below an entry that becomes a leaf.  What a directory pointed
+ * to goes with it, and its words in VRAM are no longer those of the shadow.
+ */
+static void drop_below(struct nvbar_pt *pt, unsigned int l, u64 i)
+{
+	struct nvbar_pt_level *level = &pt->level[l];
+	struct nvbar_pt_table *table = &level->table[i];
+	u64 child, nr = 1ULL << level->shape->bits;
+
+	if (!l) {
+		pt_set_linked(pt, &pt->big, i, false);
+	} else if (table->linked) {
+		for (child = i * nr; child < (i + 1) * nr; child++)
+			if (child < pt->level[l - 1].nr_tables)
+				drop_below(pt, l - 1, child);
+		memset(table->entry, 0, level->table_bytes);
+		table->synced = false;
+	}
+	pt_set_linked(pt, level, i, false);
+}
+
+/* Large leaves, which stand in directories. */
+static void fill_directory(const struct filler *fill, const struct nvbar_pt_leaves *it)
+{
+	struct nvbar_pt *pt = fill->pt;
+	u64 va = it->va, pa = it->pa;
+	struct nvbar_pt_level *level;
+	unsigned int l = 1;
+
+	while (pt->level[l].shape->shift != it->shift)
+		l++;
+	level = &pt->level[l];
+	for (; va < it->va + it->len; va += 1ULL << it->shift, pa += 1ULL << it->shift) {
+		u32 words = level->shape->entry_words;
+		u64 *entry = &level->table[va >> nvbar_mmu_table_shift(level->shape)]
+				      .entry[nvbar_mmu_index(level->shape, va) * words];
+
+		drop_below(pt, l - 1, va >> it->shift);
+		entry[0] = fill->template | pa >> pt->fmt->pte_addr_shift;
+		if (words == 2)
+			entry[1] = 0;
+	}
+}
+
+static void fill_rest(struct nvbar_pt *pt, const struct nvbar_pt_plan *plan, u64 template)
+{
+	const struct filler fill = { pt, pt_own_slots(pt, plan->va, plan->len), template };
+	struct nvbar_pt_leaves it;
+
+	nvbar_pt_leaves_start(&it, plan);
+	while (nvbar_pt_leaves_next(&it)) {
+		if (it.shift > pt->big.shape->shift)
+			fill_directory(&fill, &it);
+		else
+			fill_leaf_tables(&fill, &it, false);
+	}
+}
+
+/* --- shadow to VRAM --- */
+
+/* Words of table @i that [va, end) covers; whole entries. */
+static struct pt_run words_of(const struct nvbar_pt_level *level, u64 i, u64 va, u64 end)
+{
+	unsigned int table_shift = nvbar_mmu_table_shift(level->shape);
+	u64 first = max(va, i << table_shift);
+	u64 last = min(end - 1, (i << table_shift) + (1ULL << table_shift) - 1);
+	u32 words = level->shape->entry_words;
+
+	return (struct pt_run){
+		nvbar_mmu_index(level->shape, first) * words,
+		nvbar_mmu_index(level->shape, last) * words + words - 1,
+	};
+}
+
+static void sync_dirty(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 i,
+		       const unsigned long *dirty)
+{
+	unsigned int first, end;
+
+	for (first = find_first_bit(dirty, PT_WORDS); first < PT_WORDS;
+	     first = find_next_bit(dirty, PT_WORDS, end)) {
+		bool whole = !level->table[i].synced;
+
+		end = find_next_zero_bit(dirty, PT_WORDS, first);
+		pt_sync(gpu, level, i, (struct pt_run){ first, end - 1 });
+		if (whole)
+			return;
+	}
+}
+
+/*
+ * Writes the entries that a leaf table got in [va, end), which were all
+ * invalid before: those that are not now.  Return: there were any.
+ */
+static bool publish_leaf_table(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 i, u64 va,
+			       u64 end)
+{
+	const u64 *entry = level->table[i].entry;
+	struct pt_run words = words_of(level, i, va, end);
+	bool any = false;
+	u64 w, stop;
+
+	if (!entry)
+		return false;
+	for (w = words.first; w <= words.last; w = stop + 1) {
+		for (stop = w; stop <= words.last && entry[stop]; stop++)
+			;
+		if (stop == w)
+			continue;
+		any = true;
+		if (!level->table[i].synced)
+			stop = words.last;
+		pt_sync(gpu, level, i, (struct pt_run){ w, stop - 1 });
+	}
+	return any;
+}
+
+/* Sets the entry above a table that has something to show. */
+static void link_table(struct nvbar_pt *pt, unsigned int l, struct nvbar_pt_level *level, u64 i,
+		       unsigned long *dirty)
+{
+	struct nvbar_pt_level *above = &pt->level[l + 1];
+	u64 word = pt_word_above(pt, l, level == &pt->big, i);
+
+	if (level->table[i].linked)
+		return;
+	above->table[i >> above->shape->bits].entry[word] = pt_pde(pt, level, i);
+	__set_bit(word, dirty);
+	pt_set_linked(pt, level, i, true);
+}
+
+static void publish_table(struct nvbar_gpu *gpu, unsigned int l, u64 i, u64 va, u64 end);
+
+/* Entry @e of a directory: a leaf that is new, or what is below it. */
+static void publish_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, u64 end,
+			  unsigned long *dirty)
+{
+	struct nvbar_pt *pt = &gpu->vmm.pt;
+	struct nvbar_pt_level *level = &pt->level[l];
+	struct nvbar_pt_level *below = &pt->level[l - 1];
+	u64 i = e >> level->shape->bits;
+	u64 word = (e & ((1u << level->shape->bits) - 1)) * level->shape->entry_words;
+
+	if (nvbar_mmu_is_leaf(level->table[i].entry[word])) {
+		bitmap_set(dirty, word, level->shape->entry_words);
+		return;
+	}
+	if (l == 1) {
+		if (publish_leaf_table(gpu, &pt->big, e, va, end))
+			link_table(pt, 0, &pt->big, e, dirty);
+		if (publish_leaf_table(gpu, below, e, va, end))
+			link_table(pt, 0, below, e, dirty);
+		return;
+	}
+	publish_table(gpu, l - 1, e, va, end);
+	link_table(pt, l - 1, below, e, dirty);
+}
+
+/* What is new in [va, end), from the bottom up: nothing reachable is ever unwritten. */
+static void publish_table(struct nvbar_gpu *gpu, unsigned int l, u64 i, u64 va, u64 end)
+{
+	struct nvbar_pt_level *level = &gpu->vmm.pt.level[l];
+	unsigned int shift = level->shape->shift;
+	DECLARE_BITMAP(dirty, PT_WORDS) = { 0 };
+	u64 start = max(va, i << nvbar_mmu_table_shift(level->shape));
+	u64 stop = min(end, (i + 1) << nvbar_mmu_table_shift(level->shape));
+	u64 e;
+
+	for (e = start >> shift; e <= (stop - 1) >> shift; e++)
+		publish_entry(gpu, l, e, start, stop, dirty);
+	sync_dirty(gpu, level, i, dirty);
+}
+
+/* A plan without spans got shadows for any leaves: back with those it did not take. */
+static void free_spare_shadows(struct nvbar_pt *pt, const struct nvbar_pt_plan *plan)
+{
+	struct pt_own own = pt_own_slots(pt, plan->va, plan->len);
+	u64 i;
+
+	for (i = own.first; i < own.end; i++) {
+		if (!pt->level[0].table[i].linked)
+			pt_shadow_free(pt, &pt->level[0], i);
+		if (!pt->big.table[i].linked)
+			pt_shadow_free(pt, &pt->big, i);
+	}
+}
+
+void nvbar_pt_map(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan,
+		  const struct nvbar_pte *attr, bool more)
+{
+	struct nvbar_pt *pt = &gpu->vmm.pt;
+	u64 template = 0;
+
+	if (more) {
+		WARN_ON_ONCE(pt->fmt->encode_pte(attr, &template));
+		fill_rest(pt, plan, template);
+	}
+	publish_table(gpu, pt->fmt->nr_levels - 1, 0, plan->va, plan->va + plan->len);
+	free_spare_shadows(pt, plan);
+}
+
+/* --- and away again --- */
+
+/* Zeroes the shadow's @words; @used are those from the first to the last that were not. */
+static u64 empty_words(struct nvbar_pt_table *table, struct pt_run words, struct pt_run *used)
+{
+	u64 nr = 0;
+	u64 w;
+
+	for (w = words.first; w <= words.last; w++) {
+		if (!table->entry[w])
+			continue;
+		if (!nr++)
+			used->first = w;
+		used->last = w;
+		table->entry[w] = 0;
+	}
+	return nr;
+}
+
+/*
+ * Empties the words of a leaf table that a range covers.  Clearing the entry
+ * above costs one write, but the table must be written whole before it can be
+ * used again: worth it for half a table or more.
+ */
+static void clear_leaf_table(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 i, u64 va,
+			     u64 end, unsigned long *dirty)
+{
+	struct nvbar_pt *pt = &gpu->vmm.pt;
+	struct nvbar_pt_table *table = &level->table[i];
+	bool last_user = pt->level[0].table[i].nr_users == 1;
+	struct pt_run words = { 0 };
+	bool cheaper;
+	u64 nr;
+
+	if (!table->linked)
+		return;
+	nr = empty_words(table, words_of(level, i, va, end), &words);
+	if (!nr)
+		return;
+	cheaper = nr >= level->table_bytes / 16;
+	if (last_user && (cheaper || pt->warm_bytes + level->table_bytes > NVBAR_PT_WARM_MAX)) {
+		u64 word = pt_word_above(pt, 0, level == &pt->big, i);
+
+		pt->level[1].table[i >> pt->level[1].shape->bits].entry[word] = 0;
+		__set_bit(word, dirty);
+		pt_set_linked(pt, level, i, false);
+		table->synced = false;
+		return;
+	}
+	pt_sync(gpu, level, i, words);
+}
+
+static void clear_table(struct nvbar_gpu *gpu, unsigned int l, u64 i, u64 va, u64 end);
+
+static void clear_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, u64 end,
+			unsigned long *dirty)
+{
+	struct nvbar_pt *pt = &gpu->vmm.pt;
+	struct nvbar_pt_level *level = &pt->level[l];
+	u64 word = (e & ((1u << level->shape->bits) - 1)) * level->shape->entry_words;
+	u64 *entry = &level->table[e >> level->shape->bits].entry[word];
+
+	if (nvbar_mmu_is_leaf(*entry)) {
+		/* A leaf of two words: the second was written 0. */
+		*entry = 0;
+		__set_bit(word, dirty);
+	} else if (l == 1) {
+		clear_leaf_table(gpu, &pt->big, e, va, end, dirty);
+		clear_leaf_table(gpu, &pt->level[0], e, va, end, dirty);
+	} else {
+		clear_table(gpu, l - 1, e, va, end);
+	}
+}
+
+static void clear_table(struct nvbar_gpu *gpu, unsigned int l, u64 i, u64 va, u64 end)
+{
+	struct nvbar_pt_level *level = &gpu->vmm.pt.level[l];
+	unsigned int shift = level->shape->shift;
+	DECLARE_BITMAP(dirty, PT_WORDS) = { 0 };
+	u64 start = max(va, i << nvbar_mmu_table_shift(level->shape));
+	u64 stop = min(end, (i + 1) << nvbar_mmu_table_shift(level->shape));
+	u64 e;
+
+	for (e = start >> shift; e <= (stop - 1) >> shift; e++)
+		clear_entry(gpu, l, e, start, stop, dirty);
+	sync_dirty(gpu, level, i, dirty);
+}
+
+void nvbar_pt_clear(struct nvbar_gpu *gpu, u64 va, u64 len)
+{
+	clear_table(gpu, gpu->vmm.pt.fmt->nr_levels - 1, 0, va, va + len);
+}
+
+/* --- looking --- */
+
+static unsigned int lookup_leaf(const struct nvbar_pt *pt, u64 slot, u64 va, struct nvbar_pte *pte)
+{
+	const struct nvbar_pt_level *leaf = &pt->level[0];
+	const struct nvbar_pt_level *big = &pt->big;
+
+	if (big->table[slot].entry) {
+		pt->fmt->decode_pte(big->table[slot].entry[nvbar_mmu_index(big->shape, va)], pte);
+		if (pte->state == NVBAR_ENTRY_VALID)
+			return big->shape->shift;
+	}
+	if (leaf->table[slot].entry)
+		pt->fmt->decode_pte(leaf->table[slot].entry[nvbar_mmu_index(leaf->shape, va)], pte);
+	return leaf->shape->shift;
+}
+
+unsigned int nvbar_pt_lookup(const struct nvbar_gpu *gpu, u64 va, struct nvbar_pte *pte)
+{
+	const struct nvbar_pt *pt = &gpu->vmm.pt;
+	unsigned int l;
+
+	*pte = (struct nvbar_pte){ .state = NVBAR_ENTRY_INVALID };
+	for (l = pt->fmt->nr_levels - 1; l; l--) {
+		const struct nvbar_mmu_level *shape = pt->level[l].shape;
+		const u64 *entry = pt->level[l].table[va >> nvbar_mmu_table_shift(shape)].entry;
+		u64 word;
+
+		if (!entry)
+			return shape->shift;
+		word = entry[nvbar_mmu_index(shape, va) * shape->entry_words];
+		if (nvbar_mmu_is_leaf(word)) {
+			pt->fmt->decode_pte(word, pte);
+			return shape->shift;
+		}
+	}
+	return lookup_leaf(pt, va >> nvbar_mmu_table_shift(pt->level[0].shape), va, pte);
+}
