@@ -145,10 +145,16 @@ static u64 read_vram_size(struct nvbar_gpu *gpu)
 	return size;
 }
 
+/* Small VRAM may have no room for what is reserved in it. */
+static u64 less(u64 a, u64 b)
+{
+	return a > b ? a - b : 0;
+}
+
 /* Where the display's workspace begins; it reaches to the end of VRAM [OpenRM kernel_gsp_tu102.c]. */
 static u64 workspace_start(struct nvbar_gpu *gpu)
 {
-	u64 floor = gpu->vram_size - SZ_1M;
+	u64 floor = less(gpu->vram_size, SZ_1M);
 	u64 start;
 	u32 val;
 
@@ -160,7 +166,7 @@ static u64 workspace_start(struct nvbar_gpu *gpu)
 	start = (u64)FIELD_GET(PDISP_VGA_WORKSPACE_BASE_ADDR, val)
 		<< PDISP_VGA_WORKSPACE_BASE_ADDR_SHIFT;
 	if (start < floor)
-		return gpu->vram_size - SZ_128K;
+		return less(gpu->vram_size, SZ_128K);
 	return min_t(u64, start, gpu->vram_size);
 }
 
@@ -197,16 +203,15 @@ int nvbar_chip_read_vram(struct nvbar_gpu *gpu)
 	ret = nvbar_gpu_alive(gpu);
 	if (ret)
 		return ret;
-	/* Less than this is no GPU that runs firmware; more exceeds any address field. */
-	if (gpu->vram_size < SZ_32M || gpu->vram_size > BIT_ULL(47) ||
-	    !IS_ALIGNED(gpu->vram_size, SZ_128K)) {
+	/* More would exceed every address field there is. */
+	if (!gpu->vram_size || gpu->vram_size > BIT_ULL(47)) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "VRAM: a size of 0x%llx bytes makes no sense",
 			      gpu->vram_size);
 		return -EIO;
 	}
 
 	frts_end = round_down(workspace_start(gpu), SZ_128K);
-	gpu->usable_end = frts_end - gpu->chip->frts_len;
+	gpu->usable_end = less(frts_end, gpu->chip->frts_len);
 	ret = limit_to_wpr2(gpu);
 	if (ret)
 		return ret;

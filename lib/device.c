@@ -15,7 +15,7 @@
 
 void nvbar_log(const struct nvbar_log *log, int level, const char *fmt, ...)
 {
-	char line[384];
+	char line[384], *c;
 	va_list args;
 	int used;
 
@@ -25,6 +25,10 @@ void nvbar_log(const struct nvbar_log *log, int level, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line + used, sizeof(line) - used, fmt, args);
 	va_end(args);
+	/* Names come from the caller and may hold anything; a line stays a line. */
+	for (c = line; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 	log->fn(log->arg, level, line);
 }
 
