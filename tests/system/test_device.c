@@ -63,7 +63,7 @@ static void refuses(const char *device, int err)
 static void malformed_device_strings_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		"foo", "simx", "sim ", " sim", "si", "sim;ga102", "ga102", ":ga102", ",vram=8G", "=",
+		"", "foo", "simx", "sim ", " sim", "si", "sim;ga102", "ga102", ":ga102", ",vram=8G", "=",
 		/* chips */
 		"sim:", "sim:ga103", "sim:ga102x", "sim:ga10", "sim: ga102", "sim:ga102:", "sim:ga102:tu102",
 		"sim:vram=8G", "sim::", "sim:%s%s%s%n",
@@ -106,7 +106,6 @@ static void vram_too_small_for_the_driver_is_refused(void **state)
 {
 	(void)state;
 	refuses("sim,vram=32M,bar1=64G", ENOSPC);
-	refuses("sim,vram=16M", ENOSPC);
 	refuses("sim,vram=2M", ENOSPC);
 	refuses("sim,vram=1M", ENOSPC);
 }
@@ -199,7 +198,7 @@ static void option_structs_of_other_versions(void **state)
 	open.known.size = 0;
 	assert_err(nvbar_open(&gpu, "sim", &open.known), EINVAL);
 	open.known.size = sizeof(open.known);
-	open.known.flags = 2;
+	open.known.flags = 1u << 31;
 	assert_err(nvbar_open(&gpu, "sim", &open.known), EINVAL);
 	assert_ptr_equal(gpu, UNTOUCHED);
 }
@@ -284,7 +283,7 @@ static void no_bar1(struct nvbar *gpu)
 	assert_err(nvbar_map_pages(gpu, &pfn, 1, 0, &a), EOPNOTSUPP);
 	assert_err(nvbar_map_prepare(gpu, 1, NULL, &prepared), EOPNOTSUPP);
 	assert_err(nvbar_check(gpu, &report), EOPNOTSUPP);
-	assert_err(nvbar_walk(gpu, 0, &walk), ENOENT);
+	assert_err(nvbar_walk(gpu, 0, &walk), EOPNOTSUPP);
 	nvbar_trim(gpu);
 	assert_maps_sum_to_the_aperture(gpu);
 
