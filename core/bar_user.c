@@ -269,9 +269,10 @@ int nvbar_bar_user_release(struct nvbar_access *access)
 	struct nvbar_gpu *gpu = access->gpu;
 	int ret = 0;
 
-	/* The pointer dies first, so that nothing uses the range while it goes. */
+	/* Pointers die first, so that nothing uses the range while it goes. */
 	if (access->cpu)
 		gpu->ops->bar1_munmap(gpu->hw, access->cpu, access->size);
+	nvbar_access_forget(access);
 	if (access->live)
 		ret = nvbar_vmm_unmap(gpu, access->mapping);
 	else
@@ -286,106 +287,4 @@ void nvbar_bar_user_release_all(struct nvbar_gpu *gpu)
 
 	list_for_each_entry_safe(access, next, &gpu->vmm.accesses, link)
 		nvbar_bar_user_release(access);
-}
-
-/* @off + @len within the mapping, without overflow. */
-static bool in_bounds(const struct nvbar_access *access, u64 off, u64 len)
-{
-	return off <= access->size && len <= access->size - off;
-}
-
-static int check_write(const struct nvbar_access *access, u64 off, u64 len)
-{
-	if (!in_bounds(access, off, len))
-		return -ERANGE;
-	return access->writable ? 0 : -EACCES;
-}
-
-int nvbar_access_rd(struct nvbar_access *access, u64 off, unsigned int width, u64 *val)
-{
-	struct nvbar_gpu *gpu = access->gpu;
-	u64 read;
-
-	if (off & (width - 1))
-		return -EINVAL;
-	if (!in_bounds(access, off, width))
-		return -ERANGE;
-	read = gpu->ops->bar1_read(gpu->hw, access->base + off, width);
-	if (unlikely(read == GENMASK_ULL(8 * width - 1, 0)) && nvbar_gpu_alive(gpu))
-		return -ENODEV;
-	*val = read;
-	return 0;
-}
-
-int nvbar_access_wr(struct nvbar_access *access, u64 off, unsigned int width, u64 val)
-{
-	int ret;
-
-	if (off & (width - 1))
-		return -EINVAL;
-	ret = check_write(access, off, width);
-	if (ret)
-		return ret;
-	access->gpu->ops->bar1_write(access->gpu->hw, access->base + off, width, val);
-	return 0;
-}
-
-int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size_t len)
-{
-	struct nvbar_gpu *gpu = access->gpu;
-
-	if (!in_bounds(access, off, len))
-		return -ERANGE;
-	if (!len)
-		return 0;
-	gpu->ops->bar1_copy_from(gpu->hw, dst, access->base + off, len);
-	/* A GPU that went away leaves all ones behind, in the last byte too. */
-	return ((const u8 *)dst)[len - 1] == 0xff ? nvbar_gpu_alive(gpu) : 0;
-}
-
-int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, size_t len)
-{
-	int ret = check_write(access, off, len);
-
-	if (!ret && len)
-		access->gpu->ops->bar1_copy_to(access->gpu->hw, access->base + off, src, len);
-	return ret;
-}
-
-int nvbar_access_fill(struct nvbar_access *access, u64 off, u32 pattern, u64 len)
-{
-	int ret;
-
-	if ((off | len) & 3)
-		return -EINVAL;
-	ret = check_write(access, off, len);
-	if (!ret && len)
-		access->gpu->ops->bar1_fill(access->gpu->hw, access->base + off, pattern, len);
-	return ret;
-}
-
-int nvbar_access_flush(struct nvbar_access *access)
-{
-	struct nvbar_gpu *gpu = access->gpu;
-
-	gpu->ops->write_barrier(gpu->hw);
-	if ((u32)gpu->ops->bar1_read(gpu->hw, access->base, 4) == ~0u)
-		return nvbar_gpu_alive(gpu);
-	return 0;
-}
-
-int nvbar_access_mmap(struct nvbar_access *access, void **cpu)
-{
-	struct nvbar_gpu *gpu = access->gpu;
-	int ret;
-
-	guard(mutex)(&gpu->vmm.lock);
-	if (!access->cpu) {
-		ret = gpu->ops->bar1_mmap(gpu->hw, access->base, access->size, access->writable,
-					  &access->cpu);
-		if (ret)
-			return ret == -EFAULT ? -EIO : ret;
-	}
-	*cpu = access->cpu;
-	return 0;
 }

@@ -45,6 +45,7 @@ u64 nvbar_gpu_host_bytes(struct nvbar_gpu *gpu)
 	unsigned int l;
 
 	mutex_lock(&gpu->vmm.lock);
+	bytes += atomic64_read(&gpu->direct.bytes);
 	bytes += atomic64_read(&gpu->vmm.pt.shadow_bytes);
 	if (gpu->vmm.pt.big.table)
 		bytes += gpu->vmm.pt.big.nr_tables * sizeof(struct nvbar_pt_table);
@@ -122,6 +123,8 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
 	gpu->hw = hw;
 	gpu->bar1_size = bar1_size;
 	gpu->observe = flags & NVBAR_GPU_OBSERVE;
+	if (ops->direct_info)
+		ops->direct_info(hw, &gpu->direct);
 	ret = identify(gpu);
 	if (ret)
 		return ret;

@@ -61,6 +61,7 @@ struct nvbar_counters {
  * @reserved_len: ... and its bytes, up to usable_end
  * @observe: registers are read and nothing is written
  * @count: bus counters
+ * @direct: the aperture as memory of this CPU
  * @pramin: the PRAMIN window
  * @tlb: TLB invalidation
  * @vmm: the BAR1 address space
@@ -81,6 +82,7 @@ struct nvbar_gpu {
 	u64 reserved_len;
 	bool observe;
 	struct nvbar_counters count;
+	struct nvbar_direct direct;
 	struct nvbar_pramin pramin;
 	struct nvbar_tlb tlb;
 	struct nvbar_vmm vmm;

@@ -5,7 +5,21 @@
 #ifndef NVBAR_CORE_HW_H
 #define NVBAR_CORE_HW_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
+
+/**
+ * struct nvbar_direct - the memory behind the aperture, as the CPU sees it
+ * @base: address of its page 0
+ * @generation: counts up before what bar1_direct said can be wrong; NULL where
+ *	there is no such memory
+ * @bytes: host memory that handles keep for looked-up pages
+ */
+struct nvbar_direct {
+	u8 *base;
+	const u64 *generation;
+	atomic64_t bytes;
+};
 
 /**
  * struct nvbar_hw_ops - access to one GPU's BARs
@@ -26,6 +40,12 @@
  * @bar1_fill: write a 32-bit pattern over @len bytes; both multiples of 4
  * @bar1_mmap: a CPU pointer at page-aligned [@off, @off + @len); 0 or -errno
  * @bar1_munmap: ends what bar1_mmap gave; the pointer faults afterwards
+ * @direct_info: where the aperture's pages are memory to this CPU; NULL where
+ *	they are not
+ * @bar1_direct: which page of that memory the aperture's page at @off is now,
+ *	for reading or also for writing; false if none
+ * @direct_copy_from: copy out of that memory, any alignment
+ * @direct_copy_to: copy into that memory, any alignment
  * @write_barrier: returns when earlier CPU writes have left for the bus
  * @driver_errors: accesses that hardware would have refused, as a model
  *	counts them; NULL for a real GPU
@@ -43,6 +63,10 @@ struct nvbar_hw_ops {
 	void (*bar1_fill)(void *hw, u64 off, u32 pattern, size_t len);
 	int (*bar1_mmap)(void *hw, u64 off, u64 len, bool write, void **cpu);
 	void (*bar1_munmap)(void *hw, void *cpu, u64 len);
+	void (*direct_info)(void *hw, struct nvbar_direct *direct);
+	bool (*bar1_direct)(void *hw, u64 off, bool write, u64 *page);
+	void (*direct_copy_from)(void *dst, const void *src, size_t len);
+	void (*direct_copy_to)(void *dst, const void *src, size_t len);
 	void (*write_barrier)(void *hw);
 	u64 (*driver_errors)(void *hw);
 	void (*message)(void *hw, int level, const char *text);

@@ -145,6 +145,7 @@ struct sim_window;
  * @lock: over everything below that changes
  * @chip: which it is
  * @cfg: what was asked for, defaults filled in; its strings are not kept
+ * @generation: how often what BAR1 translates to may have changed
  * @last_error: the newest counted error
  */
 struct sim_gpu {
@@ -160,6 +161,7 @@ struct sim_gpu {
 	struct sim_inval inval;
 	struct sim_bar1 bar1;
 	struct sim_window *windows;
+	unsigned long long generation;
 	struct sim_counters counters;
 	char last_error[160];
 };

@@ -130,6 +130,7 @@ void sim_windows_update(struct sim_gpu *gpu)
 {
 	struct sim_window *win;
 
+	__atomic_add_fetch(&gpu->generation, 1, __ATOMIC_RELEASE);
 	for (win = gpu->windows; win; win = win->next)
 		update(gpu, win);
 }
@@ -208,6 +209,34 @@ int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, v
 		ret = add_window(gpu, off, len, write, cpu);
 	pthread_mutex_unlock(&gpu->lock);
 	return ret;
+}
+
+const unsigned long long *sim_bar1_generation(const struct sim_gpu *gpu)
+{
+	return &gpu->generation;
+}
+
+bool sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write, void **cpu)
+{
+	struct sim_target t;
+	bool ok = false;
+
+	pthread_mutex_lock(&gpu->lock);
+	if (!gpu->bar1.pending && sim_boot_done(gpu) && off < gpu->cfg.bar1_size) {
+		t = sim_bar1_resolve(gpu, off, write);
+		ok = !t.fault && !t.sparse;
+		if (ok) {
+			sim_vram_touch(&gpu->vram, t.pa);
+			*cpu = gpu->vram.base + t.pa;
+		}
+	}
+	pthread_mutex_unlock(&gpu->lock);
+	return ok;
+}
+
+void *sim_vram_base(const struct sim_gpu *gpu)
+{
+	return gpu->vram.base;
 }
 
 void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len)

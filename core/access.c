@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include <linux/atomic.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "access.h"
+
+/* Uses before pages are looked up: a mapping that is touched once is not worth it. */
+#define DIRECT_AFTER	8
+
+static u64 nr_chunks(const struct nvbar_access *access)
+{
+	return DIV_ROUND_UP_ULL(access->size, NVBAR_DIRECT_CHUNK * NVBAR_PAGE_SIZE);
+}
+
+/* The place for a looked-up page; NULL if there is no memory for it. */
+static u64 *direct_slot(struct nvbar_access *access, u64 page)
+{
+	u64 **chunk;
+
+	lockdep_assert_held(&access->gpu->vmm.lock);
+	if (!access->direct) {
+		chunk = kvcalloc(nr_chunks(access), sizeof(*chunk), GFP_KERNEL);
+		if (!chunk)
+			return NULL;
+		atomic64_add(nr_chunks(access) * sizeof(*chunk), &access->gpu->direct.bytes);
+		smp_store_release(&access->direct, chunk);
+	}
+	chunk = &access->direct[page / NVBAR_DIRECT_CHUNK];
+	if (!*chunk) {
+		u64 *words = kcalloc(NVBAR_DIRECT_CHUNK, sizeof(*words), GFP_KERNEL);
+
+		if (!words)
+			return NULL;
+		atomic64_add(NVBAR_DIRECT_CHUNK * sizeof(*words), &access->gpu->direct.bytes);
+		smp_store_release(chunk, words);
+	}
+	return &(*chunk)[page % NVBAR_DIRECT_CHUNK];
+}
+
+/*
+ * Looks a page up for the next accesses to it, unless somebody is busy with
+ * the address space: nobody waits for that.
+ */
+static void look_up(struct nvbar_access *access, u64 off)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+	u64 page = off >> NVBAR_PAGE_SHIFT;
+	u64 *slot;
+	u64 tag, found;
+
+	if (!gpu->direct.generation || !mutex_trylock(&gpu->vmm.lock))
+		return;
+	slot = direct_slot(access, page);
+	if (slot) {
+		/* In this order: what changes in between makes the word out of date. */
+		tag = nvbar_direct_tag(gpu);
+		if (gpu->ops->bar1_direct(gpu->hw, access->base + (page << NVBAR_PAGE_SHIFT),
+					  access->writable, &found))
+			WRITE_ONCE(*slot, tag | (found & NVBAR_DIRECT_PAGE));
+	}
+	mutex_unlock(&gpu->vmm.lock);
+}
+
+static bool worth_looking_up(struct nvbar_access *access)
+{
+	u32 uses = READ_ONCE(access->uses);
+
+	if (uses >= DIRECT_AFTER)
+		return true;
+	WRITE_ONCE(access->uses, uses + 1);
+	return false;
+}
+
+void nvbar_access_forget(struct nvbar_access *access)
+{
+	u64 i;
+
+	if (!access->direct)
+		return;
+	for (i = 0; i < nr_chunks(access); i++) {
+		if (!access->direct[i])
+			continue;
+		kfree(access->direct[i]);
+		atomic64_sub(NVBAR_DIRECT_CHUNK * sizeof(u64), &access->gpu->direct.bytes);
+	}
+	kvfree(access->direct);
+	atomic64_sub(nr_chunks(access) * sizeof(u64 *), &access->gpu->direct.bytes);
+	access->direct = NULL;
+}
+
+int nvbar_access_rd_slow(struct nvbar_access *access, u64 off, unsigned int width, u64 *val)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+	u64 read = gpu->ops->bar1_read(gpu->hw, access->base + off, width);
+
+	if (read == GENMASK_ULL(8 * width - 1, 0) && nvbar_gpu_alive(gpu))
+		return -ENODEV;
+	if (worth_looking_up(access))
+		look_up(access, off);
+	*val = read;
+	return 0;
+}
+
+void nvbar_access_wr_slow(struct nvbar_access *access, u64 off, unsigned int width, u64 val)
+{
+	access->gpu->ops->bar1_write(access->gpu->hw, access->base + off, width, val);
+	if (worth_looking_up(access))
+		look_up(access, off);
+}
+
+/* Bytes from @off to the end of its page, at most @len. */
+static size_t page_part(u64 off, size_t len)
+{
+	return min_t(u64, len, NVBAR_PAGE_SIZE - (off & (NVBAR_PAGE_SIZE - 1)));
+}
+
+/*
+ * How many of @len bytes from @off on are in one piece, @direct or, if that
+ * is NULL, behind the slow way.
+ */
+static size_t direct_run(const struct nvbar_access *access, u64 off, size_t len, u8 *direct)
+{
+	size_t run = page_part(off, len);
+
+	while (run < len) {
+		u8 *next = nvbar_access_direct(access, off + run);
+
+		if (direct ? next != direct + run : next != NULL)
+			break;
+		run += page_part(off + run, len - run);
+	}
+	return run;
+}
+
+/* Looks up the pages of a block that were not, or not lately. */
+static void look_up_run(struct nvbar_access *access, u64 off, size_t len)
+{
+	u64 page = round_down(off, NVBAR_PAGE_SIZE);
+
+	/* A block of a page or more pays for it at once. */
+	if (len < NVBAR_PAGE_SIZE && !worth_looking_up(access))
+		return;
+	for (; page < off + len; page += NVBAR_PAGE_SIZE)
+		look_up(access, page);
+}
+
+int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size_t len)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+	u8 *to = dst;
+
+	if (!nvbar_access_in_bounds(access, off, len))
+		return -ERANGE;
+	if (!len)
+		return 0;
+	while (len) {
+		u8 *direct = nvbar_access_direct(access, off);
+		size_t run = direct_run(access, off, len, direct);
+
+		if (direct) {
+			gpu->ops->direct_copy_from(to, direct, run);
+		} else {
+			gpu->ops->bar1_copy_from(gpu->hw, to, access->base + off, run);
+			look_up_run(access, off, run);
+		}
+		to += run;
+		off += run;
+		len -= run;
+	}
+	/* A GPU that went away leaves all ones behind, in the last byte too. */
+	return to[-1] == 0xff ? nvbar_gpu_alive(gpu) : 0;
+}
+
+int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, size_t len)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+	const u8 *from = src;
+
+	if (!nvbar_access_in_bounds(access, off, len))
+		return -ERANGE;
+	if (!access->writable)
+		return -EACCES;
+	while (len) {
+		u8 *direct = nvbar_access_direct(access, off);
+		size_t run = direct_run(access, off, len, direct);
+
+		if (direct) {
+			gpu->ops->direct_copy_to(direct, from, run);
+		} else {
+			gpu->ops->bar1_copy_to(gpu->hw, access->base + off, from, run);
+			look_up_run(access, off, run);
+		}
+		from += run;
+		off += run;
+		len -= run;
+	}
+	return 0;
+}
+
+int nvbar_access_fill(struct nvbar_access *access, u64 off, u32 pattern, u64 len)
+{
+	if ((off | len) & 3)
+		return -EINVAL;
+	if (!nvbar_access_in_bounds(access, off, len))
+		return -ERANGE;
+	if (!access->writable)
+		return -EACCES;
+	if (len)
+		access->gpu->ops->bar1_fill(access->gpu->hw, access->base + off, pattern, len);
+	return 0;
+}
+
+int nvbar_access_flush(struct nvbar_access *access)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+
+	gpu->ops->write_barrier(gpu->hw);
+	if ((u32)gpu->ops->bar1_read(gpu->hw, access->base, 4) == ~0u)
+		return nvbar_gpu_alive(gpu);
+	return 0;
+}
+
+int nvbar_access_mmap(struct nvbar_access *access, void **cpu)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+	int ret;
+
+	guard(mutex)(&gpu->vmm.lock);
+	if (!access->cpu) {
+		ret = gpu->ops->bar1_mmap(gpu->hw, access->base, access->size, access->writable,
+					  &access->cpu);
+		if (ret)
+			return ret == -EFAULT ? -EIO : ret;
+	}
+	*cpu = access->cpu;
+	return 0;
+}
