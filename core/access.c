@@ -15,29 +15,41 @@ static u64 nr_chunks(const struct nvbar_access *access)
 	return DIV_ROUND_UP_ULL(access->size, NVBAR_DIRECT_CHUNK * NVBAR_PAGE_SIZE);
 }
 
-/* The place for a looked-up page; NULL if there is no memory for it. */
-static u64 *direct_slot(struct nvbar_access *access, u64 page)
+/* The chunk for a page; NULL if there is no memory for it. */
+static struct nvbar_direct_chunk *get_chunk(struct nvbar_access *access, u64 page)
 {
-	u64 **chunk;
+	struct nvbar_direct_chunk **direct = access->direct, *chunk;
+	atomic64_t *bytes = &access->gpu->direct.bytes;
 
 	lockdep_assert_held(&access->gpu->vmm.lock);
-	if (!access->direct) {
-		chunk = kvcalloc(nr_chunks(access), sizeof(*chunk), GFP_KERNEL);
+	if (!direct) {
+		direct = kvcalloc(nr_chunks(access), sizeof(*direct), GFP_KERNEL);
+		if (!direct)
+			return NULL;
+		atomic64_add(nr_chunks(access) * sizeof(*direct), bytes);
+		smp_store_release(&access->direct, direct);
+	}
+	chunk = direct[page / NVBAR_DIRECT_CHUNK];
+	if (!chunk) {
+		chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
 		if (!chunk)
 			return NULL;
-		atomic64_add(nr_chunks(access) * sizeof(*chunk), &access->gpu->direct.bytes);
-		smp_store_release(&access->direct, chunk);
+		atomic64_add(sizeof(*chunk), bytes);
+		smp_store_release(&direct[page / NVBAR_DIRECT_CHUNK], chunk);
 	}
-	chunk = &access->direct[page / NVBAR_DIRECT_CHUNK];
-	if (!*chunk) {
-		u64 *words = kcalloc(NVBAR_DIRECT_CHUNK, sizeof(*words), GFP_KERNEL);
+	return chunk;
+}
 
-		if (!words)
-			return NULL;
-		atomic64_add(NVBAR_DIRECT_CHUNK * sizeof(*words), &access->gpu->direct.bytes);
-		smp_store_release(chunk, words);
-	}
-	return &(*chunk)[page % NVBAR_DIRECT_CHUNK];
+/* Forgets the pages of an older generation, before the newer one is named. */
+static void renew(struct nvbar_direct_chunk *chunk, u64 generation)
+{
+	unsigned int i;
+
+	if (chunk->generation == generation)
+		return;
+	for (i = 0; i < NVBAR_DIRECT_CHUNK; i++)
+		WRITE_ONCE(chunk->page[i], NULL);
+	smp_store_release(&chunk->generation, generation);
 }
 
 /*
@@ -48,18 +60,18 @@ static void look_up(struct nvbar_access *access, u64 off)
 {
 	struct nvbar_gpu *gpu = access->gpu;
 	u64 page = off >> NVBAR_PAGE_SHIFT;
-	u64 *slot;
-	u64 tag, found;
+	struct nvbar_direct_chunk *chunk;
 
-	if (!gpu->direct.generation || !mutex_trylock(&gpu->vmm.lock))
+	if (!access->generation || !mutex_trylock(&gpu->vmm.lock))
 		return;
-	slot = direct_slot(access, page);
-	if (slot) {
-		/* In this order: what changes in between makes the word out of date. */
-		tag = nvbar_direct_tag(gpu);
-		if (gpu->ops->bar1_direct(gpu->hw, access->base + (page << NVBAR_PAGE_SHIFT),
-					  access->writable, &found))
-			WRITE_ONCE(*slot, tag | (found & NVBAR_DIRECT_PAGE));
+	chunk = get_chunk(access, page);
+	if (chunk) {
+		/* In this order: what changes in between makes the page out of date. */
+		renew(chunk, smp_load_acquire(access->generation));
+		WRITE_ONCE(chunk->page[page % NVBAR_DIRECT_CHUNK],
+			   gpu->ops->bar1_direct(gpu->hw,
+						 access->base + (page << NVBAR_PAGE_SHIFT),
+						 access->writable));
 	}
 	mutex_unlock(&gpu->vmm.lock);
 }
@@ -76,6 +88,7 @@ static bool worth_looking_up(struct nvbar_access *access)
 
 void nvbar_access_forget(struct nvbar_access *access)
 {
+	atomic64_t *bytes = &access->gpu->direct.bytes;
 	u64 i;
 
 	if (!access->direct)
@@ -84,10 +97,10 @@ void nvbar_access_forget(struct nvbar_access *access)
 		if (!access->direct[i])
 			continue;
 		kfree(access->direct[i]);
-		atomic64_sub(NVBAR_DIRECT_CHUNK * sizeof(u64), &access->gpu->direct.bytes);
+		atomic64_sub(sizeof(*access->direct[i]), bytes);
 	}
 	kvfree(access->direct);
-	atomic64_sub(nr_chunks(access) * sizeof(u64 *), &access->gpu->direct.bytes);
+	atomic64_sub(nr_chunks(access) * sizeof(*access->direct), bytes);
 	access->direct = NULL;
 }
 
@@ -147,7 +160,7 @@ static void look_up_run(struct nvbar_access *access, u64 off, size_t len)
 		look_up(access, page);
 }
 
-int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size_t len)
+int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst, size_t len)
 {
 	struct nvbar_gpu *gpu = access->gpu;
 	u8 *to = dst;
@@ -160,7 +173,9 @@ int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size
 		u8 *direct = nvbar_access_direct(access, off);
 		size_t run = direct_run(access, off, len, direct);
 
-		if (direct) {
+		if (direct && access->ordinary) {
+			memcpy(to, direct, run);
+		} else if (direct) {
 			gpu->ops->direct_copy_from(to, direct, run);
 		} else {
 			gpu->ops->bar1_copy_from(gpu->hw, to, access->base + off, run);
@@ -174,7 +189,7 @@ int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size
 	return to[-1] == 0xff ? nvbar_gpu_alive(gpu) : 0;
 }
 
-int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, size_t len)
+int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *src, size_t len)
 {
 	struct nvbar_gpu *gpu = access->gpu;
 	const u8 *from = src;
@@ -187,7 +202,9 @@ int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, 
 		u8 *direct = nvbar_access_direct(access, off);
 		size_t run = direct_run(access, off, len, direct);
 
-		if (direct) {
+		if (direct && access->ordinary) {
+			memcpy(direct, from, run);
+		} else if (direct) {
 			gpu->ops->direct_copy_to(direct, from, run);
 		} else {
 			gpu->ops->bar1_copy_to(gpu->hw, access->base + off, from, run);

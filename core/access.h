@@ -13,55 +13,66 @@
 #ifndef NVBAR_CORE_ACCESS_H
 #define NVBAR_CORE_ACCESS_H
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/list.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 #include "gpu.h"
 #include "mmu.h"
 
-/* Pages of a chunk of looked-up pages */
+/* Pages of a chunk */
 #define NVBAR_DIRECT_CHUNK	512
 
-/* A looked-up page is one word, read and written at once. */
-#define NVBAR_DIRECT_VALID	BIT_ULL(63)
-#define NVBAR_DIRECT_GENERATION	GENMASK_ULL(62, 30)
-#define NVBAR_DIRECT_PAGE	GENMASK_ULL(29, 0)
+/**
+ * struct nvbar_direct_chunk - looked-up pages of a mapping
+ *
+ * Changed with vmm.lock held and read without: whatever @generation a reader
+ * finds, an address in @page is of that one or a later one.
+ *
+ * @generation: of the backend when they were looked up; 0 is never
+ * @page: the CPU's addresses, NULL where it was not looked up
+ */
+struct nvbar_direct_chunk {
+	u64 generation;
+	u8 *page[NVBAR_DIRECT_CHUNK];
+};
 
 /**
  * struct nvbar_access - a handle on a prepared or live mapping
- * @gpu: the GPU
- * @link: in vmm.accesses
- * @mapping: what it holds, perhaps with others
- * @base: first VA, which may be inside the mapping
+ *
+ * What an access reads comes first, to share a cache line.
+ *
  * @size: bytes
+ * @direct: chunks of looked-up pages, NULL before the first; vmm.lock to add
+ * @generation: the backend's, see struct nvbar_direct
+ * @gpu: the GPU
+ * @base: first VA, which may be inside the mapping
  * @writable: its entries allow writes
+ * @ordinary: looked-up pages are ordinary memory
  * @live: the mapping was executed
  * @uses: single accesses and blocks so far that found no looked-up page
- * @direct: chunks of looked-up pages, NULL before the first; vmm.lock to add
+ * @mapping: what it holds, perhaps with others
+ * @link: in vmm.accesses
  * @cpu: what bar1_mmap gave, or NULL; vmm.lock
  */
 struct nvbar_access {
-	struct nvbar_gpu *gpu;
-	struct list_head link;
-	struct nvbar_mapping *mapping;
-	u64 base;
 	u64 size;
+	struct nvbar_direct_chunk **direct;
+	const u64 *generation;
+	struct nvbar_gpu *gpu;
+	u64 base;
 	bool writable;
+	bool ordinary;
 	bool live;
 	u32 uses;
-	u64 **direct;
+	struct nvbar_mapping *mapping;
+	struct list_head link;
 	void *cpu;
 };
-
-/* What a looked-up page of this generation looks like, but for the page. */
-static inline u64 nvbar_direct_tag(const struct nvbar_gpu *gpu)
-{
-	return NVBAR_DIRECT_VALID |
-	       (READ_ONCE(*gpu->direct.generation) << 30 & NVBAR_DIRECT_GENERATION);
-}
 
 /**
  * nvbar_access_direct - the CPU's address of a byte of the mapping
@@ -71,23 +82,20 @@ static inline u64 nvbar_direct_tag(const struct nvbar_gpu *gpu)
  * Return: the address, good to the end of the page; NULL if the page was not
  * looked up, or too long ago.
  */
-static __always_inline void *nvbar_access_direct(const struct nvbar_access *access, u64 off)
+static __always_inline u8 *nvbar_access_direct(const struct nvbar_access *access, u64 off)
 {
+	struct nvbar_direct_chunk **direct = smp_load_acquire(&access->direct);
 	u64 page = off >> NVBAR_PAGE_SHIFT;
-	u64 **direct = READ_ONCE(access->direct);
-	u64 *chunk;
-	u64 word;
+	struct nvbar_direct_chunk *chunk;
+	u8 *cpu;
 
 	if (!direct)
 		return NULL;
-	chunk = READ_ONCE(direct[page / NVBAR_DIRECT_CHUNK]);
-	if (!chunk)
+	chunk = smp_load_acquire(&direct[page / NVBAR_DIRECT_CHUNK]);
+	if (!chunk || smp_load_acquire(&chunk->generation) != READ_ONCE(*access->generation))
 		return NULL;
-	word = READ_ONCE(chunk[page % NVBAR_DIRECT_CHUNK]);
-	if ((word & ~NVBAR_DIRECT_PAGE) != nvbar_direct_tag(access->gpu))
-		return NULL;
-	return access->gpu->direct.base + ((word & NVBAR_DIRECT_PAGE) << NVBAR_PAGE_SHIFT) +
-	       (off & (NVBAR_PAGE_SIZE - 1));
+	cpu = READ_ONCE(chunk->page[page % NVBAR_DIRECT_CHUNK]);
+	return cpu ? cpu + (off & (NVBAR_PAGE_SIZE - 1)) : NULL;
 }
 
 /* The ways past looked-up pages; everything is checked. */
@@ -112,7 +120,7 @@ static inline bool nvbar_access_in_bounds(const struct nvbar_access *access, u64
 static __always_inline int nvbar_access_rd(struct nvbar_access *access, u64 off, unsigned int width,
 					   u64 *val)
 {
-	void *direct;
+	u8 *direct;
 	u64 read;
 
 	if (off & (width - 1))
@@ -155,7 +163,7 @@ static __always_inline int nvbar_access_rd(struct nvbar_access *access, u64 off,
 static __always_inline int nvbar_access_wr(struct nvbar_access *access, u64 off, unsigned int width,
 					   u64 val)
 {
-	void *direct;
+	u8 *direct;
 
 	if (off & (width - 1))
 		return -EINVAL;
@@ -185,6 +193,20 @@ static __always_inline int nvbar_access_wr(struct nvbar_access *access, u64 off,
 	return 0;
 }
 
+/* Ordinary memory for a block that stays in one looked-up page, else NULL. */
+static __always_inline u8 *nvbar_access_block(const struct nvbar_access *access, u64 off, size_t len)
+{
+	u64 left = NVBAR_PAGE_SIZE - (off & (NVBAR_PAGE_SIZE - 1));
+
+	if (!access->ordinary || !len || len > left || !nvbar_access_in_bounds(access, off, len))
+		return NULL;
+	return nvbar_access_direct(access, off);
+}
+
+/* The ways for blocks of any size; everything is checked. */
+int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst, size_t len);
+int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *src, size_t len);
+
 /**
  * nvbar_access_copy_from - block read of any alignment
  * @access: live
@@ -194,7 +216,17 @@ static __always_inline int nvbar_access_wr(struct nvbar_access *access, u64 off,
  *
  * Return: 0, -ERANGE, -ENODEV.
  */
-int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size_t len);
+static __always_inline int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst,
+						  size_t len)
+{
+	const u8 *block = nvbar_access_block(access, off, len);
+
+	/* All ones at the end may be a GPU that is gone: the slow way finds out. */
+	if (unlikely(!block || block[len - 1] == 0xff))
+		return nvbar_access_copy_from_slow(access, off, dst, len);
+	memcpy(dst, block, len);
+	return 0;
+}
 
 /**
  * nvbar_access_copy_to - block write of any alignment
@@ -205,7 +237,16 @@ int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size
  *
  * Return: 0, -ERANGE, -EACCES.
  */
-int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, size_t len);
+static __always_inline int nvbar_access_copy_to(struct nvbar_access *access, u64 off,
+						const void *src, size_t len)
+{
+	u8 *block = access->writable ? nvbar_access_block(access, off, len) : NULL;
+
+	if (unlikely(!block))
+		return nvbar_access_copy_to_slow(access, off, src, len);
+	memcpy(block, src, len);
+	return 0;
+}
 
 /**
  * nvbar_access_fill - write a pattern

@@ -129,6 +129,8 @@ static void add_access(struct nvbar_access *access, struct nvbar_gpu *gpu,
 	access->base = mapping->node.start;
 	access->size = mapping->node.len;
 	access->writable = !(mapping->flags & NVBAR_VMM_RDONLY);
+	access->generation = gpu->direct.generation;
+	access->ordinary = !gpu->ops->direct_copy_from;
 
 	mutex_lock(&gpu->vmm.lock);
 	list_add_tail(&access->link, &gpu->vmm.accesses);

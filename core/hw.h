@@ -10,13 +10,11 @@
 
 /**
  * struct nvbar_direct - the memory behind the aperture, as the CPU sees it
- * @base: address of its page 0
- * @generation: counts up before what bar1_direct said can be wrong; NULL where
- *	there is no such memory
+ * @generation: counts up from 1 before what bar1_direct said can be wrong;
+ *	NULL where there is no such memory
  * @bytes: host memory that handles keep for looked-up pages
  */
 struct nvbar_direct {
-	u8 *base;
 	const u64 *generation;
 	atomic64_t bytes;
 };
@@ -42,9 +40,10 @@ struct nvbar_direct {
  * @bar1_munmap: ends what bar1_mmap gave; the pointer faults afterwards
  * @direct_info: where the aperture's pages are memory to this CPU; NULL where
  *	they are not
- * @bar1_direct: which page of that memory the aperture's page at @off is now,
- *	for reading or also for writing; false if none
- * @direct_copy_from: copy out of that memory, any alignment
+ * @bar1_direct: the CPU's address of the aperture's page at @off, for reading
+ *	or also for writing; NULL if it is no memory now
+ * @direct_copy_from: copy out of that memory, any alignment; NULL, as the
+ *	next, where it is ordinary memory
  * @direct_copy_to: copy into that memory, any alignment
  * @write_barrier: returns when earlier CPU writes have left for the bus
  * @driver_errors: accesses that hardware would have refused, as a model
@@ -64,7 +63,7 @@ struct nvbar_hw_ops {
 	int (*bar1_mmap)(void *hw, u64 off, u64 len, bool write, void **cpu);
 	void (*bar1_munmap)(void *hw, void *cpu, u64 len);
 	void (*direct_info)(void *hw, struct nvbar_direct *direct);
-	bool (*bar1_direct)(void *hw, u64 off, bool write, u64 *page);
+	void *(*bar1_direct)(void *hw, u64 off, bool write);
 	void (*direct_copy_from)(void *dst, const void *src, size_t len);
 	void (*direct_copy_to)(void *dst, const void *src, size_t len);
 	void (*write_barrier)(void *hw);

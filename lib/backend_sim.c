@@ -8,7 +8,6 @@
 #include <linux/slab.h>
 
 #include "backend.h"
-#include "mmu.h"
 #include "sim.h"
 
 struct sim_backend {
@@ -101,24 +100,12 @@ static void sim_op_bar1_munmap(void *hw, void *cpu, u64 len)
 
 static void sim_op_direct_info(void *hw, struct nvbar_direct *direct)
 {
-	direct->base = sim_vram_base(gpu_of(hw));
 	direct->generation = sim_bar1_generation(gpu_of(hw));
 }
 
-static bool sim_op_bar1_direct(void *hw, u64 off, bool write, u64 *page)
+static void *sim_op_bar1_direct(void *hw, u64 off, bool write)
 {
-	void *cpu;
-
-	if (!sim_bar1_direct(gpu_of(hw), off, write, &cpu))
-		return false;
-	*page = (u64)((char *)cpu - (char *)sim_vram_base(gpu_of(hw))) >> NVBAR_PAGE_SHIFT;
-	return true;
-}
-
-/* The model's memory is ordinary memory. */
-static void sim_op_direct_copy(void *dst, const void *src, size_t len)
-{
-	memcpy(dst, src, len);
+	return sim_bar1_direct(gpu_of(hw), off, write);
 }
 
 static void sim_op_write_barrier(void *hw)
@@ -146,8 +133,6 @@ static const struct nvbar_hw_ops sim_ops = {
 	.bar1_munmap = sim_op_bar1_munmap,
 	.direct_info = sim_op_direct_info,
 	.bar1_direct = sim_op_bar1_direct,
-	.direct_copy_from = sim_op_direct_copy,
-	.direct_copy_to = sim_op_direct_copy,
 	.write_barrier = sim_op_write_barrier,
 	.driver_errors = sim_op_driver_errors,
 	.message = nvbar_backend_message,

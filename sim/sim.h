@@ -137,16 +137,17 @@ void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len);
  * @gpu: the GPU
  * @off: aperture offset, page aligned
  * @write: for writing too
- * @cpu: receives its address, in the memory that begins at sim_vram_base()
  *
  * The address may be used, uncounted, until sim_bar1_generation() moves on:
  * that happens when an invalidate or a bind completes, and at reset.
  *
- * Return: false if the page leads to no memory now; nothing is counted.
+ * Return: its address, or NULL if the page leads to no memory now; nothing is
+ * counted.
  */
-bool sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write, void **cpu);
+void *sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write);
+
+/* Never 0. */
 const unsigned long long *sim_bar1_generation(const struct sim_gpu *gpu);
-void *sim_vram_base(const struct sim_gpu *gpu);
 
 void sim_get_counters(struct sim_gpu *gpu, struct sim_counters *counters);
 

@@ -216,27 +216,21 @@ const unsigned long long *sim_bar1_generation(const struct sim_gpu *gpu)
 	return &gpu->generation;
 }
 
-bool sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write, void **cpu)
+void *sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write)
 {
 	struct sim_target t;
-	bool ok = false;
+	void *cpu = NULL;
 
 	pthread_mutex_lock(&gpu->lock);
 	if (!gpu->bar1.pending && sim_boot_done(gpu) && off < gpu->cfg.bar1_size) {
 		t = sim_bar1_resolve(gpu, off, write);
-		ok = !t.fault && !t.sparse;
-		if (ok) {
+		if (!t.fault && !t.sparse) {
 			sim_vram_touch(&gpu->vram, t.pa);
-			*cpu = gpu->vram.base + t.pa;
+			cpu = gpu->vram.base + t.pa;
 		}
 	}
 	pthread_mutex_unlock(&gpu->lock);
-	return ok;
-}
-
-void *sim_vram_base(const struct sim_gpu *gpu)
-{
-	return gpu->vram.base;
+	return cpu;
 }
 
 void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len)
