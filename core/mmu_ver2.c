@@ -5,9 +5,9 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 
-#include <hw/mmu.h>
 #include <hw/mmu_ver2.h>
 
+#include "aperture.h"
 #include "mmu.h"
 
 /* The address field depends on where the entry points, and in a dual PDE on the half. */
@@ -20,71 +20,51 @@ static u64 pde_addr_mask(enum nvbar_aperture aperture, bool big)
 
 static int ver2_encode_pde(const struct nvbar_pde *pde, bool big, u64 *raw)
 {
+	u64 code = nvbar_pde_aperture_code(pde->aperture);
 	u64 mask = pde_addr_mask(pde->aperture, big);
-	u64 entry = FIELD_PREP(MMU_VER2_PDE_VOL, pde->vol);
 	u64 addr = pde->addr >> MMU_VER2_ADDR_SHIFT;
+	u64 entry = 0;
 
 	if (pde->no_ats) {
 		if (big)
 			return -EINVAL;
-		entry |= MMU_VER2_PDE_NO_ATS;
+		entry = MMU_VER2_PDE_NO_ATS;
 	}
 	switch (pde->state) {
 	case NVBAR_ENTRY_VALID:
+		if (!code || pde->addr != addr << MMU_VER2_ADDR_SHIFT || (addr & ~mask))
+			return -EINVAL;
+		entry |= FIELD_PREP(MMU_VER2_PDE_APERTURE, code) |
+			 FIELD_PREP(MMU_VER2_PDE_VOL, pde->vol) | addr;
 		break;
 	case NVBAR_ENTRY_SPARSE:
-		*raw = MMU_VER2_PDE_VOL | (entry & MMU_VER2_PDE_NO_ATS);
-		return 0;
+		entry |= MMU_VER2_PDE_VOL;
+		break;
 	case NVBAR_ENTRY_INVALID:
-		*raw = entry & MMU_VER2_PDE_NO_ATS;
-		return 0;
-	default:
-		return -EINVAL;
-	}
-
-	if (pde->addr != (addr << MMU_VER2_ADDR_SHIFT) || (addr & ~mask))
-		return -EINVAL;
-	switch (pde->aperture) {
-	case NVBAR_APERTURE_VID:
-		entry |= FIELD_PREP(MMU_VER2_PDE_APERTURE, MMU_PDE_APERTURE_VIDEO_MEMORY);
-		break;
-	case NVBAR_APERTURE_SYS_COH:
-		entry |= FIELD_PREP(MMU_VER2_PDE_APERTURE, MMU_PDE_APERTURE_SYSTEM_COHERENT);
-		break;
-	case NVBAR_APERTURE_SYS_NONCOH:
-		entry |= FIELD_PREP(MMU_VER2_PDE_APERTURE, MMU_PDE_APERTURE_SYSTEM_NON_COHERENT);
 		break;
 	default:
 		return -EINVAL;
 	}
-	*raw = entry | addr;
+	*raw = entry;
 	return 0;
 }
 
 static void ver2_decode_pde(u64 raw, bool big, struct nvbar_pde *pde)
 {
+	u64 code = FIELD_GET(MMU_VER2_PDE_APERTURE, raw);
+	bool vol = FIELD_GET(MMU_VER2_PDE_VOL, raw);
+
 	*pde = (struct nvbar_pde){
-		.state = NVBAR_ENTRY_VALID,
-		.vol = FIELD_GET(MMU_VER2_PDE_VOL, raw),
 		/* In the big half the bit belongs to the address. */
 		.no_ats = !big && FIELD_GET(MMU_VER2_PDE_NO_ATS, raw),
 	};
-
-	switch (FIELD_GET(MMU_VER2_PDE_APERTURE, raw)) {
-	case MMU_PDE_APERTURE_INVALID:
-		pde->state = pde->vol ? NVBAR_ENTRY_SPARSE : NVBAR_ENTRY_INVALID;
-		pde->vol = false;
+	if (code == MMU_PDE_APERTURE_INVALID) {
+		pde->state = vol ? NVBAR_ENTRY_SPARSE : NVBAR_ENTRY_INVALID;
 		return;
-	case MMU_PDE_APERTURE_VIDEO_MEMORY:
-		pde->aperture = NVBAR_APERTURE_VID;
-		break;
-	case MMU_PDE_APERTURE_SYSTEM_COHERENT:
-		pde->aperture = NVBAR_APERTURE_SYS_COH;
-		break;
-	default:
-		pde->aperture = NVBAR_APERTURE_SYS_NONCOH;
-		break;
 	}
+	pde->state = NVBAR_ENTRY_VALID;
+	pde->vol = vol;
+	pde->aperture = nvbar_pde_aperture(code);
 	pde->addr = (raw & pde_addr_mask(pde->aperture, big)) << MMU_VER2_ADDR_SHIFT;
 }
 
@@ -95,10 +75,11 @@ static u64 fabric_addr(u64 raw)
 	       FIELD_GET(MMU_VER2_PTE_COMPTAGLINE, raw) << MMU_VER2_FABRIC_SHIFT;
 }
 
+/* Address, and what shares its bits. */
 static int encode_pte_addr(const struct nvbar_pte *pte, u64 *raw)
 {
-	u64 addr = pte->addr >> MMU_VER2_ADDR_SHIFT;
 	u64 fabric = pte->addr >> MMU_VER2_FABRIC_SHIFT;
+	u64 addr = pte->addr >> MMU_VER2_ADDR_SHIFT;
 
 	if (pte->addr & (NVBAR_PAGE_SIZE - 1))
 		return -EINVAL;
@@ -108,25 +89,20 @@ static int encode_pte_addr(const struct nvbar_pte *pte, u64 *raw)
 		if ((addr & ~MMU_VER2_PTE_ADDRESS_VID) ||
 		    pte->comptagline > FIELD_MAX(MMU_VER2_PTE_COMPTAGLINE))
 			return -EINVAL;
-		*raw = FIELD_PREP(MMU_VER2_PTE_APERTURE, MMU_PTE_APERTURE_VIDEO_MEMORY) | addr |
-		       FIELD_PREP(MMU_VER2_PTE_COMPTAGLINE, pte->comptagline);
+		*raw = addr | FIELD_PREP(MMU_VER2_PTE_COMPTAGLINE, pte->comptagline);
 		return 0;
 	case NVBAR_APERTURE_PEER:
 		if (fabric > FIELD_MAX(MMU_VER2_PTE_COMPTAGLINE) ||
 		    pte->peer > FIELD_MAX(MMU_VER2_PTE_ADDRESS_VID_PEER) || pte->comptagline)
 			return -EINVAL;
-		*raw = FIELD_PREP(MMU_VER2_PTE_APERTURE, MMU_PTE_APERTURE_PEER_MEMORY) |
-		       (addr & MMU_VER2_PTE_ADDRESS_VID) |
+		*raw = (addr & MMU_VER2_PTE_ADDRESS_VID) |
 		       FIELD_PREP(MMU_VER2_PTE_ADDRESS_VID_PEER, pte->peer) |
 		       FIELD_PREP(MMU_VER2_PTE_COMPTAGLINE, fabric);
 		return 0;
 	default:
 		if ((addr & ~MMU_VER2_PTE_ADDRESS_SYS) || pte->comptagline)
 			return -EINVAL;
-		*raw = FIELD_PREP(MMU_VER2_PTE_APERTURE,
-				  pte->aperture == NVBAR_APERTURE_SYS_COH ?
-					  MMU_PTE_APERTURE_SYSTEM_COHERENT :
-					  MMU_PTE_APERTURE_SYSTEM_NON_COHERENT) | addr;
+		*raw = addr;
 		return 0;
 	}
 }
@@ -159,6 +135,7 @@ static int ver2_encode_pte(const struct nvbar_pte *pte, u64 *raw)
 	if (ret)
 		return ret;
 	*raw = addr | MMU_VER2_PTE_VALID |
+	       FIELD_PREP(MMU_VER2_PTE_APERTURE, nvbar_pte_aperture_code(pte->aperture)) |
 	       FIELD_PREP(MMU_VER2_PTE_VOL, pte->vol) |
 	       FIELD_PREP(MMU_VER2_PTE_ENCRYPTED, pte->encrypted) |
 	       FIELD_PREP(MMU_VER2_PTE_PRIVILEGE, pte->priv) |
@@ -198,25 +175,21 @@ static void ver2_decode_pte(u64 raw, struct nvbar_pte *pte)
 	pte->no_atomic = FIELD_GET(MMU_VER2_PTE_ATOMIC_DISABLE, raw);
 	pte->kind = FIELD_GET(MMU_VER2_PTE_KIND, raw);
 
-	switch (FIELD_GET(MMU_VER2_PTE_APERTURE, raw)) {
-	case MMU_PTE_APERTURE_VIDEO_MEMORY:
-		pte->aperture = NVBAR_APERTURE_VID;
+	pte->aperture = nvbar_pte_aperture(FIELD_GET(MMU_VER2_PTE_APERTURE, raw));
+
+	switch (pte->aperture) {
+	case NVBAR_APERTURE_VID:
 		pte->addr = (raw & MMU_VER2_PTE_ADDRESS_VID) << MMU_VER2_ADDR_SHIFT;
 		pte->comptagline = FIELD_GET(MMU_VER2_PTE_COMPTAGLINE, raw);
-		return;
-	case MMU_PTE_APERTURE_PEER_MEMORY:
-		pte->aperture = NVBAR_APERTURE_PEER;
-		pte->peer = FIELD_GET(MMU_VER2_PTE_ADDRESS_VID_PEER, raw);
+		break;
+	case NVBAR_APERTURE_PEER:
 		pte->addr = fabric_addr(raw);
-		return;
-	case MMU_PTE_APERTURE_SYSTEM_COHERENT:
-		pte->aperture = NVBAR_APERTURE_SYS_COH;
+		pte->peer = FIELD_GET(MMU_VER2_PTE_ADDRESS_VID_PEER, raw);
 		break;
 	default:
-		pte->aperture = NVBAR_APERTURE_SYS_NONCOH;
+		pte->addr = (raw & MMU_VER2_PTE_ADDRESS_SYS) << MMU_VER2_ADDR_SHIFT;
 		break;
 	}
-	pte->addr = (raw & MMU_VER2_PTE_ADDRESS_SYS) << MMU_VER2_ADDR_SHIFT;
 }
 
 const struct nvbar_mmu_fmt nvbar_mmu_ver2 = {

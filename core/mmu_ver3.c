@@ -5,113 +5,103 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 
-#include <hw/mmu.h>
 #include <hw/mmu_ver3.h>
 
+#include "aperture.h"
 #include "mmu.h"
+
+static u64 pde_addr_mask(bool big)
+{
+	return big ? MMU_VER3_DUAL_PDE_ADDRESS_BIG : MMU_VER3_PDE_ADDRESS;
+}
 
 static int ver3_encode_pde(const struct nvbar_pde *pde, bool big, u64 *raw)
 {
-	u64 mask = big ? MMU_VER3_DUAL_PDE_ADDRESS_BIG : MMU_VER3_PDE_ADDRESS;
-	bool vol = pde->vol;
+	u64 code = nvbar_pde_aperture_code(pde->aperture);
+	u64 pcf = pde->no_ats ? MMU_VER3_PDE_PCF_ATS_NOT_ALLOWED : 0;
 	u64 entry = 0;
-	u64 pcf;
 
 	switch (pde->state) {
 	case NVBAR_ENTRY_VALID:
-		if (pde->addr & ~mask)
+		if (!code || (pde->addr & ~pde_addr_mask(big)))
 			return -EINVAL;
-		entry = pde->addr;
+		entry = FIELD_PREP(MMU_VER3_PDE_APERTURE, code) | pde->addr;
+		pcf |= pde->vol ? MMU_VER3_PDE_PCF_UNCACHED : 0;
 		break;
 	case NVBAR_ENTRY_SPARSE:
-		vol = true;
+		pcf |= MMU_VER3_PDE_PCF_UNCACHED;
 		break;
 	case NVBAR_ENTRY_INVALID:
-		vol = false;
 		break;
 	default:
 		return -EINVAL;
 	}
-	pcf = (vol ? MMU_VER3_PDE_PCF_UNCACHED : 0) |
-	      (pde->no_ats ? MMU_VER3_PDE_PCF_ATS_NOT_ALLOWED : 0);
-	entry |= FIELD_PREP(MMU_VER3_PDE_PCF, pcf);
-	if (pde->state != NVBAR_ENTRY_VALID) {
-		*raw = entry;
-		return 0;
-	}
-
-	switch (pde->aperture) {
-	case NVBAR_APERTURE_VID:
-		entry |= FIELD_PREP(MMU_VER3_PDE_APERTURE, MMU_PDE_APERTURE_VIDEO_MEMORY);
-		break;
-	case NVBAR_APERTURE_SYS_COH:
-		entry |= FIELD_PREP(MMU_VER3_PDE_APERTURE, MMU_PDE_APERTURE_SYSTEM_COHERENT);
-		break;
-	case NVBAR_APERTURE_SYS_NONCOH:
-		entry |= FIELD_PREP(MMU_VER3_PDE_APERTURE, MMU_PDE_APERTURE_SYSTEM_NON_COHERENT);
-		break;
-	default:
-		return -EINVAL;
-	}
-	*raw = entry;
+	*raw = entry | FIELD_PREP(MMU_VER3_PDE_PCF, pcf);
 	return 0;
 }
 
 static void ver3_decode_pde(u64 raw, bool big, struct nvbar_pde *pde)
 {
+	u64 code = FIELD_GET(MMU_VER3_PDE_APERTURE, raw);
 	u64 pcf = FIELD_GET(MMU_VER3_PDE_PCF, raw);
+	bool uncached = pcf & MMU_VER3_PDE_PCF_UNCACHED;
 
-	*pde = (struct nvbar_pde){
-		.state = NVBAR_ENTRY_VALID,
-		.vol = pcf & MMU_VER3_PDE_PCF_UNCACHED,
-		.no_ats = pcf & MMU_VER3_PDE_PCF_ATS_NOT_ALLOWED,
-	};
+	*pde = (struct nvbar_pde){ .no_ats = pcf & MMU_VER3_PDE_PCF_ATS_NOT_ALLOWED };
 	if (pcf & MMU_VER3_PDE_PCF_RESERVED) {
 		pde->state = NVBAR_ENTRY_RESERVED;
 		return;
 	}
-
-	switch (FIELD_GET(MMU_VER3_PDE_APERTURE, raw)) {
-	case MMU_PDE_APERTURE_INVALID:
-		pde->state = pde->vol ? NVBAR_ENTRY_SPARSE : NVBAR_ENTRY_INVALID;
-		pde->vol = false;
+	if (code == MMU_PDE_APERTURE_INVALID) {
+		pde->state = uncached ? NVBAR_ENTRY_SPARSE : NVBAR_ENTRY_INVALID;
 		return;
-	case MMU_PDE_APERTURE_VIDEO_MEMORY:
-		pde->aperture = NVBAR_APERTURE_VID;
-		break;
-	case MMU_PDE_APERTURE_SYSTEM_COHERENT:
-		pde->aperture = NVBAR_APERTURE_SYS_COH;
-		break;
-	default:
-		pde->aperture = NVBAR_APERTURE_SYS_NONCOH;
-		break;
 	}
-	pde->addr = raw & (big ? MMU_VER3_DUAL_PDE_ADDRESS_BIG : MMU_VER3_PDE_ADDRESS);
+	pde->state = NVBAR_ENTRY_VALID;
+	pde->vol = uncached;
+	pde->aperture = nvbar_pde_aperture(code);
+	pde->addr = raw & pde_addr_mask(big);
+}
+
+/* What an entry without VALID says stands in PCF, and the reverse. */
+static const struct {
+	enum nvbar_entry_state state;
+	u64 pcf;
+} invalid_ptes[] = {
+	{ NVBAR_ENTRY_INVALID, MMU_VER3_PTE_PCF_INVALID },
+	{ NVBAR_ENTRY_SPARSE, MMU_VER3_PTE_PCF_SPARSE },
+	{ NVBAR_ENTRY_NOWHERE, MMU_VER3_PTE_PCF_MAPPING_NOWHERE },
+	{ NVBAR_ENTRY_NO_4K, MMU_VER3_PTE_PCF_NO_VALID_4KB_PAGE },
+};
+
+static int encode_invalid_pte(enum nvbar_entry_state state, u64 *raw)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(invalid_ptes); i++) {
+		if (invalid_ptes[i].state == state) {
+			*raw = FIELD_PREP(MMU_VER3_PTE_PCF, invalid_ptes[i].pcf);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static enum nvbar_entry_state invalid_pte_state(u64 pcf)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(invalid_ptes); i++)
+		if (invalid_ptes[i].pcf == pcf)
+			return invalid_ptes[i].state;
+	return NVBAR_ENTRY_RESERVED;
 }
 
 static int ver3_encode_pte(const struct nvbar_pte *pte, u64 *raw)
 {
-	u64 entry, pcf;
+	bool peer = pte->aperture == NVBAR_APERTURE_PEER;
+	u64 pcf;
 
-	switch (pte->state) {
-	case NVBAR_ENTRY_VALID:
-		break;
-	case NVBAR_ENTRY_INVALID:
-		*raw = FIELD_PREP(MMU_VER3_PTE_PCF, MMU_VER3_PTE_PCF_INVALID);
-		return 0;
-	case NVBAR_ENTRY_SPARSE:
-		*raw = FIELD_PREP(MMU_VER3_PTE_PCF, MMU_VER3_PTE_PCF_SPARSE);
-		return 0;
-	case NVBAR_ENTRY_NOWHERE:
-		*raw = FIELD_PREP(MMU_VER3_PTE_PCF, MMU_VER3_PTE_PCF_MAPPING_NOWHERE);
-		return 0;
-	case NVBAR_ENTRY_NO_4K:
-		*raw = FIELD_PREP(MMU_VER3_PTE_PCF, MMU_VER3_PTE_PCF_NO_VALID_4KB_PAGE);
-		return 0;
-	default:
-		return -EINVAL;
-	}
-
+	if (pte->state != NVBAR_ENTRY_VALID)
+		return encode_invalid_pte(pte->state, raw);
 	if ((pte->addr & ~MMU_VER3_PTE_ADDRESS) || pte->kind > FIELD_MAX(MMU_VER3_PTE_KIND) ||
 	    pte->peer > FIELD_MAX(MMU_VER3_PTE_PEER_ID))
 		return -EINVAL;
@@ -121,42 +111,12 @@ static int ver3_encode_pte(const struct nvbar_pte *pte, u64 *raw)
 	      (pte->ro ? MMU_VER3_PTE_PCF_RO : 0) |
 	      (pte->no_atomic ? MMU_VER3_PTE_PCF_NO_ATOMIC : 0) |
 	      (pte->no_access_counters ? MMU_VER3_PTE_PCF_ACD : 0);
-	entry = MMU_VER3_PTE_VALID | pte->addr | FIELD_PREP(MMU_VER3_PTE_PCF, pcf) |
-		FIELD_PREP(MMU_VER3_PTE_KIND, pte->kind);
-
-	switch (pte->aperture) {
-	case NVBAR_APERTURE_VID:
-		entry |= FIELD_PREP(MMU_VER3_PTE_APERTURE, MMU_PTE_APERTURE_VIDEO_MEMORY);
-		break;
-	case NVBAR_APERTURE_PEER:
-		entry |= FIELD_PREP(MMU_VER3_PTE_APERTURE, MMU_PTE_APERTURE_PEER_MEMORY) |
-			 FIELD_PREP(MMU_VER3_PTE_PEER_ID, pte->peer);
-		break;
-	case NVBAR_APERTURE_SYS_COH:
-		entry |= FIELD_PREP(MMU_VER3_PTE_APERTURE, MMU_PTE_APERTURE_SYSTEM_COHERENT);
-		break;
-	default:
-		entry |= FIELD_PREP(MMU_VER3_PTE_APERTURE, MMU_PTE_APERTURE_SYSTEM_NON_COHERENT);
-		break;
-	}
-	*raw = entry;
+	*raw = MMU_VER3_PTE_VALID | pte->addr |
+	       FIELD_PREP(MMU_VER3_PTE_APERTURE, nvbar_pte_aperture_code(pte->aperture)) |
+	       FIELD_PREP(MMU_VER3_PTE_PCF, pcf) |
+	       FIELD_PREP(MMU_VER3_PTE_KIND, pte->kind) |
+	       FIELD_PREP(MMU_VER3_PTE_PEER_ID, peer ? pte->peer : 0);
 	return 0;
-}
-
-static enum nvbar_entry_state invalid_pte_state(u64 pcf)
-{
-	switch (pcf) {
-	case MMU_VER3_PTE_PCF_INVALID:
-		return NVBAR_ENTRY_INVALID;
-	case MMU_VER3_PTE_PCF_SPARSE:
-		return NVBAR_ENTRY_SPARSE;
-	case MMU_VER3_PTE_PCF_MAPPING_NOWHERE:
-		return NVBAR_ENTRY_NOWHERE;
-	case MMU_VER3_PTE_PCF_NO_VALID_4KB_PAGE:
-		return NVBAR_ENTRY_NO_4K;
-	default:
-		return NVBAR_ENTRY_RESERVED;
-	}
 }
 
 static void ver3_decode_pte(u64 raw, struct nvbar_pte *pte)
@@ -177,21 +137,9 @@ static void ver3_decode_pte(u64 raw, struct nvbar_pte *pte)
 	pte->no_atomic = pcf & MMU_VER3_PTE_PCF_NO_ATOMIC;
 	pte->no_access_counters = pcf & MMU_VER3_PTE_PCF_ACD;
 
-	switch (FIELD_GET(MMU_VER3_PTE_APERTURE, raw)) {
-	case MMU_PTE_APERTURE_VIDEO_MEMORY:
-		pte->aperture = NVBAR_APERTURE_VID;
-		break;
-	case MMU_PTE_APERTURE_PEER_MEMORY:
-		pte->aperture = NVBAR_APERTURE_PEER;
+	pte->aperture = nvbar_pte_aperture(FIELD_GET(MMU_VER3_PTE_APERTURE, raw));
+	if (pte->aperture == NVBAR_APERTURE_PEER)
 		pte->peer = FIELD_GET(MMU_VER3_PTE_PEER_ID, raw);
-		break;
-	case MMU_PTE_APERTURE_SYSTEM_COHERENT:
-		pte->aperture = NVBAR_APERTURE_SYS_COH;
-		break;
-	default:
-		pte->aperture = NVBAR_APERTURE_SYS_NONCOH;
-		break;
-	}
 }
 
 const struct nvbar_mmu_fmt nvbar_mmu_ver3 = {

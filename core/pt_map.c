@@ -257,9 +257,38 @@ static void link_table(struct nvbar_pt *pt, unsigned int l, struct nvbar_pt_leve
 	pt_set_linked(pt, level, i, true);
 }
 
-static void publish_table(struct nvbar_gpu *gpu, unsigned int l, u64 i, u64 va, u64 end);
+/*
+ * What is done to entry @e of a directory of level @l, as far as [va, end)
+ * goes; words that it changes are marked in @dirty.
+ */
+typedef void change_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, u64 end,
+			  unsigned long *dirty);
 
-/* Entry @e of a directory: a leaf that is new, or what is below it. */
+/* Changes the entries of table @i that cover [va, end), and then brings them to VRAM. */
+static void change_table(struct nvbar_gpu *gpu, unsigned int l, u64 i, u64 va, u64 end,
+			 change_entry *change)
+{
+	struct nvbar_pt_level *level = &gpu->vmm.pt.level[l];
+	unsigned int shift = level->shape->shift;
+	DECLARE_BITMAP(dirty, PT_WORDS) = { 0 };
+	u64 start = max(va, i << nvbar_mmu_table_shift(level->shape));
+	u64 stop = min(end, (i + 1) << nvbar_mmu_table_shift(level->shape));
+	u64 e;
+
+	for (e = start >> shift; e <= (stop - 1) >> shift; e++)
+		change(gpu, l, e, start, stop, dirty);
+	sync_dirty(gpu, level, i, dirty);
+}
+
+static void change_tree(struct nvbar_gpu *gpu, u64 va, u64 len, change_entry *change)
+{
+	change_table(gpu, gpu->vmm.pt.fmt->nr_levels - 1, 0, va, va + len, change);
+}
+
+/*
+ * A leaf that is new, or what is new below, which comes first: nothing
+ * reachable is ever unwritten.
+ */
 static void publish_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, u64 end,
 			  unsigned long *dirty)
 {
@@ -280,23 +309,8 @@ static void publish_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, 
 			link_table(pt, 0, below, e, dirty);
 		return;
 	}
-	publish_table(gpu, l - 1, e, va, end);
+	change_table(gpu, l - 1, e, va, end, publish_entry);
 	link_table(pt, l - 1, below, e, dirty);
-}
-
-/* What is new in [va, end), from the bottom up: nothing reachable is ever unwritten. */
-static void publish_table(struct nvbar_gpu *gpu, unsigned int l, u64 i, u64 va, u64 end)
-{
-	struct nvbar_pt_level *level = &gpu->vmm.pt.level[l];
-	unsigned int shift = level->shape->shift;
-	DECLARE_BITMAP(dirty, PT_WORDS) = { 0 };
-	u64 start = max(va, i << nvbar_mmu_table_shift(level->shape));
-	u64 stop = min(end, (i + 1) << nvbar_mmu_table_shift(level->shape));
-	u64 e;
-
-	for (e = start >> shift; e <= (stop - 1) >> shift; e++)
-		publish_entry(gpu, l, e, start, stop, dirty);
-	sync_dirty(gpu, level, i, dirty);
 }
 
 /* A plan without spans got shadows for any leaves: back with those it did not take. */
@@ -323,7 +337,7 @@ void nvbar_pt_map(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan,
 		WARN_ON_ONCE(pt->fmt->encode_pte(attr, &template));
 		fill_rest(pt, plan, template);
 	}
-	publish_table(gpu, pt->fmt->nr_levels - 1, 0, plan->va, plan->va + plan->len);
+	change_tree(gpu, plan->va, plan->len, publish_entry);
 	free_spare_shadows(pt, plan);
 }
 
@@ -379,8 +393,6 @@ static void clear_leaf_table(struct nvbar_gpu *gpu, struct nvbar_pt_level *level
 	pt_sync(gpu, level, i, words);
 }
 
-static void clear_table(struct nvbar_gpu *gpu, unsigned int l, u64 i, u64 va, u64 end);
-
 static void clear_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, u64 end,
 			unsigned long *dirty)
 {
@@ -397,27 +409,13 @@ static void clear_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, u6
 		clear_leaf_table(gpu, &pt->big, e, va, end, dirty);
 		clear_leaf_table(gpu, &pt->level[0], e, va, end, dirty);
 	} else {
-		clear_table(gpu, l - 1, e, va, end);
+		change_table(gpu, l - 1, e, va, end, clear_entry);
 	}
-}
-
-static void clear_table(struct nvbar_gpu *gpu, unsigned int l, u64 i, u64 va, u64 end)
-{
-	struct nvbar_pt_level *level = &gpu->vmm.pt.level[l];
-	unsigned int shift = level->shape->shift;
-	DECLARE_BITMAP(dirty, PT_WORDS) = { 0 };
-	u64 start = max(va, i << nvbar_mmu_table_shift(level->shape));
-	u64 stop = min(end, (i + 1) << nvbar_mmu_table_shift(level->shape));
-	u64 e;
-
-	for (e = start >> shift; e <= (stop - 1) >> shift; e++)
-		clear_entry(gpu, l, e, start, stop, dirty);
-	sync_dirty(gpu, level, i, dirty);
 }
 
 void nvbar_pt_clear(struct nvbar_gpu *gpu, u64 va, u64 len)
 {
-	clear_table(gpu, gpu->vmm.pt.fmt->nr_levels - 1, 0, va, va + len);
+	change_tree(gpu, va, len, clear_entry);
 }
 
 /* --- looking --- */
