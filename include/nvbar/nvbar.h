@@ -405,19 +405,95 @@ NVBAR_API size_t nvbar_access_num_pages(const struct nvbar_access *a);
 /* --- reading and writing ------------------------------------------------ */
 
 /*
- * One access of the width in the name.  @offset is bytes from the start of
- * the mapping, naturally aligned to the width.
+ * Single accesses.  @offset is bytes from the start of the mapping, naturally
+ * aligned to the width; @value is untouched on failure.
+ */
+
+/**
+ * nvbar_read8 - read 8 bits
+ * @a: mapping
+ * @offset: bytes
+ * @value: receives the value
  *
- * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -EACCES
- * (write through a read-only mapping), -ENODEV (the GPU is gone).
+ * Return: 0, or -ERANGE (leaves the mapping), -ENODEV (the GPU is gone).
  */
 NVBAR_API int nvbar_read8(struct nvbar_access *a, uint64_t offset, uint8_t *value);
+
+/**
+ * nvbar_read16 - read 16 bits
+ * @a: mapping
+ * @offset: bytes, a multiple of 2
+ * @value: receives the value
+ *
+ * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -ENODEV (the
+ * GPU is gone).
+ */
 NVBAR_API int nvbar_read16(struct nvbar_access *a, uint64_t offset, uint16_t *value);
+
+/**
+ * nvbar_read32 - read 32 bits
+ * @a: mapping
+ * @offset: bytes, a multiple of 4
+ * @value: receives the value
+ *
+ * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -ENODEV (the
+ * GPU is gone).
+ */
 NVBAR_API int nvbar_read32(struct nvbar_access *a, uint64_t offset, uint32_t *value);
+
+/**
+ * nvbar_read64 - read 64 bits
+ * @a: mapping
+ * @offset: bytes, a multiple of 8
+ * @value: receives the value
+ *
+ * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -ENODEV (the
+ * GPU is gone).
+ */
 NVBAR_API int nvbar_read64(struct nvbar_access *a, uint64_t offset, uint64_t *value);
+
+/**
+ * nvbar_write8 - write 8 bits
+ * @a: mapping
+ * @offset: bytes
+ * @value: the value
+ *
+ * Return: 0, or -ERANGE (leaves the mapping), -EACCES (the mapping is
+ * read-only).
+ */
 NVBAR_API int nvbar_write8(struct nvbar_access *a, uint64_t offset, uint8_t value);
+
+/**
+ * nvbar_write16 - write 16 bits
+ * @a: mapping
+ * @offset: bytes, a multiple of 2
+ * @value: the value
+ *
+ * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -EACCES (the
+ * mapping is read-only).
+ */
 NVBAR_API int nvbar_write16(struct nvbar_access *a, uint64_t offset, uint16_t value);
+
+/**
+ * nvbar_write32 - write 32 bits
+ * @a: mapping
+ * @offset: bytes, a multiple of 4
+ * @value: the value
+ *
+ * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -EACCES (the
+ * mapping is read-only).
+ */
 NVBAR_API int nvbar_write32(struct nvbar_access *a, uint64_t offset, uint32_t value);
+
+/**
+ * nvbar_write64 - write 64 bits
+ * @a: mapping
+ * @offset: bytes, a multiple of 8
+ * @value: the value
+ *
+ * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -EACCES (the
+ * mapping is read-only).
+ */
 NVBAR_API int nvbar_write64(struct nvbar_access *a, uint64_t offset, uint64_t value);
 
 /**

@@ -65,39 +65,39 @@ check "blanks around the VAs on standard input" same "$tmp/two"
 
 # What can't be walked
 input=/dev/null
-for program in "$NVBAR walk" "$NVBAR_SIM translate"; do
-	name=$(basename "${program% *}")
-	# shellcheck disable=SC2086
-	{
-	refuses "$name: a file that is not there" 'No such file' $program --snapshot "$tmp/none" 0
-	refuses "$name: a directory" 'directory' $program --snapshot "$tmp" 0
+for name in nvbar nvbar-sim; do
+	program=("$NVBAR" walk)
+	[ $name = nvbar ] || program=("$NVBAR_SIM" translate)
+	refuses "$name: a file that is not there" 'No such file' "${program[@]}" --snapshot "$tmp/none" 0
+	refuses "$name: a directory" 'directory' "${program[@]}" --snapshot "$tmp" 0
 	refuses "$name: an unknown scenario" 'nothing' \
-		$program --snapshot "$walks" --scenario nothing 0
-	misuse "$name: no number" $program --snapshot "$walks" zero
-	misuse "$name: a number with a tail" $program --snapshot "$walks" 0x1000g
-	misuse "$name: a number too large" $program --snapshot "$walks" 0x10000000000000000
-	misuse "$name: an unknown option" $program --snapshot "$walks" --nonsense 0
-	misuse "$name: --snapshot without a file" $program --snapshot
+		"${program[@]}" --snapshot "$walks" --scenario nothing 0
+	misuse "$name: no number" "${program[@]}" --snapshot "$walks" zero
+	misuse "$name: a number with a tail" "${program[@]}" --snapshot "$walks" 0x1000g
+	misuse "$name: a number too large" "${program[@]}" --snapshot "$walks" 0x10000000000000000
+	misuse "$name: an unknown option" "${program[@]}" --snapshot "$walks" --nonsense 0
+	misuse "$name: --snapshot without a file" "${program[@]}" --snapshot
 	prints "$name: the largest VA" '^x 0xffffffffffffffff va_range$' \
-		$program --brief --snapshot "$walks" --scenario "$first" 0xffffffffffffffff
+		"${program[@]}" --brief --snapshot "$walks" --scenario "$first" 0xffffffffffffffff
 	for cut in 1 20 47 60 3000 12345; do
 		head -c $cut "$walks" >"$tmp/cut"
 		refuses "$name: a snapshot cut after $cut bytes" "$tmp/cut" \
-			$program --snapshot "$tmp/cut" 0
+			"${program[@]}" --snapshot "$tmp/cut" 0
 	done
 	"$RANDOM_BYTES" "$seed" 1 >"$tmp/noise"
-	refuses "$name: noise" "$tmp/noise" $program --snapshot "$tmp/noise" 0
+	refuses "$name: noise" "$tmp/noise" "${program[@]}" --snapshot "$tmp/noise" 0
 	: >"$tmp/empty"
-	refuses "$name: an empty file" "$tmp/empty" $program --snapshot "$tmp/empty" 0
+	refuses "$name: an empty file" "$tmp/empty" "${program[@]}" --snapshot "$tmp/empty" 0
 	printf '0x1000\nfoo\n' >"$tmp/vas"
 	input=$tmp/vas
-	refuses "$name: nonsense on standard input" 'line 2.*foo' $program --snapshot "$walks"
+	refuses "$name: nonsense on standard input" 'line 2.*foo' "${program[@]}" --snapshot "$walks"
 	input=/
-	refuses "$name: standard input can't be read" 'standard input' $program --snapshot "$walks"
+	refuses "$name: standard input can't be read" 'standard input' "${program[@]}" --snapshot "$walks"
 	input=/dev/null
-	}
 done
-refuses "a file without end" '/dev/zero.*too large' "$NVBAR" walk --snapshot /dev/zero 0
+refuses "nvbar: a file without end" '/dev/zero.*too large' "$NVBAR" walk --snapshot /dev/zero 0
+refuses "nvbar-sim: a file without end" '/dev/zero.*too large' \
+	"$NVBAR_SIM" translate --snapshot /dev/zero 0
 misuse "--scenario without --snapshot" "$NVBAR" walk --scenario x 0
 misuse "--map with --snapshot" "$NVBAR" walk --snapshot "$walks" --map 1 0
 misuse "standard input can't be both" "$NVBAR" walk --snapshot -
