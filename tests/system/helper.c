@@ -10,7 +10,7 @@
 #define PAGES_AMPERE	(PAGES_TURING | 1u << 29)
 #define PAGES_BLACKWELL	(PAGES_AMPERE | 1ull << 38)
 
-/* shared hardware notes: identity in section 2, page sizes in 6, engines in 10.3 */
+/* From the manuals: identity of revision A1, leaf sizes, MMU engine id of BAR1 */
 const struct chip chips[NR_CHIPS] = {
 	{ "tu102", 2, 0x162000a1, 0x162a1000, PAGES_TURING, 128, true },
 	{ "ga100", 2, 0x170000a1, 0x170a1000, PAGES_AMPERE, 128, false },

@@ -67,7 +67,7 @@ static struct nvbar_access *map_4k(struct nvbar *gpu, uint64_t va, uint64_t pa, 
 
 /* --- walks --- */
 
-/* Hardware notes, sections 6.1 and 6.2: level, lowest VA bit, VA bits, bytes per entry */
+/* From the manuals: level, lowest VA bit, VA bits, bytes per entry */
 static const struct level {
 	const char *name;
 	unsigned int shift, bits, bytes;
@@ -83,7 +83,7 @@ static const struct level *levels_of(const struct chip *chip, size_t *nr)
 	return levels + NR_OF(levels) - *nr;
 }
 
-/* Section 7: where a PDE for video memory points; a dual one with its second word */
+/* Where a PDE for video memory points; a dual one with its second word */
 static uint64_t table_of(const struct chip *chip, uint64_t pde)
 {
 	assert_int_equal(pde & 7, 2);	/* not a PTE, video memory */
@@ -115,7 +115,7 @@ static void check_walk(struct nvbar *gpu, uint64_t va, uint64_t pa)
 	assert_int_equal(walk.priv, 0);
 	assert_int_equal(walk.nr_levels, nr);
 
-	/* The instance block holds the address of the root: section 9.4. */
+	/* The instance block holds the address of the root. */
 	table = pramin_rd64(gpu, info.bar1_bound + 0x200) & ~0xfffull;
 	for (i = 0; i < nr; i++) {
 		const struct nvbar_walk_level *met = &walk.level[i];

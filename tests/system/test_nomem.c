@@ -238,10 +238,57 @@ static void executes(struct nvbar *gpu)
 	compat_alloc_fail_nth(0, false);
 }
 
+/* As many pages in extents that allow any leaf, at any alignment. */
+static size_t some_extents(uint64_t nr_pages, struct nvbar_extent *ext, size_t max)
+{
+	static const uint64_t unit[] = { 1, 16, 512 };
+	size_t nr = 0;
+
+	while (nr_pages) {
+		uint64_t pages = unit[rng_below(3)] * (1 + rng_below(4));
+		uint64_t pa = MIB(2) * rng_below(2048) + PAGE * (rng_below(2) ? 0 : rng_below(512));
+
+		if (pages > nr_pages || nr == max - 1)
+			pages = nr_pages;
+		ext[nr++] = (struct nvbar_extent){ pa, pages * PAGE };
+		nr_pages -= pages;
+	}
+	return nr;
+}
+
+/* What the extents will be is not known when they are prepared for. */
+static void executes_any_mixture(struct nvbar *gpu)
+{
+	struct nvbar_prepared *prepared[20];
+	struct nvbar_access *a[20];
+	struct nvbar_extent ext[300];
+	uint64_t pages[20];
+	unsigned int round;
+	size_t i;
+
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < NR_OF(prepared); i++) {
+			pages[i] = 1 + rng_below(2500);
+			assert_ok(nvbar_map_prepare(gpu, pages[i], NULL, &prepared[i]));
+		}
+		compat_alloc_fail_nth(1, true);
+		for (i = 0; i < NR_OF(prepared); i++)
+			assert_ok(nvbar_map_execute(prepared[i], ext,
+						    some_extents(pages[i], ext, NR_OF(ext)), &a[i]));
+		assert_int_equal(compat_alloc_failed(), 0);
+		compat_alloc_fail_nth(0, false);
+		gpu_check(gpu);
+		for (i = 0; i < NR_OF(prepared); i++)
+			assert_ok(nvbar_unmap(a[i]));
+	}
+}
+
 static void execute_allocates_nothing(void **state)
 {
 	(void)state;
+	rng_start(__func__);
 	on_every_chip("", executes);
+	on_every_chip("", executes_any_mixture);
 }
 
 static void open_without_host_memory_leaks_nothing(void **state)

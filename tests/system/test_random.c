@@ -14,7 +14,7 @@
 #define ARENA		MIB(24)
 #define ARENA_PAGES	(ARENA / PAGE)
 #define MAX_LIVE	64
-#define MAX_PAGES	700
+#define MAX_PAGES	1300
 #define MAX_SPARE	32
 #define MAX_COPY	KIB(40)
 #define CHECK_EVERY	1000
@@ -26,8 +26,17 @@ struct live {
 	uint64_t va;
 	uint32_t nr;
 	uint32_t page[MAX_PAGES];
-	bool fixed, rdonly;
+	bool fixed, rdonly, private;
+	uint32_t max_page_shift;
 	uint8_t *ptr;
+};
+
+/* Held address space, by one handle or by several that show the same pages. */
+struct range {
+	uint64_t va;
+	uint32_t nr, refs;
+	uint32_t page[MAX_PAGES];
+	bool mapped, rdonly, private;
 };
 
 static struct nvbar *gpu;
@@ -37,6 +46,8 @@ static uint64_t aperture;
 static uint8_t *twin;
 static struct live *live[MAX_LIVE];
 static unsigned int nr_live;
+static struct range *range[MAX_LIVE];
+static unsigned int nr_ranges;
 static struct nvbar_vram *spare[MAX_SPARE];	/* allocated beside the arena */
 static unsigned int nr_spare;
 static unsigned long op;
@@ -73,20 +84,59 @@ static uint64_t held_bytes(bool mapped_only)
 	uint64_t sum = 0;
 	unsigned int i;
 
-	for (i = 0; i < nr_live; i++)
-		if (live[i]->a || !mapped_only)
-			sum += live[i]->nr * PAGE;
+	for (i = 0; i < nr_ranges; i++)
+		if (range[i]->mapped || !mapped_only)
+			sum += range[i]->nr * PAGE;
 	return sum;
 }
 
-static bool overlaps(uint64_t va, uint64_t len)
+/* The first range that has a byte in common. */
+static struct range *overlaps(uint64_t va, uint64_t len)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_live; i++)
-		if (va < live[i]->va + live[i]->nr * PAGE && live[i]->va < va + len)
-			return true;
-	return false;
+	for (i = 0; i < nr_ranges; i++)
+		if (va < range[i]->va + range[i]->nr * PAGE && range[i]->va < va + len)
+			return range[i];
+	return NULL;
+}
+
+static void get_range(const struct live *l)
+{
+	struct range *r = overlaps(l->va, l->nr * PAGE);
+	uint64_t skip;
+
+	if (!r) {
+		r = calloc(1, sizeof(*r));
+		if (!r)
+			die("no memory");
+		*r = (struct range){
+			.va = l->va, .nr = l->nr, .mapped = l->a, .rdonly = l->rdonly,
+			.private = l->private,
+		};
+		memcpy(r->page, l->page, l->nr * sizeof(*l->page));
+		range[nr_ranges++] = r;
+	} else {
+		skip = (l->va - r->va) / PAGE;
+		if (l->va < r->va || skip + l->nr > r->nr || !r->mapped || r->private || l->private ||
+		    l->fixed || l->max_page_shift || r->rdonly != l->rdonly ||
+		    memcmp(r->page + skip, l->page, l->nr * sizeof(*l->page)))
+			die("VA 0x%llx is another mapping's", (unsigned long long)l->va);
+	}
+	r->refs++;
+}
+
+static void put_range(const struct live *l)
+{
+	struct range *r = overlaps(l->va, PAGE);
+	unsigned int i;
+
+	if (--r->refs)
+		return;
+	for (i = 0; range[i] != r; i++)
+		;
+	free(r);
+	range[i] = range[--nr_ranges];
 }
 
 /* --- choosing --- */
@@ -99,23 +149,36 @@ static uint32_t some_nr(void)
 	case 1:
 		return 1 + (uint32_t)rng_below(MAX_PAGES);
 	case 2:
-		return 512;
+		return 16u << rng_below(7);	/* 64 KiB to 4 MiB */
 	default:
 		return 1 + (uint32_t)rng_below(40);
 	}
 }
 
-/* Scattered, contiguous or repeated pages. */
+/*
+ * Scattered, repeated, contiguous, in pieces of 64 KiB, or what another handle
+ * shows; in large leaves where the place allows.
+ */
 static void some_pages(struct live *l)
 {
+	static const uint32_t align[] = { 1, 1, 16, 512 };
 	uint32_t first = (uint32_t)rng_below(ARENA_PAGES - l->nr + 1), i;
-	uint64_t how = rng_below(4);
+	const struct live *other = nr_live ? live[rng_below(nr_live)] : NULL;
+	uint64_t how = rng_below(6);
 
+	first -= first % align[rng_below(4)];
 	for (i = 0; i < l->nr; i++)
 		l->page[i] = how == 0 ? (uint32_t)rng_below(ARENA_PAGES) : how == 1 ? first : first + i;
 	if (how == 2)
 		for (i = 0; i < l->nr; i += 1 + (uint32_t)rng_below(30))
 			l->page[i] = (uint32_t)rng_below(ARENA_PAGES);
+	if (how == 3)
+		for (i = 0; i < l->nr; i++)
+			l->page[i] = i % 16 ? l->page[i - 1] + 1 : (uint32_t)rng_below(ARENA_PAGES / 16) * 16;
+	if (how == 4 && other && other->nr >= l->nr) {
+		first = (uint32_t)rng_below(other->nr - l->nr + 1);
+		memcpy(l->page, other->page + first, l->nr * sizeof(*l->page));
+	}
 }
 
 /* The pages as extents, each as long as it can be or cut at random. */
@@ -161,9 +224,10 @@ static void made(struct live *l, int ret, uint64_t room)
 		l->va = base;
 		if (nvbar_access_num_pages(l->a) != l->nr)
 			die("%zu pages, not %u", nvbar_access_num_pages(l->a), l->nr);
-		if (overlaps(base, l->nr * PAGE) || base + l->nr * PAGE > aperture)
-			die("VA 0x%llx is taken or outside", (unsigned long long)base);
+		if (base + l->nr * PAGE > aperture)
+			die("VA 0x%llx is outside", (unsigned long long)base);
 	}
+	get_range(l);
 	live[nr_live++] = l;
 }
 
@@ -172,7 +236,8 @@ static void made(struct live *l, int ret, uint64_t room)
 static void op_map(void)
 {
 	static const char *const labels[] = { NULL, "a", "0123456789012345678901234567890" };
-	struct nvbar_map_opts opts = { .size = sizeof(opts), .flags = NVBAR_MAP_PRIVATE };
+	static const uint32_t shifts[] = { 0, 0, 0, 12, 16, 21 };
+	struct nvbar_map_opts opts = { .size = sizeof(opts) };
 	struct nvbar_extent ext[MAX_PAGES];
 	uint64_t pfn[MAX_PAGES], room = stats().va_largest_free;
 	uint64_t how = rng_below(6);
@@ -190,12 +255,14 @@ static void op_map(void)
 	l->rdonly = !rng_below(5);
 	l->fixed = how < 2;
 	some_pages(l);
+	l->private = !rng_below(3);
 	opts.label = labels[rng_below(3)];
-	opts.flags |= l->rdonly ? NVBAR_MAP_RDONLY : 0;
+	opts.flags = (l->rdonly ? NVBAR_MAP_RDONLY : 0) | (l->private ? NVBAR_MAP_PRIVATE : 0);
 
 	if (how == 5) {
-		for (i = 0; i < l->nr; i++)
-			l->page[i] = l->page[0] % (ARENA_PAGES - l->nr) + i;
+		l->page[0] %= ARENA_PAGES - l->nr;
+		for (i = 1; i < l->nr; i++)
+			l->page[i] = l->page[0] + i;
 		ret = nvbar_map_vram(gpu, arena_vram, l->page[0] * PAGE, l->nr * PAGE, opts.flags, &l->a);
 		made(l, ret, room);
 		return;
@@ -206,6 +273,7 @@ static void op_map(void)
 		made(l, nvbar_map_pages(gpu, pfn, l->nr, opts.flags, &l->a), room);
 		return;
 	}
+	opts.max_page_shift = l->max_page_shift = shifts[rng_below(NR_OF(shifts))];
 	if (l->fixed) {
 		opts.flags |= NVBAR_MAP_FIXED;
 		opts.va = rng_below(aperture / PAGE + 100) * PAGE;
@@ -236,6 +304,7 @@ static void op_map(void)
 
 static void drop(unsigned int i)
 {
+	put_range(live[i]);
 	free(live[i]);
 	live[i] = live[--nr_live];
 }
@@ -244,6 +313,7 @@ static void op_execute(void)
 {
 	struct nvbar_extent ext[MAX_PAGES + 1];
 	struct live *l = some_live(false);
+	struct range *r;
 	unsigned int i;
 	size_t nr;
 	int ret;
@@ -271,6 +341,9 @@ static void op_execute(void)
 	l->prepared = NULL;
 	if (nvbar_access_base(l->a) != l->va)
 		die("at VA 0x%llx", (unsigned long long)nvbar_access_base(l->a));
+	r = overlaps(l->va, PAGE);
+	r->mapped = true;
+	memcpy(r->page, l->page, l->nr * sizeof(*l->page));
 }
 
 static void op_unmap(void)
@@ -447,6 +520,7 @@ static void op_walk(void)
 		if (walk.status != NVBAR_WALK_INVALID)
 			die("VA 0x%llx is only prepared", (unsigned long long)(l->va + off));
 	} else if (walk.status != NVBAR_WALK_OK || walk.ro != l->rdonly ||
+		   (l->max_page_shift && walk.page_size > 1ull << l->max_page_shift) ||
 		   walk.pa != arena_pa + l->page[off / PAGE] * PAGE + off % PAGE) {
 		die("VA 0x%llx leads to 0x%llx", (unsigned long long)(l->va + off),
 		    (unsigned long long)walk.pa);
@@ -475,7 +549,10 @@ static void op_vram(void)
 static void op_trim(void)
 {
 	doing = "trim";
-	nvbar_trim(gpu);
+	if (rng_below(2))
+		nvbar_trim(gpu);
+	else
+		nvbar_zero_tables(gpu, rng_below(MIB(1)));
 }
 
 /* --- the whole --- */

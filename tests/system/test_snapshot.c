@@ -255,9 +255,9 @@ static void taken(struct nvbar *gpu)
 	uint64_t va;
 	size_t i;
 
+	map_fixed(gpu, bar1 - 3 * PAGE, GIB(1), 3 * PAGE);
 	map_at(gpu, MIB(1), MIB(5), 0);
 	map_at(gpu, MIB(64), MIB(2), NVBAR_MAP_RDONLY);
-	map_fixed(gpu, bar1 - 3 * PAGE, GIB(1), 3 * PAGE);
 	assert_ok(nvbar_snapshot_take(gpu, add_line, &text));
 	assert_ok(nvbar_snapshot_parse(text.data, text.len, &snap, NULL, 0));
 	assert_int_equal(nvbar_snapshot_count(snap), 1);

@@ -90,6 +90,9 @@ static void look_around(struct worker *w)
 	case 7:
 		expect(nvbar_get_fault(w->gpu, &fault) == -ENOENT);
 		break;
+	case 10:
+		nvbar_zero_tables(w->gpu, MIB(1));
+		break;
 	case 8:
 	case 9:
 		expect(nvbar_get_info(w->gpu, &info) == 0);
