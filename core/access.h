@@ -82,7 +82,7 @@ struct nvbar_access {
  * Return: the address, good to the end of the page; NULL if the page was not
  * looked up, or too long ago.
  */
-static __always_inline u8 *nvbar_access_direct(const struct nvbar_access *access, u64 off)
+static __always_inline void *nvbar_access_direct(const struct nvbar_access *access, u64 off)
 {
 	struct nvbar_direct_chunk **direct = smp_load_acquire(&access->direct);
 	u64 page = off >> NVBAR_PAGE_SHIFT;
@@ -120,7 +120,7 @@ static inline bool nvbar_access_in_bounds(const struct nvbar_access *access, u64
 static __always_inline int nvbar_access_rd(struct nvbar_access *access, u64 off, unsigned int width,
 					   u64 *val)
 {
-	u8 *direct;
+	void *direct;
 	u64 read;
 
 	if (off & (width - 1))
@@ -163,7 +163,7 @@ static __always_inline int nvbar_access_rd(struct nvbar_access *access, u64 off,
 static __always_inline int nvbar_access_wr(struct nvbar_access *access, u64 off, unsigned int width,
 					   u64 val)
 {
-	u8 *direct;
+	void *direct;
 
 	if (off & (width - 1))
 		return -EINVAL;
@@ -194,7 +194,7 @@ static __always_inline int nvbar_access_wr(struct nvbar_access *access, u64 off,
 }
 
 /* Ordinary memory for a block that stays in one looked-up page, else NULL. */
-static __always_inline u8 *nvbar_access_block(const struct nvbar_access *access, u64 off, size_t len)
+static __always_inline void *nvbar_access_block(const struct nvbar_access *access, u64 off, size_t len)
 {
 	u64 left = NVBAR_PAGE_SIZE - (off & (NVBAR_PAGE_SIZE - 1));
 
@@ -240,7 +240,7 @@ static __always_inline int nvbar_access_copy_from(struct nvbar_access *access, u
 static __always_inline int nvbar_access_copy_to(struct nvbar_access *access, u64 off,
 						const void *src, size_t len)
 {
-	u8 *block = access->writable ? nvbar_access_block(access, off, len) : NULL;
+	void *block = access->writable ? nvbar_access_block(access, off, len) : NULL;
 
 	if (unlikely(!block))
 		return nvbar_access_copy_to_slow(access, off, src, len);

@@ -10,6 +10,7 @@
 #include "chip.h"
 #include "gpu.h"
 
+/* What users may ask for. */
 #define VMM_FLAGS	(NVBAR_VMM_RDONLY | NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE)
 
 static int check_opts(struct nvbar_gpu *gpu, const struct nvbar_bar_user_opts *opts)
@@ -134,7 +135,38 @@ static void add_access(struct nvbar_access *access, struct nvbar_gpu *gpu,
 
 	mutex_lock(&gpu->vmm.lock);
 	list_add_tail(&access->link, &gpu->vmm.accesses);
+	gpu->vmm.host_bytes += sizeof(*access);
 	mutex_unlock(&gpu->vmm.lock);
+}
+
+/* Who or what is in the way of a range. */
+static void explain(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req, int err)
+{
+	const struct nvbar_mapping *holder;
+	const struct nvbar_va_node *node;
+	char text[128];
+
+	mutex_lock(&gpu->vmm.lock);
+	switch (err) {
+	case -EEXIST:
+		node = nvbar_va_first(&gpu->vmm.va);
+		while (node && node->start + node->len <= *req->fixed)
+			node = nvbar_va_next(node);
+		holder = node ? container_of(node, struct nvbar_mapping, node) : NULL;
+		scnprintf(text, sizeof(text), "0x%llx+0x%llx is held%s%s", node ? node->start : 0,
+			  node ? node->len : 0, holder && holder->label[0] ? " by " : "",
+			  holder ? holder->label : "");
+		break;
+	case -ENOSPC:
+		scnprintf(text, sizeof(text), "0x%llx bytes of BAR1 are free, 0x%llx in one piece",
+			  nvbar_va_free_bytes(&gpu->vmm.va), nvbar_va_largest_free(&gpu->vmm.va));
+		break;
+	default:
+		scnprintf(text, sizeof(text), "no host memory");
+		break;
+	}
+	mutex_unlock(&gpu->vmm.lock);
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map 0x%llx bytes: %s", req->len, text);
 }
 
 /* The first phase once the options are known to be good; @spans if they are known. */
@@ -147,7 +179,7 @@ static struct nvbar_access *prepare(struct nvbar_gpu *gpu, u64 nr_pages,
 		.fixed = opts->flags & NVBAR_VMM_FIXED ? &opts->va : NULL,
 		.spans = spans,
 		.max_page_shift = opts->max_page_shift,
-		.flags = opts->flags,
+		.flags = opts->flags | (opts->is_static ? NVBAR_VMM_STATIC : 0),
 		.label = opts->label,
 	};
 	struct nvbar_mapping *mapping;
@@ -165,11 +197,9 @@ static struct nvbar_access *prepare(struct nvbar_gpu *gpu, u64 nr_pages,
 		return ERR_PTR(-ENOMEM);
 	mapping = nvbar_vmm_reserve(gpu, &req);
 	if (IS_ERR(mapping)) {
-		ret = PTR_ERR(mapping);
 		kfree(access);
-		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: no room for 0x%llx pages%s (error %d)",
-			      nr_pages, req.fixed ? " at the VA asked for" : "", -ret);
-		return ERR_PTR(ret);
+		explain(gpu, &req, PTR_ERR(mapping));
+		return ERR_CAST(mapping);
 	}
 	add_access(access, gpu, mapping);
 	return access;
@@ -184,15 +214,16 @@ static struct nvbar_access *share(struct nvbar_gpu *gpu, u64 nr_pages,
 	struct nvbar_access *access;
 	u64 off;
 
-	if ((opts->flags & (NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE)) || opts->max_page_shift || !nr_pages)
-		return NULL;
-	mapping = nvbar_vmm_share(gpu, spans, opts->flags, &off);
-	if (!mapping)
+	if ((opts->flags & (NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE)) || opts->max_page_shift ||
+	    !nr_pages || nvbar_gpu_may_write(gpu))
 		return NULL;
 	access = kzalloc(sizeof(*access), GFP_KERNEL);
-	if (!access) {
-		nvbar_vmm_unmap(gpu, mapping);
+	if (!access)
 		return ERR_PTR(-ENOMEM);
+	mapping = nvbar_vmm_share(gpu, spans, opts->flags, &off);
+	if (!mapping) {
+		kfree(access);
+		return NULL;
 	}
 	add_access(access, gpu, mapping);
 	access->base += off;
@@ -214,6 +245,7 @@ static void free_access(struct nvbar_access *access)
 {
 	mutex_lock(&access->gpu->vmm.lock);
 	list_del(&access->link);
+	access->gpu->vmm.host_bytes -= sizeof(*access);
 	mutex_unlock(&access->gpu->vmm.lock);
 	kfree(access);
 }

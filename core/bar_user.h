@@ -17,12 +17,14 @@ struct nvbar_gpu;
  * @max_page_shift: no leaf page larger than 1 << this; 0 for any
  * @va: where, with NVBAR_VMM_FIXED
  * @label: shown by the accounting, or NULL
+ * @is_static: the driver's own mapping of all VRAM, shared though fixed
  */
 struct nvbar_bar_user_opts {
 	u32 flags;
 	u32 max_page_shift;
 	u64 va;
 	const char *label;
+	bool is_static;
 };
 
 /**

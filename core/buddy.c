@@ -195,6 +195,20 @@ static struct nvbar_block *run_find(const struct nvbar_buddy *buddy,
 	return run;
 }
 
+static struct nvbar_block *new_block(struct nvbar_buddy *buddy)
+{
+	struct nvbar_block *block = kzalloc(sizeof(*block), GFP_KERNEL);
+
+	buddy->nr_blocks += block != NULL;
+	return block;
+}
+
+static void free_block(struct nvbar_buddy *buddy, struct nvbar_block *block)
+{
+	buddy->nr_blocks--;
+	kfree(block);
+}
+
 /* Cuts [pa, pa + len) out of a free run; the block is in no list and no tree. */
 static int run_take(struct nvbar_buddy *buddy, struct nvbar_block *run, u64 pa, u64 len,
 		    struct nvbar_block **out)
@@ -204,14 +218,14 @@ static int run_take(struct nvbar_buddy *buddy, struct nvbar_block *run, u64 pa, 
 	struct nvbar_block *block = run, *rest = NULL;
 
 	if (before || after) {
-		block = kzalloc(sizeof(*block), GFP_KERNEL);
+		block = new_block(buddy);
 		if (!block)
 			return -ENOMEM;
 	}
 	if (before && after) {
-		rest = kzalloc(sizeof(*rest), GFP_KERNEL);
+		rest = new_block(buddy);
 		if (!rest) {
-			kfree(block);
+			free_block(buddy, block);
 			return -ENOMEM;
 		}
 	}
@@ -251,7 +265,8 @@ static int take_add(struct nvbar_buddy *buddy, struct nvbar_block *run, u64 pa, 
 }
 
 /* Lists the blocks by address, adjacent ones made one. */
-static void taken_list(const struct rb_root *taken, struct list_head *blocks)
+static void taken_list(struct nvbar_buddy *buddy, const struct rb_root *taken,
+		       struct list_head *blocks)
 {
 	struct nvbar_block *block, *next, *prev = NULL;
 	struct rb_node *rb;
@@ -262,7 +277,7 @@ static void taken_list(const struct rb_root *taken, struct list_head *blocks)
 		if (prev && run_end(prev) == block->pa) {
 			prev->len += block->len;
 			list_del(&block->link);
-			kfree(block);
+			free_block(buddy, block);
 		} else {
 			prev = block;
 		}
@@ -345,10 +360,10 @@ int nvbar_buddy_init(struct nvbar_buddy *buddy, u64 start, u64 end)
 
 	if (WARN_ON(!is_range(start, end) || end > S64_MAX))
 		return -EINVAL;
-	run = kzalloc(sizeof(*run), GFP_KERNEL);
+	*buddy = (struct nvbar_buddy){ .runs = RB_ROOT, .start = start, .end = end };
+	run = new_block(buddy);
 	if (!run)
 		return -ENOMEM;
-	*buddy = (struct nvbar_buddy){ .runs = RB_ROOT, .start = start, .end = end };
 	buddy->total = end - start;
 	buddy->free_bytes = end - start;
 	run_set(run, start, end - start);
@@ -363,7 +378,7 @@ void nvbar_buddy_fini(struct nvbar_buddy *buddy)
 	WARN_ON(buddy->free_bytes != buddy->total);
 	while ((run = run_of(buddy->runs.rb_node))) {
 		run_erase(buddy, run);
-		kfree(run);
+		free_block(buddy, run);
 	}
 }
 
@@ -383,7 +398,7 @@ int nvbar_buddy_reserve(struct nvbar_buddy *buddy, u64 start, u64 end)
 	ret = run_take(buddy, run, start, end - start, &run);
 	if (ret)
 		return ret;
-	kfree(run);
+	free_block(buddy, run);
 	buddy->total -= end - start;
 	return 0;
 }
@@ -404,7 +419,7 @@ int nvbar_buddy_alloc(struct nvbar_buddy *buddy, const struct nvbar_buddy_req *r
 	if (req->size > buddy->free_bytes)
 		return -ENOSPC;
 	ret = req->contiguous ? take_one(buddy, &lim, &taken) : take_many(buddy, &lim, &taken);
-	taken_list(&taken, &list);
+	taken_list(buddy, &taken, &list);
 	if (ret)
 		nvbar_buddy_free(buddy, &list);
 	list_splice_tail(&list, blocks);
@@ -441,11 +456,11 @@ static void block_free(struct nvbar_buddy *buddy, struct nvbar_block *block)
 	if (next && next->pa == run_end(block)) {
 		run_erase(buddy, next);
 		run_set(block, block->pa, block->len + next->len);
-		kfree(next);
+		free_block(buddy, next);
 	}
 	if (prev && run_end(prev) == block->pa) {
 		run_resize(prev, prev->pa, prev->len + block->len);
-		kfree(block);
+		free_block(buddy, block);
 	} else {
 		run_insert(buddy, block);
 	}
@@ -463,6 +478,11 @@ void nvbar_buddy_free(struct nvbar_buddy *buddy, struct list_head *blocks)
 u64 nvbar_buddy_total(const struct nvbar_buddy *buddy)
 {
 	return buddy->total;
+}
+
+u64 nvbar_buddy_host_bytes(const struct nvbar_buddy *buddy)
+{
+	return buddy->nr_blocks * sizeof(struct nvbar_block);
 }
 
 u64 nvbar_buddy_free_bytes(const struct nvbar_buddy *buddy)

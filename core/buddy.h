@@ -66,6 +66,7 @@ struct nvbar_block {
  * @end: first byte beyond
  * @total: managed bytes without reserved ones
  * @free_bytes: sum of all runs
+ * @nr_blocks: runs and blocks, free or not
  */
 struct nvbar_buddy {
 	struct rb_root runs;
@@ -73,6 +74,7 @@ struct nvbar_buddy {
 	u64 end;
 	u64 total;
 	u64 free_bytes;
+	u64 nr_blocks;
 };
 
 /**
@@ -166,6 +168,14 @@ u64 nvbar_buddy_total(const struct nvbar_buddy *buddy);
  * Return: bytes.
  */
 u64 nvbar_buddy_free_bytes(const struct nvbar_buddy *buddy);
+
+/**
+ * nvbar_buddy_host_bytes() - what does all this take?
+ * @buddy: the allocator
+ *
+ * Return: bytes of host memory.
+ */
+u64 nvbar_buddy_host_bytes(const struct nvbar_buddy *buddy);
 
 /**
  * nvbar_buddy_largest_free() - how long is the longest free run?

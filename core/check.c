@@ -14,6 +14,7 @@
 struct ctx {
 	struct nvbar_gpu *gpu;
 	struct nvbar_check *check;
+	u64 met_bytes;		/* tables met in VRAM, at home and in use */
 };
 
 static __printf(2, 3) void problem(struct nvbar_check *check, const char *fmt, ...)
@@ -70,6 +71,8 @@ static int check_table(void *arg, const struct nvbar_tree_table *met, const u64 
 	ctx->check->tables++;
 	if (!table)
 		return NVBAR_TREE_SKIP;
+	ctx->met_bytes += met->big ? ctx->gpu->vmm.pt.big.table_bytes :
+				     ctx->gpu->vmm.pt.level[met->level].table_bytes;
 	for (i = 0; i < nr; i++) {
 		if (words[i] != table->entry[i])
 			problem(ctx->check, "%s word at 0x%llx: 0x%016llx, but 0x%016llx was written",
@@ -166,6 +169,51 @@ static int check_users(struct ctx *ctx, unsigned int l)
 	return 0;
 }
 
+static void check_sum(struct ctx *ctx, const char *what, u64 counted, u64 noted)
+{
+	if (counted != noted)
+		problem(ctx->check, "%s: %llu counted, %llu noted", what, counted, noted);
+}
+
+/* Bytes of linked tables of a level, and of those of them without users. */
+static void sum_level(const struct nvbar_pt_level *level, const struct nvbar_pt_table *users,
+		      u64 *linked, u64 *warm)
+{
+	u64 i;
+
+	for (i = 0; i < level->nr_tables; i++) {
+		if (!level->table[i].linked)
+			continue;
+		*linked += level->table_bytes;
+		if (!users[i].nr_users)
+			*warm += level->table_bytes;
+	}
+}
+
+/* The gauges, counted anew. */
+static void check_sums(struct ctx *ctx)
+{
+	const struct nvbar_vmm *vmm = &ctx->gpu->vmm;
+	const struct nvbar_pt *pt = &vmm->pt;
+	u64 linked = 0, warm = 0, held = 0, mapped_bytes = 0;
+	const struct nvbar_va_node *node;
+	unsigned int l;
+
+	for (l = 0; l < pt->fmt->nr_levels; l++)
+		sum_level(&pt->level[l], pt->level[l].table, &linked, &warm);
+	sum_level(&pt->big, pt->level[0].table, &linked, &warm);
+	for (node = nvbar_va_first(&vmm->va); node; node = nvbar_va_next(node)) {
+		held++;
+		if (container_of(node, struct nvbar_mapping, node)->state == NVBAR_MAPPING_MAPPED)
+			mapped_bytes += node->len;
+	}
+	check_sum(ctx, "bytes of linked tables", linked, pt->linked_bytes);
+	check_sum(ctx, "bytes of tables met in VRAM", ctx->met_bytes, pt->linked_bytes);
+	check_sum(ctx, "bytes of tables without users", warm, pt->warm_bytes);
+	check_sum(ctx, "ranges held", held, vmm->nr_held);
+	check_sum(ctx, "bytes mapped", mapped_bytes, vmm->mapped_bytes);
+}
+
 static int check_locked(struct ctx *ctx)
 {
 	const struct nvbar_tree_visitor visitor = { check_table, check_entry, ctx };
@@ -197,6 +245,7 @@ static int check_locked(struct ctx *ctx)
 		problem(ctx->check, "the address space allocator contradicts itself");
 	for (node = nvbar_va_first(&gpu->vmm.va); node; node = nvbar_va_next(node))
 		check_mapping(ctx, container_of(node, struct nvbar_mapping, node));
+	check_sums(ctx);
 	for (l = 0; l < gpu->chip->mmu->nr_levels; l++) {
 		ret = check_users(ctx, l);
 		if (ret)
@@ -207,7 +256,7 @@ static int check_locked(struct ctx *ctx)
 
 int nvbar_check_run(struct nvbar_gpu *gpu, struct nvbar_check *check)
 {
-	struct ctx ctx = { gpu, check };
+	struct ctx ctx = { .gpu = gpu, .check = check };
 	int ret;
 
 	check->tables = check->entries = check->mappings = check->problems = 0;

@@ -68,13 +68,14 @@ static const struct nvbar_chip chips[] = {
 		.id = CHIP_ID_GB100, .name = "GB100", FAMILY_GH_TO_GB,
 		.page_sizes = PAGES_BLACKWELL, .boot_reg = THERM_I2CS_SCRATCH_GH100,
 		.window_mask = XAL_EP_ZB_BAR0_WINDOW_BASE_GB100, .heap_len = SZ_2M,
-		.pmu_len = PMU_LEN_BLACKWELL, .inst_magic = true,
+		.pmu_len = PMU_LEN_BLACKWELL, .inst_magic = true, .cc_violation = true,
 	}, {
 		/* 3 MiB of heap in OpenRM 595, less in older firmware: take the larger */
 		.id = CHIP_ID_GB202, .name = "GB202", FAMILY_GH_TO_GB,
 		.page_sizes = PAGES_BLACKWELL, .boot_reg = THERM_I2CS_SCRATCH_GB202,
 		.window_mask = XAL_EP_ZB_BAR0_WINDOW_BASE_GB100, .heap_len = SZ_2M + SZ_1M,
-		.pmu_len = PMU_LEN_BLACKWELL, .inst_magic = true, .display = true,
+		.pmu_len = PMU_LEN_BLACKWELL, .inst_magic = true, .cc_violation = true,
+		.display = true,
 	},
 };
 

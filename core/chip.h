@@ -47,6 +47,7 @@ enum nvbar_bind_kind {
  * @pmu_len: bytes reserved below that heap
  * @va_limit: the instance block takes the VA limit
  * @inst_magic: the instance block takes a magic word instead
+ * @cc_violation: fault type 0xb is CC_VIOLATION, before it COMPRESSION_FAILURE
  * @engine_bar1: MMU engine id of BAR1
  * @engine_phys: MMU engine id of physical accesses
  */
@@ -67,6 +68,7 @@ struct nvbar_chip {
 	u32 pmu_len;
 	bool va_limit;
 	bool inst_magic;
+	bool cc_violation;
 	u16 engine_bar1;
 	u16 engine_phys;
 };

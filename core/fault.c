@@ -60,7 +60,7 @@ static const char *name_of(const char *const *names, size_t nr, u32 code)
 static const char *type_name(const struct nvbar_gpu *gpu, u32 type)
 {
 	/* Blackwell gave this code another meaning [gb100, gb202 dev_fault.h]. */
-	if (type == MMU_FAULT_TYPE_CC_VIOLATION && gpu->chip->inst_magic)
+	if (type == MMU_FAULT_TYPE_CC_VIOLATION && gpu->chip->cc_violation)
 		return "CC_VIOLATION";
 	return name_of(type_names, ARRAY_SIZE(type_names), type);
 }
@@ -71,7 +71,7 @@ static void mapping_text(struct nvbar_gpu *gpu, u64 va, char *buf, size_t len)
 	const struct nvbar_mapping *mapping;
 	struct nvbar_va_node *node;
 
-	guard(mutex)(&gpu->vmm.lock);
+	lockdep_assert_held(&gpu->vmm.lock);
 	buf[0] = '\0';
 	node = nvbar_va_find(&gpu->vmm.va, va);
 	if (!node)
@@ -94,7 +94,7 @@ static void fault_text(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 		  info->dropped ? ", more were dropped" : "");
 }
 
-int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
+static int read_locked(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 {
 	u32 status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
 	u32 addr_lo, addr_hi, inst_lo, inst_hi, word;
@@ -127,10 +127,19 @@ int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 	return 0;
 }
 
+int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
+{
+	/* Held so that nobody clears the fault between two of its registers. */
+	guard(mutex)(&gpu->vmm.lock);
+	return read_locked(gpu, info);
+}
+
 int nvbar_fault_clear(struct nvbar_gpu *gpu)
 {
-	u32 status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
+	u32 status;
 
+	guard(mutex)(&gpu->vmm.lock);
+	status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
 	if (status == ~0u && nvbar_gpu_alive(gpu))
 		return -ENODEV;
 	if (status & VF_PRIV_MMU_FAULT_STATUS_VALID)

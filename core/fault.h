@@ -30,7 +30,7 @@ struct nvbar_fault_info {
 	bool dropped;
 	bool write;
 	bool physical;
-	char text[160];
+	char text[256];
 };
 
 /**
@@ -47,6 +47,7 @@ int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info);
  * nvbar_fault_clear - let the next fault be latched
  * @gpu: the GPU
  *
+ * Context: takes vmm.lock; may sleep.
  * Return: 0 or -ENODEV.
  */
 int nvbar_fault_clear(struct nvbar_gpu *gpu);

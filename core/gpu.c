@@ -49,11 +49,15 @@ u64 nvbar_gpu_host_bytes(struct nvbar_gpu *gpu)
 	bytes += atomic64_read(&gpu->vmm.pt.shadow_bytes);
 	if (gpu->vmm.pt.big.table)
 		bytes += gpu->vmm.pt.big.nr_tables * sizeof(struct nvbar_pt_table);
-	bytes += gpu->vmm.nr_held * (sizeof(struct nvbar_mapping) + sizeof(struct nvbar_access));
+	bytes += gpu->vmm.host_bytes;
 	for (l = 0; l < NVBAR_MMU_LEVELS; l++)
 		if (gpu->vmm.pt.level[l].table)
 			bytes += gpu->vmm.pt.level[l].nr_tables * sizeof(struct nvbar_pt_table);
 	mutex_unlock(&gpu->vmm.lock);
+
+	mutex_lock(&gpu->vram_lock);
+	bytes += gpu->vram_host_bytes + nvbar_buddy_host_bytes(&gpu->buddy);
+	mutex_unlock(&gpu->vram_lock);
 	return bytes;
 }
 
@@ -100,7 +104,11 @@ static struct nvbar_span whole_vram(const void *arg, size_t i)
 /* A mapping like any other, which lives as long as the GPU is attached. */
 static int map_static(struct nvbar_gpu *gpu)
 {
-	const struct nvbar_bar_user_opts opts = { .flags = NVBAR_VMM_FIXED, .label = "static" };
+	const struct nvbar_bar_user_opts opts = {
+		.flags = NVBAR_VMM_FIXED,
+		.label = "static",
+		.is_static = true,
+	};
 	const struct nvbar_spans spans = { whole_vram, gpu, 1 };
 	struct nvbar_access *access;
 
@@ -132,6 +140,8 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
 	mutex_init(&gpu->vram_lock);
 	INIT_LIST_HEAD(&gpu->vrams);
 	nvbar_pramin_init(gpu);
+	/* Whoever had the GPU before may have left an invalidate under way. */
+	gpu->tlb.busy = true;
 	gpu->vmm.pt.fmt = gpu->chip->mmu;
 	ret = nvbar_buddy_init(&gpu->buddy, 0, gpu->reserved_pa);
 	if (ret)

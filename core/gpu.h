@@ -65,9 +65,10 @@ struct nvbar_counters {
  * @pramin: the PRAMIN window
  * @tlb: TLB invalidation
  * @vmm: the BAR1 address space
- * @vram_lock: protects @buddy and @vrams
+ * @vram_lock: protects @buddy, @vrams and @vram_host_bytes
  * @buddy: allocator of VRAM below reserved_pa
  * @vrams: live allocations
+ * @vram_host_bytes: host memory in them, blocks left out
  */
 struct nvbar_gpu {
 	const struct nvbar_hw_ops *ops;
@@ -89,6 +90,7 @@ struct nvbar_gpu {
 	struct mutex vram_lock;
 	struct nvbar_buddy buddy;
 	struct list_head vrams;
+	u64 vram_host_bytes;
 };
 
 /* Registers are read and nothing is written: no bind, no mapping, no VRAM. */

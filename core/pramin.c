@@ -54,57 +54,6 @@ static u32 window_at(struct nvbar_gpu *gpu, u64 pa)
 	return PRAMIN_SIZE - win->last;
 }
 
-static u64 rd_locked(struct nvbar_gpu *gpu, u64 pa, unsigned int width)
-{
-	window_at(gpu, pa);
-	atomic64_inc(&gpu->count.bus_reads);
-	return gpu->ops->bar0_read(gpu->hw, PRAMIN_BASE + gpu->pramin.last, width);
-}
-
-static void wr_locked(struct nvbar_gpu *gpu, u64 pa, unsigned int width, u64 val)
-{
-	window_at(gpu, pa);
-	atomic64_inc(&gpu->count.bus_writes);
-	gpu->ops->bar0_write(gpu->hw, PRAMIN_BASE + gpu->pramin.last, width, val);
-}
-
-static void rd_words_locked(struct nvbar_gpu *gpu, u64 pa, u64 *dst, size_t nr)
-{
-	while (nr) {
-		size_t run = min_t(size_t, nr, window_at(gpu, pa) / 8);
-
-		atomic64_add(run, &gpu->count.bus_reads);
-		gpu->ops->bar0_read_words(gpu->hw, PRAMIN_BASE + gpu->pramin.last, dst, run);
-		pa += 8 * run;
-		dst += run;
-		nr -= run;
-	}
-}
-
-static void wr_words_locked(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr)
-{
-	while (nr) {
-		size_t run = min_t(size_t, nr, window_at(gpu, pa) / 8);
-
-		atomic64_add(run, &gpu->count.bus_writes);
-		gpu->ops->bar0_write_words(gpu->hw, PRAMIN_BASE + gpu->pramin.last, src, run);
-		gpu->pramin.last += 8 * (run - 1);
-		pa += 8 * run;
-		src += run;
-		nr -= run;
-	}
-}
-
-static int flush_locked(struct nvbar_gpu *gpu)
-{
-	u32 off = PRAMIN_BASE + round_down(gpu->pramin.last, 4);
-
-	atomic64_inc(&gpu->count.bus_reads);
-	if ((u32)gpu->ops->bar0_read(gpu->hw, off, 4) == ~0u)
-		return nvbar_gpu_alive(gpu);
-	return 0;
-}
-
 /* The largest natural width for an access at @pa with @len bytes to go. */
 static unsigned int width_at(u64 pa, size_t len)
 {
@@ -118,30 +67,53 @@ static unsigned int width_at(u64 pa, size_t len)
 u64 nvbar_pramin_rd(struct nvbar_gpu *gpu, u64 pa, unsigned int width)
 {
 	guard(mutex)(&gpu->pramin.lock);
-	return rd_locked(gpu, pa, width);
+	window_at(gpu, pa);
+	atomic64_inc(&gpu->count.bus_reads);
+	return gpu->ops->bar0_read(gpu->hw, PRAMIN_BASE + gpu->pramin.last, width);
 }
 
 void nvbar_pramin_wr(struct nvbar_gpu *gpu, u64 pa, unsigned int width, u64 val)
 {
 	guard(mutex)(&gpu->pramin.lock);
-	wr_locked(gpu, pa, width, val);
+	window_at(gpu, pa);
+	atomic64_inc(&gpu->count.bus_writes);
+	gpu->ops->bar0_write(gpu->hw, PRAMIN_BASE + gpu->pramin.last, width, val);
 }
 
 void nvbar_pramin_rd_words(struct nvbar_gpu *gpu, u64 pa, u64 *dst, size_t nr)
 {
 	guard(mutex)(&gpu->pramin.lock);
-	rd_words_locked(gpu, pa, dst, nr);
+	while (nr) {
+		size_t run = min_t(size_t, nr, window_at(gpu, pa) / 8);
+
+		atomic64_add(run, &gpu->count.bus_reads);
+		gpu->ops->bar0_read_words(gpu->hw, PRAMIN_BASE + gpu->pramin.last, dst, run);
+		pa += 8 * run;
+		dst += run;
+		nr -= run;
+	}
 }
 
 void nvbar_pramin_wr_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr)
 {
 	guard(mutex)(&gpu->pramin.lock);
-	wr_words_locked(gpu, pa, src, nr);
+	while (nr) {
+		size_t run = min_t(size_t, nr, window_at(gpu, pa) / 8);
+
+		atomic64_add(run, &gpu->count.bus_writes);
+		gpu->ops->bar0_write_words(gpu->hw, PRAMIN_BASE + gpu->pramin.last, src, run);
+		/* The ordering read goes to the newest word, which is no all ones as data often are. */
+		gpu->pramin.last += 8 * (run - 1);
+		pa += 8 * run;
+		src += run;
+		nr -= run;
+	}
 }
 
 /* Words on the way between the caller's unaligned buffer and the bus. */
 #define BOUNCE_WORDS	32
 
+/* The window is taken piece by piece: a long copy keeps nobody else from it. */
 int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len)
 {
 	u64 bounce[BOUNCE_WORDS];
@@ -149,17 +121,16 @@ int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len)
 	u8 *to = dst;
 	size_t step;
 
-	guard(mutex)(&gpu->pramin.lock);
 	for (; len; pa += step, to += step, len -= step) {
 		if (IS_ALIGNED(pa, 8) && len >= 8) {
 			size_t nr = min_t(size_t, len / 8, BOUNCE_WORDS);
 
-			rd_words_locked(gpu, pa, bounce, nr);
+			nvbar_pramin_rd_words(gpu, pa, bounce, nr);
 			ones |= bounce[nr - 1] == ~0ULL;
 			step = 8 * nr;
 		} else {
 			step = width_at(pa, len);
-			bounce[0] = rd_locked(gpu, pa, step);
+			bounce[0] = nvbar_pramin_rd(gpu, pa, step);
 			ones |= bounce[0] == GENMASK_ULL(8 * step - 1, 0);
 		}
 		memcpy(to, bounce, step);
@@ -173,26 +144,31 @@ int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t 
 	const u8 *from = src;
 	size_t step;
 
-	guard(mutex)(&gpu->pramin.lock);
 	for (; len; pa += step, from += step, len -= step) {
 		if (IS_ALIGNED(pa, 8) && len >= 8) {
 			size_t nr = min_t(size_t, len / 8, BOUNCE_WORDS);
 
 			step = 8 * nr;
 			memcpy(bounce, from, step);
-			wr_words_locked(gpu, pa, bounce, nr);
+			nvbar_pramin_wr_words(gpu, pa, bounce, nr);
 		} else {
 			step = width_at(pa, len);
 			bounce[0] = 0;
 			memcpy(bounce, from, step);
-			wr_locked(gpu, pa, step, bounce[0]);
+			nvbar_pramin_wr(gpu, pa, step, bounce[0]);
 		}
 	}
-	return flush_locked(gpu);
+	return nvbar_pramin_flush(gpu);
 }
 
 int nvbar_pramin_flush(struct nvbar_gpu *gpu)
 {
+	u32 off;
+
 	guard(mutex)(&gpu->pramin.lock);
-	return flush_locked(gpu);
+	off = PRAMIN_BASE + round_down(gpu->pramin.last, 4);
+	atomic64_inc(&gpu->count.bus_reads);
+	if ((u32)gpu->ops->bar0_read(gpu->hw, off, 4) == ~0u)
+		return nvbar_gpu_alive(gpu);
+	return 0;
 }

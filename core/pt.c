@@ -264,11 +264,22 @@ static int need_tables(struct nvbar_pt *pt, struct nvbar_pt_level *level,
 	return ret;
 }
 
+/* All slots that the plan touches are its own. */
+static bool all_own(const struct nvbar_pt *pt, const struct nvbar_pt_plan *plan)
+{
+	unsigned int shift = nvbar_mmu_table_shift(pt->level[0].shape);
+
+	return !((plan->va | plan->len) & ((1ULL << shift) - 1));
+}
+
 /* Leaf tables for the leaves that the plan will take, or for any that it might. */
 static int need_leaf_tables(struct nvbar_pt *pt, const struct nvbar_pt_plan *plan, bool own)
 {
 	struct nvbar_pt_leaves it;
 	int ret;
+
+	if (!own && all_own(pt, plan))
+		return 0;
 
 	if (!plan->spans) {
 		ret = need_tables(pt, &pt->level[0], plan, plan->va, plan->len, own);
@@ -362,19 +373,27 @@ bool nvbar_pt_unlink_unused(struct nvbar_gpu *gpu)
 
 static u64 zero_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 max)
 {
+	/* Leaf tables of a slot share the users of the 4 KiB one. */
+	const struct nvbar_pt *pt = &gpu->vmm.pt;
+	const struct nvbar_pt_table *users = level == &pt->big ? pt->level[0].table : level->table;
 	static const u64 zeroes[PT_WORDS];
+	bool passed_over = false;
 	u64 done = 0;
 	u64 i;
 
-	for (i = 0; i < level->nr_tables && done + level->table_bytes <= max; i++) {
+	for (i = level->zero_from; i < level->nr_tables && done < max; i++) {
 		struct nvbar_pt_table *table = &level->table[i];
 
-		/* One with a shadow may be about to be written whole. */
-		if (table->synced || table->entry)
-			continue;
-		nvbar_pramin_wr_words(gpu, pt_table_pa(level, i), zeroes, level->table_bytes / 8);
-		table->synced = true;
-		done += level->table_bytes;
+		if (!table->synced && !users[i].nr_users) {
+			nvbar_pramin_wr_words(gpu, pt_table_pa(level, i), zeroes,
+					      level->table_bytes / 8);
+			table->synced = true;
+			done += level->table_bytes;
+		}
+		/* One that is in use may need it later. */
+		passed_over |= !table->synced;
+		if (!passed_over)
+			level->zero_from = i + 1;
 	}
 	return done;
 }
@@ -386,7 +405,9 @@ u64 nvbar_pt_zero(struct nvbar_gpu *gpu, u64 max)
 	unsigned int l;
 
 	/* Directories first: a mapping of any size needs them. */
-	for (l = pt->fmt->nr_levels; l--;)
+	for (l = pt->fmt->nr_levels; l-- && done < max;)
 		done += zero_level(gpu, &pt->level[l], max - done);
-	return done + zero_level(gpu, &pt->big, max - done);
+	if (done < max)
+		done += zero_level(gpu, &pt->big, max - done);
+	return done;
 }

@@ -26,7 +26,11 @@
 
 struct nvbar_gpu;
 
-/* Tables without a user are kept linked up to this many bytes */
+/*
+ * An unmap keeps no leaf table linked that would make more than this many
+ * bytes of tables without a user.  Those that a neighbour's end leaves without
+ * one come on top until the next trim.
+ */
 #define NVBAR_PT_WARM_MAX	(1024u * 1024u)
 
 /**
@@ -50,6 +54,7 @@ struct nvbar_pt_table {
  * @pa: VRAM address of table 0
  * @table_bytes: from one table to the next
  * @nr_tables: that the aperture needs
+ * @zero_from: tables before it are in use or zero
  * @table: the tables
  */
 struct nvbar_pt_level {
@@ -57,6 +62,7 @@ struct nvbar_pt_level {
 	u64 pa;
 	u32 table_bytes;
 	u64 nr_tables;
+	u64 zero_from;
 	struct nvbar_pt_table *table;
 };
 
@@ -68,6 +74,7 @@ struct nvbar_pt_level {
  * @shadow_bytes: host memory in shadows
  * @linked_bytes: VRAM in linked tables
  * @warm_bytes: VRAM in linked tables without a user
+ * @cooling_bytes: VRAM in tables that the unmap under way leaves so
  */
 struct nvbar_pt {
 	const struct nvbar_mmu_fmt *fmt;
@@ -76,6 +83,7 @@ struct nvbar_pt {
 	atomic64_t shadow_bytes;
 	u64 linked_bytes;
 	u64 warm_bytes;
+	u64 cooling_bytes;
 };
 
 /**
@@ -105,18 +113,18 @@ struct nvbar_pt_plan {
  * @pa: its first page
  * @len: its bytes, a multiple of the leaf size
  * @shift: its leaves have 1 << shift bytes
- * @plan: what is gone through
- * @span: what is left of the current span
- * @next: number of the next span
+ * @page_sizes: the plan's
+ * @left: what is left of the current run of VRAM
+ * @runs: the runs after it
  */
 struct nvbar_pt_leaves {
 	u64 va;
 	u64 pa;
 	u64 len;
 	unsigned int shift;
-	const struct nvbar_pt_plan *plan;
-	struct nvbar_span span;
-	size_t next;
+	u64 page_sizes;
+	struct nvbar_span left;
+	struct nvbar_runs runs;
 };
 
 /** nvbar_pt_leaves_start - begin with the first run */
@@ -157,7 +165,8 @@ u64 nvbar_pt_root(const struct nvbar_gpu *gpu);
  * Counts the plan as a user of its tables, and gets shadows for those that it
  * may share.
  *
- * Return: 0, or -ENOMEM with nothing held.
+ * Return: 0, or -ENOMEM with nothing held; shadows got for tables that others
+ * use stay for as long as these do.
  */
 int nvbar_pt_reserve(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan);
 
@@ -166,7 +175,7 @@ int nvbar_pt_reserve(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan);
  * @gpu: the GPU
  * @plan: as in the first half
  *
- * Context: needs no lock: nobody else looks at these tables.
+ * Context: needs no lock, see pt_internal.h.
  * Return: 0, or -ENOMEM: release what the first half holds.
  */
 int nvbar_pt_reserve_own(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan);
@@ -185,7 +194,7 @@ void nvbar_pt_release(struct nvbar_gpu *gpu, u64 va, u64 len);
  * @plan: reserved
  * @attr: what every entry has in common
  *
- * Context: needs no lock: nobody else looks at these tables.
+ * Context: needs no lock, see pt_internal.h.
  * Return: true if nvbar_pt_map() has more to fill.
  */
 bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const struct nvbar_pte *attr);
@@ -226,7 +235,7 @@ bool nvbar_pt_unlink_unused(struct nvbar_gpu *gpu);
 /**
  * nvbar_pt_zero - write zeroes over tables that are not in use
  * @gpu: the GPU
- * @max: bytes, at most
+ * @max: bytes; the last table may exceed it
  *
  * Mapping then need not write them whole.
  *

@@ -16,7 +16,16 @@ struct pt_run {
 	u64 last;
 };
 
-/* Slots of 2 MiB, [first, end), that lie in a range as a whole: their leaf tables serve it alone. */
+/*
+ * Slots of 2 MiB, [first, end), that lie in a plan's range as a whole: their
+ * leaf tables serve it alone.
+ *
+ * Without vmm.lock a plan may, from when it is counted as their user to when
+ * it is published, set the shadow pointers of these tables (reserve_own) and,
+ * as long as a table is not linked, write its shadow (fill).  In return nobody
+ * else, lock or not, looks at a shadow pointer of a slot with users that are
+ * not his, or at the words of a table that is not linked.
+ */
 struct pt_own {
 	u64 first;
 	u64 end;
@@ -45,6 +54,14 @@ void pt_sync(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 i, struct 
 
 /* Marks a table as pointed to from above, or as no longer. */
 void pt_set_linked(struct nvbar_pt *pt, struct nvbar_pt_level *level, u64 i, bool linked);
+
+/* VRAM no longer holds what the table's shadow holds, or zeroes. */
+static inline void pt_set_unsynced(struct nvbar_pt_level *level, u64 i)
+{
+	level->table[i].synced = false;
+	if (i < level->zero_from)
+		level->zero_from = i;
+}
 
 /* Frees a table's shadow, if it has one. */
 void pt_shadow_free(struct nvbar_pt *pt, struct nvbar_pt_level *level, u64 i);

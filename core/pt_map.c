@@ -43,28 +43,32 @@ static u64 run_len(u64 sizes, unsigned int shift, u64 va, const struct nvbar_spa
 
 void nvbar_pt_leaves_start(struct nvbar_pt_leaves *it, const struct nvbar_pt_plan *plan)
 {
-	*it = (struct nvbar_pt_leaves){ .va = plan->va, .plan = plan };
+	it->va = plan->va;
+	it->len = 0;
+	it->page_sizes = plan->page_sizes;
+	it->left.len = 0;
+	nvbar_runs_start(&it->runs, plan->spans);
 }
 
 bool nvbar_pt_leaves_next(struct nvbar_pt_leaves *it)
 {
 	it->va += it->len;
-	if (!it->span.len) {
-		if (it->next == it->plan->spans->nr)
+	if (!it->left.len) {
+		it->left = nvbar_runs_next(&it->runs);
+		if (!it->left.len)
 			return false;
-		it->span = nvbar_spans_get(it->plan->spans, it->next++);
 	}
-	it->pa = it->span.pa;
-	if (it->span.len == NVBAR_PAGE_SIZE) {
-		/* By far the most frequent span of scattered pages. */
+	it->pa = it->left.pa;
+	if (it->left.len == NVBAR_PAGE_SIZE) {
+		/* By far the most frequent run of scattered pages. */
 		it->shift = NVBAR_PAGE_SHIFT;
 		it->len = NVBAR_PAGE_SIZE;
 	} else {
-		it->shift = best_shift(it->plan->page_sizes, it->va, &it->span);
-		it->len = run_len(it->plan->page_sizes, it->shift, it->va, &it->span);
+		it->shift = best_shift(it->page_sizes, it->va, &it->left);
+		it->len = run_len(it->page_sizes, it->shift, it->va, &it->left);
 	}
-	it->span.pa += it->len;
-	it->span.len -= it->len;
+	it->left.pa += it->len;
+	it->left.len -= it->len;
 	return true;
 }
 
@@ -76,8 +80,18 @@ struct filler {
 	u64 template;
 };
 
-/* Leaves of a run in leaf tables, those in own slots or the others; true if some were left out. */
-static bool fill_leaf_tables(const struct filler *fill, const struct nvbar_pt_leaves *it, bool own)
+/* Nobody else looks at a table that serves this plan alone and that the GPU can't reach yet. */
+static bool needs_no_lock(const struct filler *fill, const struct nvbar_pt_level *level, u64 slot)
+{
+	return pt_is_own(&fill->own, slot) && !level->table[slot].linked;
+}
+
+/*
+ * Leaves of a run in leaf tables: those that need no lock, or the others.
+ * Return: some were left out.
+ */
+static bool fill_leaf_tables(const struct filler *fill, const struct nvbar_pt_leaves *it,
+			     bool unlocked)
 {
 	struct nvbar_pt_level *level =
 		it->shift == NVBAR_PAGE_SHIFT ? &fill->pt->level[0] : &fill->pt->big;
@@ -93,7 +107,7 @@ static bool fill_leaf_tables(const struct filler *fill, const struct nvbar_pt_le
 		u64 *word = &level->table[slot].entry[nvbar_mmu_index(level->shape, va)];
 		u64 *last = word + ((stop - va) >> it->shift);
 
-		if (pt_is_own(&fill->own, slot) != own) {
+		if (needs_no_lock(fill, level, slot) != unlocked) {
 			entry += step * ((stop - va) >> it->shift);
 			left_out = true;
 		} else {
@@ -142,7 +156,7 @@ static void drop_below(struct nvbar_pt *pt, unsigned int l, u64 i)
 			if (child < pt->level[l - 1].nr_tables)
 				drop_below(pt, l - 1, child);
 		memset(table->entry, 0, level->table_bytes);
-		table->synced = false;
+		pt_set_unsynced(level, i);
 	}
 	pt_set_linked(pt, level, i, false);
 }
@@ -381,15 +395,18 @@ static void clear_leaf_table(struct nvbar_gpu *gpu, struct nvbar_pt_level *level
 	if (!nr)
 		return;
 	cheaper = nr >= level->table_bytes / 16;
-	if (last_user && (cheaper || pt->warm_bytes + level->table_bytes > NVBAR_PT_WARM_MAX)) {
+	if (last_user && (cheaper || pt->warm_bytes + pt->cooling_bytes + level->table_bytes >
+					     NVBAR_PT_WARM_MAX)) {
 		u64 word = pt_word_above(pt, 0, level == &pt->big, i);
 
 		pt->level[1].table[i >> pt->level[1].shape->bits].entry[word] = 0;
 		__set_bit(word, dirty);
 		pt_set_linked(pt, level, i, false);
-		table->synced = false;
+		pt_set_unsynced(level, i);
 		return;
 	}
+	if (last_user)
+		pt->cooling_bytes += level->table_bytes;
 	pt_sync(gpu, level, i, words);
 }
 
@@ -415,6 +432,7 @@ static void clear_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, u6
 
 void nvbar_pt_clear(struct nvbar_gpu *gpu, u64 va, u64 len)
 {
+	gpu->vmm.pt.cooling_bytes = 0;
 	change_tree(gpu, va, len, clear_entry);
 }
 

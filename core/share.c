@@ -30,7 +30,6 @@ void nvbar_share_add(struct rb_root *index, struct nvbar_share *share, struct nv
 	share->pa = span.pa;
 	share->end = span.pa + span.len;
 	share->max_end = share->end;
-	share->indexed = true;
 	while (*link) {
 		struct nvbar_share *at = share_of(*link);
 
@@ -44,10 +43,7 @@ void nvbar_share_add(struct rb_root *index, struct nvbar_share *share, struct nv
 
 void nvbar_share_del(struct rb_root *index, struct nvbar_share *share)
 {
-	if (!share->indexed)
-		return;
 	rb_erase_augmented(&share->rb, index, &share_augment);
-	share->indexed = false;
 }
 
 /*

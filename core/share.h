@@ -11,32 +11,36 @@
 
 #include "span.h"
 
+struct nvbar_mapping;
+
 /**
- * struct nvbar_share - what a mapping is found by: its first run of VRAM
+ * struct nvbar_share - one of the runs of VRAM that a mapping is found by
  * @rb: in the index
+ * @mapping: whose run it is
+ * @va: where the mapping shows it
  * @pa: first byte of the run
  * @end: first byte after it
  * @max_end: the largest @end in the subtree
- * @indexed: it is in the index
  */
 struct nvbar_share {
 	struct rb_node rb;
+	struct nvbar_mapping *mapping;
+	u64 va;
 	u64 pa;
 	u64 end;
 	u64 max_end;
-	bool indexed;
 };
 
 /**
- * nvbar_share_add - put a mapping into the index
+ * nvbar_share_add - put a run into the index
  * @index: tree of struct nvbar_share
- * @share: its entry
- * @span: its first run of VRAM
+ * @share: its entry; mapping and va are set
+ * @span: the run
  */
 void nvbar_share_add(struct rb_root *index, struct nvbar_share *share, struct nvbar_span span);
 
 /**
- * nvbar_share_del - take a mapping out of the index, if it is in
+ * nvbar_share_del - take a run out of the index
  * @index: tree
  * @share: its entry
  */

@@ -20,7 +20,8 @@ struct nvbar_span {
  *
  * Extents and page frame numbers reach the driver in arrays of other types;
  * fetching one by one spares a converted copy, so that mapping needs no
- * memory for it.
+ * memory for it.  Each span is fetched several times and must stay what it
+ * was when it was checked: a caller that can't vouch for that makes a copy.
  *
  * @get: span number @i
  * @arg: first argument of @get
@@ -36,6 +37,47 @@ struct nvbar_spans {
 static inline struct nvbar_span nvbar_spans_get(const struct nvbar_spans *spans, size_t i)
 {
 	return spans->get(spans->arg, i);
+}
+
+/**
+ * struct nvbar_runs - spans with adjacent ones put together
+ * @spans: what is gone through
+ * @ahead: the first span that was not given out; no length: there is none
+ * @next: number of the span after it
+ */
+struct nvbar_runs {
+	const struct nvbar_spans *spans;
+	struct nvbar_span ahead;
+	size_t next;
+};
+
+static inline void nvbar_runs_fetch(struct nvbar_runs *runs)
+{
+	if (runs->next < runs->spans->nr)
+		runs->ahead = nvbar_spans_get(runs->spans, runs->next++);
+	else
+		runs->ahead.len = 0;
+}
+
+/** nvbar_runs_start - begin with the first run */
+static inline void nvbar_runs_start(struct nvbar_runs *runs, const struct nvbar_spans *spans)
+{
+	runs->spans = spans;
+	runs->next = 0;
+	nvbar_runs_fetch(runs);
+}
+
+/** nvbar_runs_next - the next run; one without length when there is none */
+static inline struct nvbar_span nvbar_runs_next(struct nvbar_runs *runs)
+{
+	struct nvbar_span run = runs->ahead;
+
+	if (!run.len)
+		return run;
+	for (nvbar_runs_fetch(runs); runs->ahead.len && runs->ahead.pa == run.pa + run.len;
+	     nvbar_runs_fetch(runs))
+		run.len += runs->ahead.len;
+	return run;
 }
 
 #endif

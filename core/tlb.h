@@ -9,7 +9,7 @@ struct nvbar_gpu;
 
 /**
  * struct nvbar_tlb - invalidation state
- * @busy: an earlier invalidate never reported its end
+ * @busy: an earlier invalidate may not have ended
  */
 struct nvbar_tlb {
 	bool busy;

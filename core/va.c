@@ -11,6 +11,9 @@
 /* Holes tried by best fit before one is taken that fits at any address. */
 #define VA_TRIES	8
 
+/* ... and if there is none of that kind, before an alignment is given up. */
+#define VA_MANY_TRIES	1024
+
 #define node_by_start(rb)	rb_entry_safe(rb, struct nvbar_va_node, by_start)
 #define node_by_hole(rb)	rb_entry_safe(rb, struct nvbar_va_node, by_hole)
 
@@ -91,9 +94,12 @@ static struct nvbar_va_node *hole_best(const struct nvbar_va *va, const struct s
 		if (sure)
 			return sure;
 	}
-	while (node && !hole_fits(node, shape))
+	for (; node && i < VA_MANY_TRIES; i++) {
+		if (hole_fits(node, shape))
+			return node;
 		node = node_by_hole(rb_next(&node->by_hole));
-	return node;
+	}
+	return NULL;
 }
 
 /* The start, within a hole that fits, that leaves the smaller gap beside it. */

@@ -9,11 +9,12 @@
  * Placement is best fit: the shortest hole that takes the range, the lowest
  * of equal ones, and in it the end that leaves the smaller remainder behind;
  * without alignment that is the low end.  Short remainders are used up before
- * long holes are broken.
+ * long holes are broken.  With alignment the shortest of the first few holes
+ * that are long enough, or else of those that fit wherever they begin.
  *
- * All operations are O(log n) in the number of ranges.  One case is not: when
- * the alignment exceeds 4 KiB and no hole has length + alignment - 4 KiB, all
- * holes that are long enough are tried before the answer is no.
+ * All operations are O(log n) in the number of ranges.  For an alignment above
+ * 4 KiB, when no hole has length + alignment - 4 KiB, so many holes are tried,
+ * and no more, that the answer may be no although one would do.
  *
  * Addresses and lengths are bytes and multiples of 4 KiB.
  *
@@ -74,7 +75,8 @@ void nvbar_va_init(struct nvbar_va *va, u64 size);
  * @phase: the start is this much above a multiple of @align; a multiple of
  *	4 KiB
  *
- * Return: 0; -ENOSPC when no hole takes it; -EINVAL for arguments that the
+ * Return: 0; -ENOSPC when no hole takes it, or with an alignment above 4 KiB
+ * none was found; -EINVAL for arguments that the
  * caller should have refused.
  */
 int nvbar_va_alloc(struct nvbar_va *va, struct nvbar_va_node *node, u64 len, u64 align, u64 phase);

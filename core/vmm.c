@@ -6,6 +6,7 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -25,7 +26,8 @@ int nvbar_vmm_init(struct nvbar_gpu *gpu)
 	mutex_init(&vmm->lock);
 	INIT_LIST_HEAD(&vmm->accesses);
 	INIT_LIST_HEAD(&vmm->quarantine);
-	vmm->shared = RB_ROOT;
+	vmm->shared[0] = RB_ROOT;
+	vmm->shared[1] = RB_ROOT;
 	nvbar_va_init(&vmm->va, gpu->bar1_size);
 	if (!gpu->bar1_size || gpu->observe)
 		return 0;
@@ -41,6 +43,7 @@ static void drop_locked(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 	nvbar_pt_release(gpu, mapping->node.start, mapping->node.len);
 	nvbar_va_free(&gpu->vmm.va, &mapping->node);
 	gpu->vmm.nr_held--;
+	gpu->vmm.host_bytes -= struct_size(mapping, share, mapping->max_shares);
 	kfree(mapping);
 }
 
@@ -73,53 +76,75 @@ static int publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
 	return ret;
 }
 
-static bool all_single_pages(const struct nvbar_vmm_request *req)
-{
-	return req->spans && req->spans->nr == req->len >> NVBAR_PAGE_SHIFT;
-}
+/* Where a range should lie: @phase above a multiple of @align. */
+struct place {
+	u64 align;
+	u64 phase;
+};
 
 /*
- * The largest leaf that the request can use, and what its VA must be modulo
- * that: the longest span decides, at the place that it will have.
+ * The place that lets the request use the largest leaf: the longest run of
+ * VRAM decides, where it will be in the range.  Also counts the runs.
  */
-static u64 best_alignment(u64 page_sizes, const struct nvbar_vmm_request *req, u64 *phase)
+static struct place best_place(u64 page_sizes, const struct nvbar_vmm_request *req, size_t *nr_runs)
 {
 	struct nvbar_span longest = { 0, req->len };
+	struct nvbar_runs runs;
+	struct nvbar_span run;
 	u64 off = 0, at = 0;
-	size_t i;
 
-	*phase = 0;
-	if (all_single_pages(req))
-		return NVBAR_PAGE_SIZE;
-	if (req->spans)
+	*nr_runs = 1;
+	if (req->spans) {
+		*nr_runs = 0;
 		longest.len = 0;
-	for (i = 0; req->spans && i < req->spans->nr; i++) {
-		struct nvbar_span span = nvbar_spans_get(req->spans, i);
-
-		if (span.len > longest.len) {
-			longest = span;
-			at = off;
+		nvbar_runs_start(&runs, req->spans);
+		while ((run = nvbar_runs_next(&runs)).len) {
+			if (run.len > longest.len) {
+				longest = run;
+				at = off;
+			}
+			off += run.len;
+			++*nr_runs;
 		}
-		off += span.len;
 	}
-	*phase = longest.pa - at;
-	return 1ULL << (fls64(page_sizes & GENMASK_ULL(ilog2(longest.len), 0)) - 1);
+	return (struct place){
+		.align = 1ULL << (fls64(page_sizes & GENMASK_ULL(ilog2(longest.len), 0)) - 1),
+		.phase = longest.pa - at,
+	};
 }
 
-/* Anywhere, at the best alignment that there is still room for. */
-static int alloc_va(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
-		    const struct nvbar_vmm_request *req)
+/* Anywhere, at the best place that there is still room for. */
+static int alloc_va(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping, u64 len,
+		    struct place place)
 {
-	u64 align, phase;
 	int ret;
 
-	align = best_alignment(mapping->page_sizes, req, &phase);
 	for (;;) {
-		ret = nvbar_va_alloc(&gpu->vmm.va, &mapping->node, req->len, align,
-				     phase & (align - 1));
-		if (ret != -ENOSPC || align == NVBAR_PAGE_SIZE)
+		ret = nvbar_va_alloc(&gpu->vmm.va, &mapping->node, len, place.align,
+				     place.phase & (place.align - 1));
+		if (ret != -ENOSPC || place.align == NVBAR_PAGE_SIZE)
 			return ret;
-		align = 1ULL << (fls64(mapping->page_sizes & (align - 1)) - 1);
+		place.align = 1ULL << (fls64(mapping->page_sizes & (place.align - 1)) - 1);
+	}
+}
+
+/* A range, if need be one of the quarantine, should the GPU confirm at last. */
+static int find_va(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
+		   const struct nvbar_vmm_request *req, struct place place)
+{
+	struct nvbar_vmm *vmm = &gpu->vmm;
+	bool again = !list_empty(&vmm->quarantine);
+	int ret;
+
+	for (;;) {
+		if (req->fixed)
+			ret = nvbar_va_alloc_fixed(&vmm->va, &mapping->node, *req->fixed, req->len);
+		else
+			ret = alloc_va(gpu, mapping, req->len, place);
+		if (!again || (ret != -ENOSPC && ret != -EEXIST) ||
+		    publish(gpu, NVBAR_TLB_DOWNGRADE))
+			return ret;
+		again = false;
 	}
 }
 
@@ -135,47 +160,64 @@ static struct nvbar_pt_plan plan_of(const struct nvbar_mapping *mapping,
 }
 
 static int reserve_locked(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
-			  const struct nvbar_vmm_request *req)
+			  const struct nvbar_vmm_request *req, struct place place)
 {
-	struct nvbar_va *va = &gpu->vmm.va;
 	struct nvbar_pt_plan plan;
 	int ret;
 
-	if (req->fixed)
-		ret = nvbar_va_alloc_fixed(va, &mapping->node, *req->fixed, req->len);
-	else
-		ret = alloc_va(gpu, mapping, req);
+	ret = find_va(gpu, mapping, req, place);
 	if (ret)
 		return ret;
 	plan = plan_of(mapping, req->spans);
 	ret = nvbar_pt_reserve(gpu, &plan);
 	if (ret) {
-		nvbar_va_free(va, &mapping->node);
+		nvbar_va_free(&gpu->vmm.va, &mapping->node);
 		return ret;
 	}
 	gpu->vmm.nr_held++;
+	gpu->vmm.host_bytes += struct_size(mapping, share, mapping->max_shares);
 	return 0;
+}
+
+/* A mapping without a range. */
+static struct nvbar_mapping *new_mapping(const struct nvbar_vmm_request *req, u64 page_sizes,
+					 size_t nr_runs)
+{
+	bool shareable = !(req->flags & (NVBAR_VMM_PRIVATE | NVBAR_VMM_FIXED)) ||
+			 (req->flags & NVBAR_VMM_STATIC);
+	u8 max_shares = shareable ? min_t(size_t, nr_runs, NVBAR_VMM_SHARES) : 0;
+	struct nvbar_mapping *mapping;
+
+	mapping = kzalloc(struct_size(mapping, share, max_shares), GFP_KERNEL);
+	if (!mapping)
+		return NULL;
+	mapping->state = NVBAR_MAPPING_PREPARED;
+	mapping->flags = req->flags;
+	mapping->page_sizes = page_sizes;
+	mapping->max_shares = max_shares;
+	if (req->label)
+		strscpy(mapping->label, req->label, sizeof(mapping->label));
+	return mapping;
 }
 
 struct nvbar_mapping *nvbar_vmm_reserve(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req)
 {
+	u64 page_sizes = gpu->chip->page_sizes;
 	struct nvbar_mapping *mapping;
 	struct nvbar_pt_plan plan;
+	struct place place;
+	size_t nr_runs;
 	int ret;
 
-	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
+	if (req->max_page_shift)
+		page_sizes &= GENMASK_ULL(req->max_page_shift, 0);
+	place = best_place(page_sizes, req, &nr_runs);
+	mapping = new_mapping(req, page_sizes, nr_runs);
 	if (!mapping)
 		return ERR_PTR(-ENOMEM);
-	mapping->state = NVBAR_MAPPING_PREPARED;
-	mapping->flags = req->flags;
-	mapping->page_sizes = gpu->chip->page_sizes;
-	if (req->max_page_shift)
-		mapping->page_sizes &= GENMASK_ULL(req->max_page_shift, 0);
-	if (req->label)
-		strscpy(mapping->label, req->label, sizeof(mapping->label));
 
 	mutex_lock(&gpu->vmm.lock);
-	ret = reserve_locked(gpu, mapping, req);
+	ret = reserve_locked(gpu, mapping, req, place);
 	mutex_unlock(&gpu->vmm.lock);
 	if (ret) {
 		kfree(mapping);
@@ -215,6 +257,40 @@ static int clear_locked(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 	return 0;
 }
 
+static struct rb_root *shares_of(struct nvbar_gpu *gpu, u32 flags)
+{
+	return &gpu->vmm.shared[!!(flags & NVBAR_VMM_RDONLY)];
+}
+
+/* Lets the mapping be found by as many of its runs as it has room for. */
+static void add_shares(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
+		       const struct nvbar_spans *spans)
+{
+	u64 va = mapping->node.start;
+	struct nvbar_runs runs;
+
+	nvbar_runs_start(&runs, spans);
+	while (mapping->nr_shares < mapping->max_shares) {
+		struct nvbar_share *share = &mapping->share[mapping->nr_shares];
+		struct nvbar_span run = nvbar_runs_next(&runs);
+
+		if (!run.len)
+			break;
+		share->mapping = mapping;
+		share->va = va;
+		nvbar_share_add(shares_of(gpu, mapping->flags), share, run);
+		mapping->nr_shares++;
+		va += run.len;
+	}
+}
+
+static void del_shares(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
+{
+	while (mapping->nr_shares)
+		nvbar_share_del(shares_of(gpu, mapping->flags),
+				&mapping->share[--mapping->nr_shares]);
+}
+
 int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
 		  const struct nvbar_spans *spans)
 {
@@ -240,8 +316,7 @@ int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
 		mapping->state = NVBAR_MAPPING_MAPPED;
 		mapping->refs = 1;
 		mapping->page_sizes = plan.used;
-		if (!(mapping->flags & NVBAR_VMM_PRIVATE))
-			nvbar_share_add(&vmm->shared, &mapping->share, nvbar_spans_get(spans, 0));
+		add_shares(gpu, mapping, spans);
 		vmm->nr_mapped++;
 		vmm->mapped_bytes += mapping->node.len;
 		atomic64_inc(&gpu->count.maps);
@@ -282,27 +357,31 @@ static bool shows(const struct nvbar_gpu *gpu, u64 va, u64 end, const struct nvb
 struct nvbar_mapping *nvbar_vmm_share(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
 				      u32 flags, u64 *off)
 {
-	struct nvbar_span first = nvbar_spans_get(spans, 0);
 	struct nvbar_vmm *vmm = &gpu->vmm;
-	struct nvbar_share *share;
 	unsigned int tries = 0;
+	struct nvbar_share *share;
+	struct nvbar_runs runs;
+	struct nvbar_span first;
 
-	guard(mutex)(&vmm->lock);
-	for (share = nvbar_share_first(&vmm->shared, first); share && tries < SHARE_TRIES;
+	nvbar_runs_start(&runs, spans);
+	first = nvbar_runs_next(&runs);
+
+	mutex_lock(&vmm->lock);
+	for (share = nvbar_share_first(shares_of(gpu, flags), first); share && tries < SHARE_TRIES;
 	     share = nvbar_share_next(share, first), tries++) {
-		struct nvbar_mapping *mapping = container_of(share, struct nvbar_mapping, share);
-		u64 start = mapping->node.start + (first.pa - share->pa);
+		struct nvbar_mapping *mapping = share->mapping;
+		u64 va = share->va + (first.pa - share->pa);
 
-		if ((mapping->flags ^ flags) & NVBAR_VMM_RDONLY)
-			continue;
-		if (!shows(gpu, start, mapping->node.start + mapping->node.len, spans))
+		if (!shows(gpu, va, mapping->node.start + mapping->node.len, spans))
 			continue;
 		mapping->refs++;
 		vmm->nr_mapped++;
 		atomic64_inc(&gpu->count.maps);
-		*off = start - mapping->node.start;
+		*off = va - mapping->node.start;
+		mutex_unlock(&vmm->lock);
 		return mapping;
 	}
+	mutex_unlock(&vmm->lock);
 	return NULL;
 }
 
@@ -315,8 +394,10 @@ int nvbar_vmm_unmap(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 	vmm->nr_mapped--;
 	atomic64_inc(&gpu->count.unmaps);
 	if (!--mapping->refs) {
-		nvbar_share_del(&vmm->shared, &mapping->share);
+		del_shares(gpu, mapping);
 		vmm->mapped_bytes -= mapping->node.len;
+		/* Writes still in the CPU's buffers would find no entry. */
+		gpu->ops->write_barrier(gpu->hw);
 		ret = clear_locked(gpu, mapping);
 	}
 	mutex_unlock(&vmm->lock);
@@ -335,8 +416,11 @@ u64 nvbar_vmm_zero_tables(struct nvbar_gpu *gpu, u64 max)
 
 void nvbar_vmm_trim(struct nvbar_gpu *gpu)
 {
+	bool unlinked;
+
 	guard(mutex)(&gpu->vmm.lock);
-	if (!nvbar_pt_unlink_unused(gpu))
+	unlinked = nvbar_pt_unlink_unused(gpu);
+	if (!unlinked && list_empty(&gpu->vmm.quarantine))
 		return;
 	/*
 	 * A failure here needs no undoing: a table's memory serves no other

@@ -36,6 +36,10 @@ enum nvbar_mapping_state {
 #define NVBAR_VMM_RDONLY	(1u << 0)	/* entries do not allow writes */
 #define NVBAR_VMM_FIXED		(1u << 1)	/* the holder chose the address */
 #define NVBAR_VMM_PRIVATE	(1u << 2)	/* not to be shared */
+#define NVBAR_VMM_STATIC	(1u << 31)	/* the driver's own: to be shared though fixed */
+
+/* Runs of VRAM that a mapping is found by, at most */
+#define NVBAR_VMM_SHARES	16
 
 /**
  * struct nvbar_mapping - a held range of BAR1
@@ -46,8 +50,10 @@ enum nvbar_mapping_state {
  * @page_sizes: bit n set: leaves of 1 << n bytes may be used; once it is
  *	mapped: are used
  * @label: its first holder's, or empty
- * @share: how it is found by its pages
  * @link: in vmm.quarantine
+ * @max_shares: room in @share
+ * @nr_shares: of its runs of VRAM, the first so many are in the index
+ * @share: those
  */
 struct nvbar_mapping {
 	struct nvbar_va_node node;
@@ -56,8 +62,10 @@ struct nvbar_mapping {
 	u32 refs;
 	u64 page_sizes;
 	char label[NVBAR_VMM_LABEL_MAX];
-	struct nvbar_share share;
 	struct list_head link;
+	u8 max_shares;
+	u8 nr_shares;
+	struct nvbar_share share[];
 };
 
 /**
@@ -85,11 +93,13 @@ struct nvbar_vmm_request {
  * @va: free and held ranges
  * @pt: page tables
  * @accesses: every handle given out, see bar_user.h
- * @shared: live mappings that may be used again, by their pages
+ * @shared: live mappings that may be used again, by their pages; the second
+ *	is of read-only ones
  * @quarantine: ranges that wait for an invalidate
  * @nr_mapped: holders of live mappings
  * @nr_held: ranges held, prepared and quarantined ones included
  * @mapped_bytes: bytes under live mappings
+ * @host_bytes: host memory in mappings and handles
  */
 struct nvbar_vmm {
 	struct mutex lock;
@@ -97,11 +107,12 @@ struct nvbar_vmm {
 	struct nvbar_va va;
 	struct nvbar_pt pt;
 	struct list_head accesses;
-	struct rb_root shared;
+	struct rb_root shared[2];
 	struct list_head quarantine;
 	u64 nr_mapped;
 	u64 nr_held;
 	u64 mapped_bytes;
+	u64 host_bytes;
 };
 
 /**
@@ -138,7 +149,8 @@ struct nvbar_mapping *nvbar_vmm_reserve(struct nvbar_gpu *gpu, const struct nvba
  * @flags: NVBAR_VMM_*: what the mapping must agree in
  * @off: receives where in the mapping they begin, bytes
  *
- * Looks at mappings whose first run of VRAM contains the first span.
+ * Looks at mappings that have the first run of these pages in one of the runs
+ * that they are found by.
  *
  * Context: takes vmm.lock.
  * Return: the mapping with a reference for the caller, to be given back with
@@ -182,7 +194,7 @@ int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
 int nvbar_vmm_unmap(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
 
 /**
- * nvbar_vmm_trim - give back page tables without a user
+ * nvbar_vmm_trim - give back page tables without a user, and the quarantine
  * @gpu: the GPU
  *
  * Context: takes vmm.lock; may sleep.

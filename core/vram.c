@@ -65,28 +65,47 @@ static struct nvbar_span get_span(const void *arg, size_t i)
 	return ((const struct nvbar_span *)arg)[i];
 }
 
-/* -ENOSPC and -ENOMEM leave everything as it was: there is another way. */
-static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
+/* A live mapping of the span, or a new one: only -ENOSPC and -ENOMEM leave another way. */
+static struct nvbar_mapping *map_span(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
+				      u64 len, u64 *off)
 {
-	const struct nvbar_spans spans = { get_span, &span, 1 };
 	const struct nvbar_vmm_request req = {
-		.len = span.len,
-		.spans = &spans,
+		.len = len,
+		.spans = spans,
 		.flags = NVBAR_VMM_PRIVATE,
 		.label = "scrub",
 	};
 	struct nvbar_mapping *mapping;
 	int ret;
 
+	/* Of what is being allocated only the static mapping can show anything. */
+	mapping = nvbar_vmm_share(gpu, spans, 0, off);
+	if (mapping)
+		return mapping;
+	*off = 0;
 	mapping = nvbar_vmm_reserve(gpu, &req);
 	if (IS_ERR(mapping))
+		return mapping;
+	ret = nvbar_vmm_map(gpu, mapping, spans);
+	return ret ? ERR_PTR(ret) : mapping;
+}
+
+static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
+{
+	const struct nvbar_spans spans = { get_span, &span, 1 };
+	struct nvbar_mapping *mapping;
+	u64 off;
+
+	mapping = map_span(gpu, &spans, span.len, &off);
+	if (IS_ERR(mapping))
 		return PTR_ERR(mapping);
-	ret = nvbar_vmm_map(gpu, mapping, &spans);
-	if (ret)
-		return ret;
-	gpu->ops->bar1_fill(gpu->hw, mapping->node.start, 0, span.len);
+	off += mapping->node.start;
+	gpu->ops->bar1_fill(gpu->hw, off, 0, span.len);
+	gpu->ops->write_barrier(gpu->hw);
+	/* Pushes the zeroes before it. */
+	gpu->ops->bar1_read(gpu->hw, off, 4);
 	atomic64_add(span.len / 8, &gpu->count.bus_writes);
-	/* The invalidate of the unmap waits for these writes too. */
+	atomic64_inc(&gpu->count.bus_reads);
 	return nvbar_vmm_unmap(gpu, mapping);
 }
 
@@ -167,6 +186,11 @@ err_free_blocks:
 	return ret;
 }
 
+static u64 host_bytes(const struct nvbar_vram *vram)
+{
+	return sizeof(*vram) + vram->nr_spans * sizeof(*vram->span);
+}
+
 struct nvbar_vram *nvbar_vram_create(struct nvbar_gpu *gpu, const struct nvbar_vram_request *req)
 {
 	u64 range_end = req->range_end ? req->range_end : round_down(gpu->vram_size, NVBAR_PAGE_SIZE);
@@ -193,6 +217,7 @@ struct nvbar_vram *nvbar_vram_create(struct nvbar_gpu *gpu, const struct nvbar_v
 	}
 	mutex_lock(&gpu->vram_lock);
 	list_add_tail(&vram->link, &gpu->vrams);
+	gpu->vram_host_bytes += host_bytes(vram);
 	mutex_unlock(&gpu->vram_lock);
 	return vram;
 }
@@ -201,6 +226,7 @@ void nvbar_vram_destroy(struct nvbar_vram *vram)
 {
 	mutex_lock(&vram->gpu->vram_lock);
 	list_del(&vram->link);
+	vram->gpu->vram_host_bytes -= host_bytes(vram);
 	mutex_unlock(&vram->gpu->vram_lock);
 	free_blocks(vram);
 	kvfree(vram->span);

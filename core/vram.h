@@ -56,7 +56,7 @@ struct nvbar_vram_request {
  *
  * Context: takes vram_lock, vmm.lock and pramin.lock in turn; may sleep.
  * Return: the allocation, or ERR_PTR of -EINVAL, -ERANGE (the range leaves
- * VRAM), -ENOSPC, -ENOMEM, -ENODEV, -EACCES (observing).
+ * VRAM), -ENOSPC, -ENOMEM, -ENODEV, -ETIMEDOUT, -EACCES (observing).
  */
 struct nvbar_vram *nvbar_vram_create(struct nvbar_gpu *gpu, const struct nvbar_vram_request *req);
 

@@ -270,7 +270,7 @@ int nvbar_for_each_mapping(struct nvbar *gpu, int (*fn)(const struct nvbar_mappi
 		struct nvbar_mapping_info info = {
 			.va = node->start,
 			.len = node->len,
-			.flags = mapping->flags,
+			.flags = mapping->flags & ~NVBAR_VMM_STATIC,
 			.page_sizes = mapping->page_sizes,
 			.holders = mapping->refs,
 			.state = state_name(mapping->state),

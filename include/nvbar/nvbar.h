@@ -59,7 +59,8 @@ enum nvbar_log_level {
  * NVBAR_OPEN_STATIC - keep all of usable VRAM mapped at VA = VRAM address
  *
  * Mapping one extent of VRAM then costs no bus access: the handle shares the
- * static mapping.  Needs a BAR1 at least as large as usable VRAM.
+ * static mapping.  Needs a BAR1 at least as large as usable VRAM.  Read-only,
+ * private, fixed and prepared mappings have what is left of BAR1.
  */
 #define NVBAR_OPEN_STATIC		(1u << 1)
 
@@ -91,10 +92,11 @@ struct nvbar_open_opts {
  * and the reserved areas, writes an empty page table and binds BAR1 to it.
  *
  * Return: 0, or -EINVAL (malformed device string or options), -EOPNOTSUPP
- * (unknown chip or device kind, BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV (the GPU reads as all ones),
- * -ETIMEDOUT (firmware or bind never came up), -EBUSY (someone else drives
- * it), -EACCES, -ENOSPC (VRAM too small for the driver's own region), -ENOMEM,
- * or the errno of the file that a file= names.
+ * (unknown chip or device kind, BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
+ * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
+ * -EIO (its registers contradict themselves), -EBUSY (someone else drives it),
+ * -EACCES, -ENOSPC (VRAM too small for the driver's own region), -ENOMEM, or
+ * the errno of the file that a file= names.
  */
 NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *opts);
 
@@ -236,7 +238,8 @@ struct nvbar_vram_opts {
  * @vram: receives the allocation; nvbar_vram_free() or nvbar_close() ends it
  *
  * Return: 0, or -EINVAL (zero or misaligned size, bad options), -ERANGE (the
- * range leaves VRAM), -ENOSPC, -ENOMEM, -ENODEV, -EACCES (observing).
+ * range leaves VRAM), -ENOSPC, -ENOMEM, -ENODEV, -ETIMEDOUT, -EACCES
+ * (observing).
  */
 NVBAR_API int nvbar_vram_alloc(struct nvbar *gpu, uint64_t size, const struct nvbar_vram_opts *opts,
 			       struct nvbar_vram **vram);
@@ -300,9 +303,14 @@ struct nvbar_map_opts {
  * @access: receives the mapping; nvbar_unmap() or nvbar_close() ends it
  *
  * Each run of adjacent pages uses the largest leaf pages that its address,
- * length and place allow.  Pages that a live mapping shows already, in this
- * order and with these rights, are not mapped again unless NVBAR_MAP_PRIVATE
- * asks for it: the new handle shares the entries of the old one.
+ * length and place allow.
+ *
+ * Pages that a live mapping shows already, in this order and with these
+ * rights, are not mapped again: the new handle shares the entries of the old
+ * one, which stay, all of them, until the last of its handles is unmapped.  A
+ * mapping is found by any of its first 16 runs of adjacent pages.
+ * NVBAR_MAP_PRIVATE keeps a mapping out of this, and so do NVBAR_MAP_FIXED and
+ * a limit to the page size.
  *
  * Return: 0, or -EINVAL, -ERANGE (a page outside VRAM), -EACCES (a writable
  * mapping of the driver's own region, or observing), -ENOSPC (no BAR1 address
@@ -712,18 +720,18 @@ NVBAR_API int nvbar_for_each_entry(struct nvbar *gpu, int (*fn)(const struct nvb
  * @flags: NVBAR_MAP_*
  * @page_sizes: bit n set: uses leaf pages of 1 << n bytes; while it is
  *	prepared: may use
- * @holders: handles that share it, 0 while it is prepared
  * @state: "mapped", "prepared" or "quarantined" (unmapped, invalidate not
  *	confirmed)
- * @label: as given, or empty
+ * @label: of the first handle, or empty
+ * @holders: handles that share it, 0 while it is prepared
  */
 struct nvbar_mapping_info {
 	uint64_t va, len;
 	uint32_t flags;
 	uint64_t page_sizes;
-	uint32_t holders;
 	const char *state;
 	char label[NVBAR_LABEL_MAX];
+	uint32_t holders;
 };
 
 /**
@@ -787,7 +795,7 @@ struct nvbar_fault {
 	uint32_t type, access, client, engine;
 	uint64_t inst_pa;
 	uint8_t dropped, write, physical;
-	char text[160];
+	char text[256];
 };
 
 /**
@@ -816,7 +824,7 @@ NVBAR_API void nvbar_trim(struct nvbar *gpu);
 /**
  * nvbar_zero_tables - write zeroes over page tables that are not in use
  * @gpu: handle
- * @max: bytes, at most
+ * @max: bytes; the last table may exceed it
  *
  * A table that VRAM does not hold as zeroes is written whole when it is first
  * used.  This does it beforehand, in pieces as large as the caller has time
