@@ -371,6 +371,27 @@ bool nvbar_pt_unlink_unused(struct nvbar_gpu *gpu)
 	return changed;
 }
 
+static void rewrite_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level)
+{
+	u64 i;
+
+	for (i = 0; i < level->nr_tables; i++) {
+		pt_set_unsynced(level, i);
+		if (level->table[i].linked)
+			pt_sync(gpu, level, i, (struct pt_run){ 0, 0 });
+	}
+}
+
+void nvbar_pt_rewrite(struct nvbar_gpu *gpu)
+{
+	struct nvbar_pt *pt = &gpu->vmm.pt;
+	unsigned int l;
+
+	rewrite_level(gpu, &pt->big);
+	for (l = 0; l < pt->fmt->nr_levels; l++)
+		rewrite_level(gpu, &pt->level[l]);
+}
+
 static u64 zero_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 max)
 {
 	/* Leaf tables of a slot share the users of the 4 KiB one. */

@@ -233,6 +233,12 @@ void nvbar_pt_clear(struct nvbar_gpu *gpu, u64 va, u64 len);
 bool nvbar_pt_unlink_unused(struct nvbar_gpu *gpu);
 
 /**
+ * nvbar_pt_rewrite - write every linked table anew, and trust no other
+ * @gpu: the GPU, which may have lost writes
+ */
+void nvbar_pt_rewrite(struct nvbar_gpu *gpu);
+
+/**
  * nvbar_pt_zero - write zeroes over tables that are not in use
  * @gpu: the GPU
  * @max: bytes; the last table may exceed it

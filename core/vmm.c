@@ -67,10 +67,16 @@ void nvbar_vmm_fini(struct nvbar_gpu *gpu)
 /* Orders what was written to the tables and makes the GPU forget what it knew of them. */
 static int publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
 {
-	int ret = nvbar_pramin_flush(gpu);
+	struct nvbar_vmm *vmm = &gpu->vmm;
+	int ret;
 
+	if (vmm->unsure)
+		nvbar_pt_rewrite(gpu);
+	ret = nvbar_pramin_flush(gpu);
 	if (!ret)
 		ret = nvbar_tlb_invalidate(gpu, nvbar_pt_root(gpu), change);
+	/* A GPU that does not answer may not have heard either. */
+	vmm->unsure = ret == -ENODEV;
 	if (!ret)
 		drain_quarantine(gpu);
 	return ret;

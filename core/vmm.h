@@ -90,6 +90,7 @@ struct nvbar_vmm_request {
  * struct nvbar_vmm - the address space
  * @lock: protects everything here and orders page-table updates
  * @enabled: BAR1 is bound to these tables
+ * @unsure: writes to the tables may have been lost
  * @va: free and held ranges
  * @pt: page tables
  * @accesses: every handle given out, see bar_user.h
@@ -104,6 +105,7 @@ struct nvbar_vmm_request {
 struct nvbar_vmm {
 	struct mutex lock;
 	bool enabled;
+	bool unsure;
 	struct nvbar_va va;
 	struct nvbar_pt pt;
 	struct list_head accesses;
