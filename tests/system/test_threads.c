@@ -21,6 +21,7 @@ struct worker {
 	pthread_t thread;
 	struct nvbar *gpu;
 	struct nvbar_vram *vram;
+	uint64_t scatter;	/* VRAM address of pages that only it maps */
 	uint64_t seed;
 	unsigned int rounds;
 	const char *error;
@@ -188,6 +189,27 @@ static void alloc_and_free(struct worker *w)
 	nvbar_vram_free(vram);
 }
 
+/*
+ * Scattered pages enough to fill tables of their own, which are computed
+ * without a lock while others look around.
+ */
+static void fill_tables(struct worker *w)
+{
+	static const size_t nr = 1300;
+	uint64_t pfn[1300], word = rng_next(&w->seed) | 1, got;
+	struct nvbar_access *a;
+	size_t i, at = below(w, nr);
+
+	for (i = 0; i < nr; i++)
+		pfn[i] = w->scatter / PAGE + 2 * i;
+	expect(nvbar_map_pages(w->gpu, pfn, nr, NVBAR_MAP_PRIVATE, &a) == 0);
+	expect(nvbar_write64(a, at * PAGE, word) == 0);
+	expect(nvbar_flush(a) == 0);
+	expect(nvbar_pramin_read(w->gpu, pfn[at] * PAGE, &got, 8) == 0);
+	expect(got == word);
+	expect(nvbar_unmap(a) == 0);
+}
+
 static void work(struct worker *w)
 {
 	struct nvbar_access *a, *b;
@@ -207,6 +229,8 @@ static void work(struct worker *w)
 			look_around(w);
 		if (!w->error && !below(w, 8))
 			alloc_and_free(w);
+		if (!w->error && !below(w, 4))
+			fill_tables(w);
 	}
 }
 
@@ -229,7 +253,10 @@ static void threads_on(const char *chip, unsigned int rounds)
 	gpu = gpu_open(device);
 	before = gpu_stats(gpu);
 	for (i = 0; i < NR_THREADS; i++) {
-		worker[i] = (struct worker){ .gpu = gpu, .seed = rng_u64(), .rounds = rounds };
+		worker[i] = (struct worker){
+			.gpu = gpu, .seed = rng_u64(), .rounds = rounds,
+			.scatter = GIB(2) + i * MIB(16),
+		};
 		assert_ok(nvbar_vram_alloc(gpu, NR_PAGES * PAGE, &opts, &worker[i].vram));
 	}
 	for (i = 0; i < NR_THREADS; i++)
