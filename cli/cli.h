@@ -68,8 +68,8 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct command cmd_check, cmd_decode, cmd_demo, cmd_fill, cmd_info, cmd_maps, cmd_read,
-	cmd_selftest, cmd_snapshot, cmd_tables, cmd_walk, cmd_write;
+extern const struct command cmd_bench, cmd_check, cmd_decode, cmd_demo, cmd_fill, cmd_info,
+	cmd_maps, cmd_read, cmd_selftest, cmd_snapshot, cmd_tables, cmd_walk, cmd_write;
 
 /* --- args.c: what the user typed ---------------------------------------- */
 

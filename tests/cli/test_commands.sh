@@ -20,7 +20,7 @@ holds() {
 	printf '%s' "$1" | cmp -s "$out"
 }
 
-commands="info read write fill demo walk tables decode maps check snapshot selftest help"
+commands="info read write fill demo walk tables decode maps check snapshot selftest bench help"
 
 # --- help ---------------------------------------------------------------
 

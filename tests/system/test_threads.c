@@ -314,7 +314,9 @@ static void threads_with_gpus_of_their_own_do_not_meet(void **state)
 	(void)state;
 	rng_start(__func__);
 	for (i = 0; i < NR_THREADS; i++) {
-		worker[i] = (struct worker){ .seed = rng_u64(), .rounds = 30 };
+		worker[i] = (struct worker){
+			.seed = rng_u64(), .rounds = 30, .scatter = GIB(2),
+		};
 		assert_ok(pthread_create(&worker[i].thread, NULL, open_and_close, &worker[i]));
 	}
 	for (i = 0; i < NR_THREADS; i++) {
