@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -100,25 +101,50 @@ static int check_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool writab
 	return 0;
 }
 
-/* Pages in @spans if all of them may be mapped. */
-static int count_pages(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, bool writable,
-		       u64 *nr_pages)
+/* A run has ended: is it the longest so far? */
+static void end_run(struct nvbar_shape *shape, struct nvbar_span run)
 {
-	u64 total = 0;
-	size_t i;
+	if (!run.len)
+		return;
+	shape->nr_runs++;
+	if (run.len > shape->longest.len) {
+		shape->longest = run;
+		shape->before_longest = shape->len - run.len;
+	}
+}
 
+/* The shape of @spans if all of them may be mapped. */
+static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, bool writable,
+		       struct nvbar_shape *shape)
+{
+	/* Everything before this is nobody's but the users'. */
+	u64 free_end = min(gpu->reserved_pa, 1ULL << gpu->chip->mmu->vid_bits);
+	struct nvbar_span run = { 0, 0 };
+	size_t i;
+	int ret;
+
+	*shape = (struct nvbar_shape){ 0 };
 	for (i = 0; i < spans->nr; i++) {
 		struct nvbar_span span = nvbar_spans_get(spans, i);
-		int ret = check_span(gpu, span, writable);
 
-		if (ret)
-			return ret;
-		total += span.len >> NVBAR_PAGE_SHIFT;
+		if (unlikely(!span.len || !IS_ALIGNED(span.pa | span.len, NVBAR_PAGE_SIZE) ||
+			     span.len > free_end || span.pa > free_end - span.len)) {
+			ret = check_span(gpu, span, writable);
+			if (ret)
+				return ret;
+		}
+		if (span.pa == run.pa + run.len && run.len) {
+			run.len += span.len;
+		} else {
+			end_run(shape, run);
+			run = span;
+		}
+		shape->len += span.len;
 		/* Enough to be refused; adding on might wrap. */
-		if (total > gpu->bar1_size >> NVBAR_PAGE_SHIFT)
+		if (shape->len > gpu->bar1_size)
 			break;
 	}
-	*nr_pages = total;
+	end_run(shape, run);
 	return 0;
 }
 
@@ -172,12 +198,14 @@ static void explain(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req, 
 /* The first phase once the options are known to be good; @spans if they are known. */
 static struct nvbar_access *prepare(struct nvbar_gpu *gpu, u64 nr_pages,
 				    const struct nvbar_spans *spans,
+				    const struct nvbar_shape *shape,
 				    const struct nvbar_bar_user_opts *opts)
 {
 	const struct nvbar_vmm_request req = {
 		.len = nr_pages << NVBAR_PAGE_SHIFT,
 		.fixed = opts->flags & NVBAR_VMM_FIXED ? &opts->va : NULL,
 		.spans = spans,
+		.shape = shape,
 		.max_page_shift = opts->max_page_shift,
 		.flags = opts->flags | (opts->is_static ? NVBAR_VMM_STATIC : 0),
 		.label = opts->label,
@@ -237,7 +265,7 @@ struct nvbar_access *nvbar_bar_user_prepare(struct nvbar_gpu *gpu, u64 nr_pages,
 {
 	int ret = check_opts(gpu, opts);
 
-	return ret ? ERR_PTR(ret) : prepare(gpu, nr_pages, NULL, opts);
+	return ret ? ERR_PTR(ret) : prepare(gpu, nr_pages, NULL, NULL, opts);
 }
 
 /* Forgets a handle whose range is held by nobody any more, or by the quarantine. */
@@ -250,51 +278,59 @@ static void free_access(struct nvbar_access *access)
 	kfree(access);
 }
 
+/* The second phase once the spans are known to be good. */
+static int execute(struct nvbar_access *access, const struct nvbar_spans *spans,
+		   const struct nvbar_shape *shape)
+{
+	int ret = nvbar_vmm_map(access->gpu, access->mapping, spans, shape);
+
+	if (ret)
+		free_access(access);
+	else
+		access->live = true;
+	return ret;
+}
+
 int nvbar_bar_user_execute(struct nvbar_access *access, const struct nvbar_spans *spans)
 {
 	struct nvbar_gpu *gpu = access->gpu;
-	u64 nr_pages;
+	struct nvbar_shape shape;
 	int ret;
 
-	ret = count_pages(gpu, spans, access->writable, &nr_pages);
-	if (!ret && nr_pages != access->size >> NVBAR_PAGE_SHIFT) {
-		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: 0x%llx pages, but 0x%llx were prepared",
-			      nr_pages, access->size >> NVBAR_PAGE_SHIFT);
+	ret = check_spans(gpu, spans, access->writable, &shape);
+	if (!ret && shape.len != access->size) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: 0x%llx bytes, but 0x%llx were prepared",
+			      shape.len, access->size);
 		ret = -EINVAL;
 	}
 	if (ret) {
 		nvbar_bar_user_release(access);
 		return ret;
 	}
-
-	ret = nvbar_vmm_map(gpu, access->mapping, spans);
-	if (ret) {
-		free_access(access);
-		return ret;
-	}
-	access->live = true;
-	return 0;
+	return execute(access, spans, &shape);
 }
 
 struct nvbar_access *nvbar_bar_user_map(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
 					const struct nvbar_bar_user_opts *opts)
 {
 	struct nvbar_access *access;
+	struct nvbar_shape shape;
 	u64 nr_pages;
 	int ret;
 
 	ret = check_opts(gpu, opts);
 	if (!ret)
-		ret = count_pages(gpu, spans, !(opts->flags & NVBAR_VMM_RDONLY), &nr_pages);
+		ret = check_spans(gpu, spans, !(opts->flags & NVBAR_VMM_RDONLY), &shape);
 	if (ret)
 		return ERR_PTR(ret);
+	nr_pages = shape.len >> NVBAR_PAGE_SHIFT;
 	access = share(gpu, nr_pages, spans, opts);
 	if (access)
 		return access;
-	access = prepare(gpu, nr_pages, spans, opts);
+	access = prepare(gpu, nr_pages, spans, &shape, opts);
 	if (IS_ERR(access))
 		return access;
-	ret = nvbar_bar_user_execute(access, spans);
+	ret = execute(access, spans, &shape);
 	return ret ? ERR_PTR(ret) : access;
 }
 

@@ -280,6 +280,8 @@ static int need_leaf_tables(struct nvbar_pt *pt, const struct nvbar_pt_plan *pla
 
 	if (!own && all_own(pt, plan))
 		return 0;
+	if (plan->page_sizes == NVBAR_PAGE_SIZE)
+		return need_tables(pt, &pt->level[0], plan, plan->va, plan->len, own);
 
 	if (!plan->spans) {
 		ret = need_tables(pt, &pt->level[0], plan, plan->va, plan->len, own);

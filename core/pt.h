@@ -92,7 +92,8 @@ struct nvbar_pt {
  * @len: bytes
  * @spans: pages of @len bytes altogether, already checked; NULL while they
  *	are not known
- * @page_sizes: bit n set: leaves of 1 << n bytes may be used; bit 12 is set
+ * @page_sizes: bit n set: leaves of 1 << n bytes may be used; bit 12 is set,
+ *	and alone if no others can be
  * @used: those that are, once nvbar_pt_fill() has been there
  */
 struct nvbar_pt_plan {

@@ -59,14 +59,8 @@ bool nvbar_pt_leaves_next(struct nvbar_pt_leaves *it)
 			return false;
 	}
 	it->pa = it->left.pa;
-	if (it->left.len == NVBAR_PAGE_SIZE) {
-		/* By far the most frequent run of scattered pages. */
-		it->shift = NVBAR_PAGE_SHIFT;
-		it->len = NVBAR_PAGE_SIZE;
-	} else {
-		it->shift = best_shift(it->page_sizes, it->va, &it->left);
-		it->len = run_len(it->page_sizes, it->shift, it->va, &it->left);
-	}
+	it->shift = best_shift(it->page_sizes, it->va, &it->left);
+	it->len = run_len(it->page_sizes, it->shift, it->va, &it->left);
 	it->left.pa += it->len;
 	it->left.len -= it->len;
 	return true;
@@ -119,6 +113,38 @@ static bool fill_leaf_tables(const struct filler *fill, const struct nvbar_pt_le
 	return left_out;
 }
 
+/* The same for a plan of 4 KiB leaves alone, which need not be sorted into runs. */
+static bool fill_pages(const struct filler *fill, const struct nvbar_pt_plan *plan, bool unlocked)
+{
+	const struct nvbar_pt_level *level = &fill->pt->level[0];
+	unsigned int addr_shift = fill->pt->fmt->pte_addr_shift;
+	u64 *word = NULL, *table_end = NULL;
+	bool left_out = false, skip = false;
+	u64 va = plan->va;
+	size_t s;
+
+	for (s = 0; s < plan->spans->nr; s++) {
+		struct nvbar_span span = nvbar_spans_get(plan->spans, s);
+		u64 entry = fill->template | span.pa >> addr_shift;
+		u64 end = va + span.len;
+
+		for (; va < end; va += NVBAR_PAGE_SIZE, entry += NVBAR_PAGE_SIZE >> addr_shift) {
+			if (word == table_end) {
+				u64 slot = va >> nvbar_mmu_table_shift(level->shape);
+
+				skip = needs_no_lock(fill, level, slot) != unlocked;
+				left_out |= skip;
+				word = &level->table[slot].entry[nvbar_mmu_index(level->shape, va)];
+				table_end = level->table[slot].entry + PT_WORDS;
+			}
+			if (!skip)
+				*word = entry;
+			word++;
+		}
+	}
+	return left_out;
+}
+
 bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const struct nvbar_pte *attr)
 {
 	struct nvbar_pt *pt = &gpu->vmm.pt;
@@ -127,6 +153,10 @@ bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const stru
 	bool more = false;
 
 	WARN_ON_ONCE(pt->fmt->encode_pte(attr, &fill.template));
+	if (plan->page_sizes == NVBAR_PAGE_SIZE) {
+		plan->used = NVBAR_PAGE_SIZE;
+		return fill_pages(&fill, plan, true);
+	}
 	plan->used = 0;
 	nvbar_pt_leaves_start(&it, plan);
 	while (nvbar_pt_leaves_next(&it)) {
@@ -189,6 +219,10 @@ static void fill_rest(struct nvbar_pt *pt, const struct nvbar_pt_plan *plan, u64
 	const struct filler fill = { pt, pt_own_slots(pt, plan->va, plan->len), template };
 	struct nvbar_pt_leaves it;
 
+	if (plan->page_sizes == NVBAR_PAGE_SIZE) {
+		fill_pages(&fill, plan, false);
+		return;
+	}
 	nvbar_pt_leaves_start(&it, plan);
 	while (nvbar_pt_leaves_next(&it)) {
 		if (it.shift > pt->big.shape->shift)

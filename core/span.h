@@ -40,6 +40,20 @@ static inline struct nvbar_span nvbar_spans_get(const struct nvbar_spans *spans,
 }
 
 /**
+ * struct nvbar_shape - what a list of spans looks like as a whole
+ * @len: bytes
+ * @nr_runs: how many spans there are with adjacent ones put together
+ * @longest: the longest of these
+ * @before_longest: bytes before it
+ */
+struct nvbar_shape {
+	u64 len;
+	size_t nr_runs;
+	struct nvbar_span longest;
+	u64 before_longest;
+};
+
+/**
  * struct nvbar_runs - spans with adjacent ones put together
  * @spans: what is gone through
  * @ahead: the first span that was not given out; no length: there is none

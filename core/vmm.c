@@ -89,33 +89,14 @@ struct place {
 };
 
 /*
- * The place that lets the request use the largest leaf: the longest run of
- * VRAM decides, where it will be in the range.  Also counts the runs.
+ * The place that lets spans use the largest leaf: their longest run decides,
+ * where it will be in the range.
  */
-static struct place best_place(u64 page_sizes, const struct nvbar_vmm_request *req, size_t *nr_runs)
+static struct place best_place(u64 page_sizes, const struct nvbar_shape *shape)
 {
-	struct nvbar_span longest = { 0, req->len };
-	struct nvbar_runs runs;
-	struct nvbar_span run;
-	u64 off = 0, at = 0;
-
-	*nr_runs = 1;
-	if (req->spans) {
-		*nr_runs = 0;
-		longest.len = 0;
-		nvbar_runs_start(&runs, req->spans);
-		while ((run = nvbar_runs_next(&runs)).len) {
-			if (run.len > longest.len) {
-				longest = run;
-				at = off;
-			}
-			off += run.len;
-			++*nr_runs;
-		}
-	}
 	return (struct place){
-		.align = 1ULL << (fls64(page_sizes & GENMASK_ULL(ilog2(longest.len), 0)) - 1),
-		.phase = longest.pa - at,
+		.align = 1ULL << (fls64(page_sizes & GENMASK_ULL(ilog2(shape->longest.len), 0)) - 1),
+		.phase = shape->longest.pa - shape->before_longest,
 	};
 }
 
@@ -155,26 +136,28 @@ static int find_va(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
 }
 
 static struct nvbar_pt_plan plan_of(const struct nvbar_mapping *mapping,
-				    const struct nvbar_spans *spans)
+				    const struct nvbar_spans *spans,
+				    const struct nvbar_shape *shape)
 {
+	/* Leaves longer than any run are out of the question. */
 	return (struct nvbar_pt_plan){
 		.va = mapping->node.start,
 		.len = mapping->node.len,
 		.spans = spans,
-		.page_sizes = mapping->page_sizes,
+		.page_sizes = mapping->page_sizes & GENMASK_ULL(ilog2(shape->longest.len), 0),
 	};
 }
 
 static int reserve_locked(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
-			  const struct nvbar_vmm_request *req, struct place place)
+			  const struct nvbar_vmm_request *req, const struct nvbar_shape *shape)
 {
 	struct nvbar_pt_plan plan;
 	int ret;
 
-	ret = find_va(gpu, mapping, req, place);
+	ret = find_va(gpu, mapping, req, best_place(mapping->page_sizes, shape));
 	if (ret)
 		return ret;
-	plan = plan_of(mapping, req->spans);
+	plan = plan_of(mapping, req->spans, shape);
 	ret = nvbar_pt_reserve(gpu, &plan);
 	if (ret) {
 		nvbar_va_free(&gpu->vmm.va, &mapping->node);
@@ -208,28 +191,28 @@ static struct nvbar_mapping *new_mapping(const struct nvbar_vmm_request *req, u6
 
 struct nvbar_mapping *nvbar_vmm_reserve(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req)
 {
+	/* What is not known may be one run. */
+	const struct nvbar_shape one_run = { req->len, 1, { 0, req->len }, 0 };
+	const struct nvbar_shape *shape = req->shape ? req->shape : &one_run;
 	u64 page_sizes = gpu->chip->page_sizes;
 	struct nvbar_mapping *mapping;
 	struct nvbar_pt_plan plan;
-	struct place place;
-	size_t nr_runs;
 	int ret;
 
 	if (req->max_page_shift)
 		page_sizes &= GENMASK_ULL(req->max_page_shift, 0);
-	place = best_place(page_sizes, req, &nr_runs);
-	mapping = new_mapping(req, page_sizes, nr_runs);
+	mapping = new_mapping(req, page_sizes, shape->nr_runs);
 	if (!mapping)
 		return ERR_PTR(-ENOMEM);
 
 	mutex_lock(&gpu->vmm.lock);
-	ret = reserve_locked(gpu, mapping, req, place);
+	ret = reserve_locked(gpu, mapping, req, shape);
 	mutex_unlock(&gpu->vmm.lock);
 	if (ret) {
 		kfree(mapping);
 		return ERR_PTR(ret);
 	}
-	plan = plan_of(mapping, req->spans);
+	plan = plan_of(mapping, req->spans, shape);
 	ret = nvbar_pt_reserve_own(gpu, &plan);
 	if (ret) {
 		nvbar_vmm_cancel(gpu, mapping);
@@ -298,7 +281,7 @@ static void del_shares(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 }
 
 int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
-		  const struct nvbar_spans *spans)
+		  const struct nvbar_spans *spans, const struct nvbar_shape *shape)
 {
 	/* Linear memory: the generic kind [OpenRM, UVM], no access counters [nouveau]. */
 	const struct nvbar_pte attr = {
@@ -308,7 +291,7 @@ int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
 		.no_access_counters = true,
 		.kind = MMU_PTE_KIND_GENERIC_MEMORY,
 	};
-	struct nvbar_pt_plan plan = plan_of(mapping, spans);
+	struct nvbar_pt_plan plan = plan_of(mapping, spans, shape);
 	bool more = nvbar_pt_fill(gpu, &plan, &attr);
 	struct nvbar_vmm *vmm = &gpu->vmm;
 	int ret;

@@ -73,6 +73,7 @@ struct nvbar_mapping {
  * @len: bytes, a multiple of 4 KiB, not 0
  * @fixed: where, or NULL for anywhere
  * @spans: what will be mapped there; NULL if that is not known yet
+ * @shape: theirs; NULL without @spans
  * @max_page_shift: no leaves larger than 1 << this; 0 for any
  * @flags: NVBAR_VMM_*
  * @label: shorter than NVBAR_VMM_LABEL_MAX, or NULL
@@ -81,6 +82,7 @@ struct nvbar_vmm_request {
 	u64 len;
 	const u64 *fixed;
 	const struct nvbar_spans *spans;
+	const struct nvbar_shape *shape;
 	u32 max_page_shift;
 	u32 flags;
 	const char *label;
@@ -175,6 +177,7 @@ void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
  * @gpu: the GPU
  * @mapping: prepared; consumed on failure
  * @spans: exactly the mapping's length, already checked
+ * @shape: theirs
  *
  * Allocates nothing.
  *
@@ -183,7 +186,7 @@ void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
  * Return: 0, -ETIMEDOUT or -ENODEV.
  */
 int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
-		  const struct nvbar_spans *spans);
+		  const struct nvbar_spans *spans, const struct nvbar_shape *shape);
 
 /**
  * nvbar_vmm_unmap - give a reference back, and end the mapping with the last

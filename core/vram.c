@@ -69,9 +69,11 @@ static struct nvbar_span get_span(const void *arg, size_t i)
 static struct nvbar_mapping *map_span(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
 				      u64 len, u64 *off)
 {
+	const struct nvbar_shape shape = { len, 1, nvbar_spans_get(spans, 0), 0 };
 	const struct nvbar_vmm_request req = {
 		.len = len,
 		.spans = spans,
+		.shape = &shape,
 		.flags = NVBAR_VMM_PRIVATE,
 		.label = "scrub",
 	};
@@ -86,7 +88,7 @@ static struct nvbar_mapping *map_span(struct nvbar_gpu *gpu, const struct nvbar_
 	mapping = nvbar_vmm_reserve(gpu, &req);
 	if (IS_ERR(mapping))
 		return mapping;
-	ret = nvbar_vmm_map(gpu, mapping, spans);
+	ret = nvbar_vmm_map(gpu, mapping, spans, &shape);
 	return ret ? ERR_PTR(ret) : mapping;
 }
 

@@ -24,7 +24,7 @@ INCLUDE_RULES = {
     "lib": (("libc", "linux"), ("lib", "core", "compat", "common", "sim", "include/hw", "include/nvbar")),
     "server": (("libc", "json-c"), ("server", "sim", "common", "include/hw")),
     "cli": (("libc", "json-c"), ("cli", "include/nvbar")),
-    "bench": (("libc",), ("bench", "core", "lib", "sim", "compat", "include/hw", "include/nvbar")),
+    "bench": (("libc", "linux"), ("bench", "core", "lib", "sim", "compat", "include/hw", "include/nvbar")),
     "examples": (("libc",), ("include/nvbar",)),
 }
 

@@ -206,8 +206,9 @@ static void a_check_between_fill_and_map_finds_nothing(void **state)
 	const struct nvbar_pte attr = { .state = NVBAR_ENTRY_VALID };
 	u64 pa = SZ_1G;
 	const struct nvbar_spans spans = { every_other_page, &pa, 1024 };
+	const struct nvbar_shape shape = { SZ_4M, 1024, { SZ_1G, SZ_4K }, 0 };
 	const struct nvbar_vmm_request req = {
-		.len = SZ_4M, .spans = &spans, .flags = NVBAR_VMM_PRIVATE,
+		.len = SZ_4M, .spans = &spans, .shape = &shape, .flags = NVBAR_VMM_PRIVATE,
 	};
 	struct nvbar_mapping *mapping;
 	struct nvbar_pt_plan plan;
@@ -221,12 +222,12 @@ static void a_check_between_fill_and_map_finds_nothing(void **state)
 	assert_false(IS_ERR(mapping));
 	assert_int_equal(mapping->node.start, 0);
 	plan = (struct nvbar_pt_plan){
-		.len = SZ_4M, .spans = &spans, .page_sizes = mapping->page_sizes,
+		.len = SZ_4M, .spans = &spans, .page_sizes = SZ_4K,
 	};
 	assert_true(nvbar_pt_fill(&gpu, &plan, &attr));
 	assert_consistent();
 	/* The shadow of a table that nobody sees may be filled again. */
-	assert_int_equal(nvbar_vmm_map(&gpu, mapping, &spans), 0);
+	assert_int_equal(nvbar_vmm_map(&gpu, mapping, &spans, &shape), 0);
 	assert_consistent();
 	assert_int_equal(nvbar_vmm_unmap(&gpu, mapping), 0);
 }
