@@ -3,6 +3,7 @@
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/prefetch.h>
 #include <linux/slab.h>
 
 #include "access.h"
@@ -131,21 +132,39 @@ static size_t page_part(u64 off, size_t len)
 }
 
 /*
- * How many of @len bytes from @off on are in one piece, @direct or, if that
- * is NULL, behind the slow way.
+ * How many of @len bytes from @off on are in one piece at @direct.  The pages
+ * that follow in the chunk are as good as the first one.
  */
 static size_t direct_run(const struct nvbar_access *access, u64 off, size_t len, u8 *direct)
 {
+	u64 page = off >> NVBAR_PAGE_SHIFT;
+	const struct nvbar_direct_chunk *chunk = access->direct[page / NVBAR_DIRECT_CHUNK];
 	size_t run = page_part(off, len);
 
-	while (run < len) {
-		u8 *next = nvbar_access_direct(access, off + run);
-
-		if (direct ? next != direct + run : next != NULL)
-			break;
-		run += page_part(off + run, len - run);
-	}
+	while (run < len && ++page % NVBAR_DIRECT_CHUNK &&
+	       READ_ONCE(chunk->page[page % NVBAR_DIRECT_CHUNK]) == direct + run)
+		run += min_t(size_t, len - run, NVBAR_PAGE_SIZE);
 	return run;
+}
+
+/* ... or not in memory at all, so that one slow copy does for them. */
+static size_t slow_run(const struct nvbar_access *access, u64 off, size_t len)
+{
+	size_t run = page_part(off, len);
+
+	while (run < len && !nvbar_access_direct(access, off + run))
+		run += page_part(off + run, len - run);
+	return run;
+}
+
+/* Brings the beginning of the next piece near while this one is copied. */
+static void prefetch_piece(const struct nvbar_access *access, u64 off, size_t len)
+{
+	const u8 *direct = len ? nvbar_access_direct(access, off) : NULL;
+	unsigned int line;
+
+	for (line = 0; direct && line < 8; line++)
+		prefetch(direct + 64 * line);
 }
 
 /* Looks up the pages of a block that were not, or not lately. */
@@ -160,30 +179,46 @@ static void look_up_run(struct nvbar_access *access, u64 off, size_t len)
 		look_up(access, page);
 }
 
+static void copy_from_direct(const struct nvbar_access *access, void *to, const u8 *direct,
+			     size_t len)
+{
+	if (access->ordinary)
+		memcpy(to, direct, len);
+	else
+		access->gpu->ops->direct_copy_from(to, direct, len);
+}
+
+static void copy_to_direct(const struct nvbar_access *access, u8 *direct, const void *from,
+			   size_t len)
+{
+	if (access->ordinary)
+		memcpy(direct, from, len);
+	else
+		access->gpu->ops->direct_copy_to(direct, from, len);
+}
+
 int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst, size_t len)
 {
 	struct nvbar_gpu *gpu = access->gpu;
 	u8 *to = dst;
+	size_t run;
 
 	if (!nvbar_access_in_bounds(access, off, len))
 		return -ERANGE;
 	if (!len)
 		return 0;
-	while (len) {
+	for (; len; to += run, off += run, len -= run) {
 		u8 *direct = nvbar_access_direct(access, off);
-		size_t run = direct_run(access, off, len, direct);
 
-		if (direct && access->ordinary) {
-			memcpy(to, direct, run);
-		} else if (direct) {
-			gpu->ops->direct_copy_from(to, direct, run);
+		if (direct) {
+			run = direct_run(access, off, len, direct);
+			prefetch_piece(access, off + run, len - run);
+			copy_from_direct(access, to, direct, run);
 		} else {
+			run = slow_run(access, off, len);
 			gpu->ops->bar1_copy_from(gpu->hw, to, access->base + off, run);
 			look_up_run(access, off, run);
 		}
-		to += run;
-		off += run;
-		len -= run;
 	}
 	/* A GPU that went away leaves all ones behind, in the last byte too. */
 	return to[-1] == 0xff ? nvbar_gpu_alive(gpu) : 0;
@@ -193,26 +228,24 @@ int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *
 {
 	struct nvbar_gpu *gpu = access->gpu;
 	const u8 *from = src;
+	size_t run;
 
 	if (!nvbar_access_in_bounds(access, off, len))
 		return -ERANGE;
 	if (!access->writable)
 		return -EACCES;
-	while (len) {
+	for (; len; from += run, off += run, len -= run) {
 		u8 *direct = nvbar_access_direct(access, off);
-		size_t run = direct_run(access, off, len, direct);
 
-		if (direct && access->ordinary) {
-			memcpy(direct, from, run);
-		} else if (direct) {
-			gpu->ops->direct_copy_to(direct, from, run);
+		if (direct) {
+			run = direct_run(access, off, len, direct);
+			prefetch_piece(access, off + run, len - run);
+			copy_to_direct(access, direct, from, run);
 		} else {
+			run = slow_run(access, off, len);
 			gpu->ops->bar1_copy_to(gpu->hw, access->base + off, from, run);
 			look_up_run(access, off, run);
 		}
-		from += run;
-		off += run;
-		len -= run;
 	}
 	return 0;
 }

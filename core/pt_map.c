@@ -113,6 +113,17 @@ static bool fill_leaf_tables(const struct filler *fill, const struct nvbar_pt_le
 	return left_out;
 }
 
+/* Is there anything to do without the lock? */
+static bool any_needs_no_lock(const struct filler *fill, const struct nvbar_pt_level *level)
+{
+	u64 slot;
+
+	for (slot = fill->own.first; slot < fill->own.end; slot++)
+		if (needs_no_lock(fill, level, slot))
+			return true;
+	return false;
+}
+
 /* The same for a plan of 4 KiB leaves alone, which need not be sorted into runs. */
 static bool fill_pages(const struct filler *fill, const struct nvbar_pt_plan *plan, bool unlocked)
 {
@@ -155,6 +166,8 @@ bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const stru
 	WARN_ON_ONCE(pt->fmt->encode_pte(attr, &fill.template));
 	if (plan->page_sizes == NVBAR_PAGE_SIZE) {
 		plan->used = NVBAR_PAGE_SIZE;
+		if (!any_needs_no_lock(&fill, &pt->level[0]))
+			return true;
 		return fill_pages(&fill, plan, true);
 	}
 	plan->used = 0;

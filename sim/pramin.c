@@ -12,7 +12,8 @@
 #include "hw/pfb.h"
 #include "hw/pramin.h"
 
-#define NR_POSTED	(1u << 20)
+/* Writes that may be on their way at once; the next one pushes the oldest out. */
+#define NR_POSTED	(1u << 14)
 
 bool sim_pramin_init(struct sim_gpu *gpu)
 {
@@ -65,15 +66,15 @@ static void post(struct sim_gpu *gpu, uint64_t pa, unsigned int width, uint64_t 
 }
 
 /* Why an access through the window is refused; NULL if it is not. */
-static const char *refusal(struct sim_gpu *gpu, uint64_t pa, unsigned int width)
+static const char *refusal(struct sim_gpu *gpu, uint64_t pa, uint64_t len)
 {
 	if (!sim_boot_done(gpu))
 		return "boot is not complete";
 	if (!gpu->pramin.vid)
 		return "the window is not on video memory";
-	if (!sim_vram_has(&gpu->vram, pa, width))
+	if (!sim_vram_has(&gpu->vram, pa, len))
 		return "past the end of VRAM";
-	if (sim_in_wpr2(gpu, pa))
+	if (pa < gpu->cfg.wpr2_end && pa + len > gpu->cfg.wpr2_start)
 		return "in WPR2";
 	return NULL;
 }
@@ -102,6 +103,21 @@ void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uin
 			   (unsigned long long)pa, why);
 	else
 		post(gpu, pa, width, val);
+}
+
+void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr)
+{
+	uint64_t pa = gpu->pramin.base + (off - PRAMIN_BASE);
+	size_t i;
+
+	/* What is refused is refused word by word. */
+	if (refusal(gpu, pa, 8 * nr)) {
+		for (i = 0; i < nr; i++)
+			sim_pramin_write(gpu, off + 8 * i, 8, words[i]);
+		return;
+	}
+	for (i = 0; i < nr; i++)
+		post(gpu, pa + 8 * i, 8, words[i]);
 }
 
 const char *sim_window_written(struct sim_gpu *gpu, uint32_t val)

@@ -88,8 +88,13 @@ void sim_bar0_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *wor
 	size_t i;
 
 	pthread_mutex_lock(&gpu->lock);
-	for (i = 0; i < nr; i++)
-		write_locked(gpu, off + 8 * i, 8, words[i]);
+	if (!(off % 8) && in_pramin(off) && nr <= (PRAMIN_SIZE - (off - PRAMIN_BASE)) / 8) {
+		gpu->counters.writes += nr;
+		sim_pramin_write_words(gpu, off, words, nr);
+	} else {
+		for (i = 0; i < nr; i++)
+			write_locked(gpu, off + 8 * i, 8, words[i]);
+	}
 	pthread_mutex_unlock(&gpu->lock);
 }
 
