@@ -3,7 +3,6 @@
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/prefetch.h>
 #include <linux/slab.h>
 
 #include "access.h"
@@ -157,16 +156,6 @@ static size_t slow_run(const struct nvbar_access *access, u64 off, size_t len)
 	return run;
 }
 
-/* Brings the beginning of the next piece near while this one is copied. */
-static void prefetch_piece(const struct nvbar_access *access, u64 off, size_t len)
-{
-	const u8 *direct = len ? nvbar_access_direct(access, off) : NULL;
-	unsigned int line;
-
-	for (line = 0; direct && line < 8; line++)
-		prefetch(direct + 64 * line);
-}
-
 /* Looks up the pages of a block that were not, or not lately. */
 static void look_up_run(struct nvbar_access *access, u64 off, size_t len)
 {
@@ -212,7 +201,6 @@ int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst,
 
 		if (direct) {
 			run = direct_run(access, off, len, direct);
-			prefetch_piece(access, off + run, len - run);
 			copy_from_direct(access, to, direct, run);
 		} else {
 			run = slow_run(access, off, len);
@@ -239,7 +227,6 @@ int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *
 
 		if (direct) {
 			run = direct_run(access, off, len, direct);
-			prefetch_piece(access, off + run, len - run);
 			copy_to_direct(access, direct, from, run);
 		} else {
 			run = slow_run(access, off, len);
