@@ -117,8 +117,8 @@ static void end_run(struct nvbar_shape *shape, struct nvbar_span run)
 static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, bool writable,
 		       struct nvbar_shape *shape)
 {
-	/* Everything before this is nobody's but the users'. */
-	u64 free_end = min(gpu->reserved_pa, 1ULL << gpu->chip->mmu->vid_bits);
+	/* Up to here every page may be mapped. */
+	u64 last_free = min(gpu->reserved_pa, 1ULL << gpu->chip->mmu->vid_bits) - NVBAR_PAGE_SIZE;
 	struct nvbar_span run = { 0, 0 };
 	size_t i;
 	int ret;
@@ -127,8 +127,9 @@ static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, b
 	for (i = 0; i < spans->nr; i++) {
 		struct nvbar_span span = nvbar_spans_get(spans, i);
 
-		if (unlikely(!span.len || !IS_ALIGNED(span.pa | span.len, NVBAR_PAGE_SIZE) ||
-			     span.len > free_end || span.pa > free_end - span.len)) {
+		/* Single pages are checked here, as there may be very many. */
+		if (span.len != NVBAR_PAGE_SIZE || span.pa > last_free ||
+		    !IS_ALIGNED(span.pa, NVBAR_PAGE_SIZE)) {
 			ret = check_span(gpu, span, writable);
 			if (ret)
 				return ret;
