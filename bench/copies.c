@@ -200,9 +200,9 @@ static struct outcome compare(const struct bench *bench, const struct work *way,
 {
 	size_t rounds = bench->quick ? 1 : len >= 4 * MIB ? ROUNDS_LARGE : ROUNDS;
 	unsigned char *buf = s->buf;
-	double ns[NR_WAYS][ROUNDS], ratio[NR_WAYS][ROUNDS];
+	double ns[NR_WAYS][ROUNDS] = { 0 }, ratio[NR_WAYS][ROUNDS] = { 0 };
 	unsigned long times[NR_WAYS];
-	struct outcome out;
+	struct outcome out = { 0 };
 	unsigned int i, w;
 	size_t r;
 
