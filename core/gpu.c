@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/stdarg.h>
 
 #include <hw/pmc.h>
 
-#include "bar1.h"
-#include "bar_user.h"
-#include "chip.h"
 #include "gpu.h"
-#include "vram.h"
 
 void nvbar_gpu_msg(struct nvbar_gpu *gpu, int level, const char *fmt, ...)
 {
@@ -37,151 +32,4 @@ int nvbar_gpu_alive(struct nvbar_gpu *gpu)
 		return 0;
 	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "reads come back as all ones: the GPU is gone");
 	return -ENODEV;
-}
-
-u64 nvbar_gpu_host_bytes(struct nvbar_gpu *gpu)
-{
-	u64 bytes = sizeof(*gpu);
-	unsigned int l;
-
-	mutex_lock(&gpu->vmm.lock);
-	bytes += atomic64_read(&gpu->direct.bytes);
-	bytes += atomic64_read(&gpu->vmm.pt.shadow_bytes);
-	if (gpu->vmm.pt.big.table)
-		bytes += gpu->vmm.pt.big.nr_tables * sizeof(struct nvbar_pt_table);
-	bytes += gpu->vmm.host_bytes;
-	for (l = 0; l < NVBAR_MMU_LEVELS; l++)
-		if (gpu->vmm.pt.level[l].table)
-			bytes += gpu->vmm.pt.level[l].nr_tables * sizeof(struct nvbar_pt_table);
-	mutex_unlock(&gpu->vmm.lock);
-
-	mutex_lock(&gpu->vram_lock);
-	bytes += gpu->vram_host_bytes + nvbar_buddy_host_bytes(&gpu->buddy);
-	mutex_unlock(&gpu->vram_lock);
-	return bytes;
-}
-
-/* The top of usable VRAM is the driver's: an instance block, then room for every table. */
-static int place_region(struct nvbar_gpu *gpu)
-{
-	u64 len = NVBAR_PAGE_SIZE;
-
-	if (gpu->bar1_size)
-		len += nvbar_pt_region_len(gpu->chip->mmu, gpu->bar1_size);
-	if (len >= gpu->usable_end) {
-		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
-			      "VRAM: 0x%llx usable bytes have no room for page tables of 0x%llx",
-			      gpu->usable_end, len);
-		return -ENOSPC;
-	}
-	gpu->reserved_pa = gpu->usable_end - len;
-	gpu->reserved_len = len;
-	return 0;
-}
-
-static int identify(struct nvbar_gpu *gpu)
-{
-	int ret;
-
-	ret = nvbar_chip_identify(gpu);
-	if (!ret)
-		ret = nvbar_chip_wait_boot(gpu);
-	if (!ret)
-		ret = nvbar_chip_read_vram(gpu);
-	if (!ret)
-		ret = place_region(gpu);
-	return ret;
-}
-
-static struct nvbar_span whole_vram(const void *arg, size_t i)
-{
-	const struct nvbar_gpu *gpu = arg;
-
-	(void)i;
-	return (struct nvbar_span){ 0, gpu->reserved_pa };
-}
-
-/* A mapping like any other, which lives as long as the GPU is attached. */
-static int map_static(struct nvbar_gpu *gpu)
-{
-	const struct nvbar_bar_user_opts opts = {
-		.flags = NVBAR_VMM_FIXED,
-		.label = "static",
-		.is_static = true,
-	};
-	const struct nvbar_spans spans = { whole_vram, gpu, 1 };
-	struct nvbar_access *access;
-
-	if (gpu->bar1_size < gpu->reserved_pa) {
-		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
-			      "static mapping: BAR1 of 0x%llx bytes is smaller than 0x%llx of VRAM",
-			      gpu->bar1_size, gpu->reserved_pa);
-		return -EOPNOTSUPP;
-	}
-	access = nvbar_bar_user_map(gpu, &spans, &opts);
-	return PTR_ERR_OR_ZERO(access);
-}
-
-int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void *hw, u64 bar1_size,
-		     u32 flags)
-{
-	int ret;
-
-	gpu->ops = ops;
-	gpu->hw = hw;
-	gpu->bar1_size = bar1_size;
-	gpu->observe = flags & NVBAR_GPU_OBSERVE;
-	if (ops->direct_info)
-		ops->direct_info(hw, &gpu->direct);
-	ret = identify(gpu);
-	if (ret)
-		return ret;
-
-	mutex_init(&gpu->vram_lock);
-	INIT_LIST_HEAD(&gpu->vrams);
-	nvbar_pramin_init(gpu);
-	/* Whoever had the GPU before may have left an invalidate under way. */
-	gpu->tlb.busy = true;
-	gpu->vmm.pt.fmt = gpu->chip->mmu;
-	ret = nvbar_buddy_init(&gpu->buddy, 0, gpu->reserved_pa);
-	if (ret)
-		goto err_pramin;
-	ret = nvbar_vmm_init(gpu);
-	if (ret)
-		goto err_buddy;
-	if (bar1_size && !gpu->observe) {
-		ret = nvbar_bar1_enable(gpu);
-		if (ret)
-			goto err_vmm;
-	}
-	if (flags & NVBAR_GPU_STATIC) {
-		ret = map_static(gpu);
-		if (ret)
-			goto err_bar1;
-	}
-	return 0;
-
-err_bar1:
-	if (gpu->vmm.enabled)
-		nvbar_bar1_disable(gpu);
-err_vmm:
-	nvbar_vmm_fini(gpu);
-err_buddy:
-	nvbar_buddy_fini(&gpu->buddy);
-err_pramin:
-	nvbar_pramin_fini(gpu);
-	mutex_destroy(&gpu->vram_lock);
-	return ret;
-}
-
-void nvbar_gpu_detach(struct nvbar_gpu *gpu)
-{
-	nvbar_bar_user_release_all(gpu);
-	nvbar_vram_destroy_all(gpu);
-	if (gpu->vmm.enabled)
-		nvbar_bar1_disable(gpu);
-	nvbar_vmm_fini(gpu);
-	nvbar_buddy_fini(&gpu->buddy);
-	nvbar_pramin_fini(gpu);
-	mutex_destroy(&gpu->vram_lock);
 }

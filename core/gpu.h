@@ -93,38 +93,6 @@ struct nvbar_gpu {
 	u64 vram_host_bytes;
 };
 
-/* Registers are read and nothing is written: no bind, no mapping, no VRAM. */
-#define NVBAR_GPU_OBSERVE	(1u << 0)
-/* All of usable VRAM stays mapped at VA = VRAM address, for others to share. */
-#define NVBAR_GPU_STATIC	(1u << 1)
-
-/**
- * nvbar_gpu_attach - identify a GPU and bring its BAR1 up
- * @gpu: zeroed by the caller, filled in
- * @ops: access to its BARs
- * @hw: first argument of every operation
- * @bar1_size: bytes of aperture, 0 when there is none
- * @flags: NVBAR_GPU_*
- *
- * On failure nothing needs to be undone, and BAR1 is not bound.
- *
- * Context: may sleep.
- * Return: 0, or -EOPNOTSUPP (unknown chip, or BAR1 is too small for
- * NVBAR_GPU_STATIC), -ENODEV, -ETIMEDOUT, -ENOSPC (no
- * room for the driver's own region), -EIO (reserved areas make no sense),
- * -ENOMEM.
- */
-int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void *hw, u64 bar1_size,
-		     u32 flags);
-
-/**
- * nvbar_gpu_detach - unmap and free whatever is left, unbind BAR1
- * @gpu: attached; no other thread uses it
- *
- * Context: may sleep.
- */
-void nvbar_gpu_detach(struct nvbar_gpu *gpu);
-
 /**
  * nvbar_gpu_may_write - is this GPU open for more than looking?
  * @gpu: attached
@@ -142,14 +110,6 @@ int nvbar_gpu_may_write(const struct nvbar_gpu *gpu);
  * Return: 0, or -ENODEV.
  */
 int nvbar_gpu_alive(struct nvbar_gpu *gpu);
-
-/**
- * nvbar_gpu_host_bytes - host memory held by this GPU
- * @gpu: attached
- *
- * Context: takes vmm.lock and vram_lock.
- */
-u64 nvbar_gpu_host_bytes(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_gpu_msg - a line for people

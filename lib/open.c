@@ -6,6 +6,7 @@
 
 #include <linux/slab.h>
 
+#include "attach.h"
 #include "bar1.h"
 #include "chip.h"
 #include "internal.h"

@@ -12,7 +12,6 @@
 #include <linux/overflow.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/string.h>
 #include <nvbar_compat.h>
 
@@ -165,32 +164,6 @@ static void what_leaves_scope_is_freed_and_unlocked(void **state)
 	mutex_destroy(&lock);
 }
 
-static int compare_ints(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-static void random_numbers_come_out_sorted(void **state)
-{
-	int num[100];
-	size_t len, i;
-
-	(void)state;
-	random_start(__func__);
-	for (len = 0; len < ARRAY_SIZE(num); len++) {
-		int sum = 0;
-
-		for (i = 0; i < len; i++)
-			sum += num[i] = (int)random_below(50);
-		sort(num, len, sizeof(num[0]), compare_ints, NULL);
-		for (i = 0; i < len; i++) {
-			assert_true(i == 0 || num[i - 1] <= num[i]);
-			sum -= num[i];
-		}
-		assert_int_equal(sum, 0);
-	}
-}
-
 struct entry {
 	struct list_head link;
 	int value;
@@ -233,7 +206,6 @@ int main(void)
 		cmocka_unit_test(a_size_that_overflows_is_not_allocated),
 		cmocka_unit_test(the_nth_allocation_fails_and_what_lives_is_counted),
 		cmocka_unit_test(what_leaves_scope_is_freed_and_unlocked),
-		cmocka_unit_test(random_numbers_come_out_sorted),
 		cmocka_unit_test(a_spliced_list_goes_before_or_after_the_rest),
 	};
 

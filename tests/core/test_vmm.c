@@ -15,6 +15,7 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "attach.h"
 #include "bar_user.h"
 #include "check.h"
 #include "gpu.h"
