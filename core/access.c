@@ -86,11 +86,28 @@ static bool worth_looking_up(struct nvbar_access *access)
 	return false;
 }
 
+static void forget_windows(struct nvbar_access *access)
+{
+	struct nvbar_copied *copied = access->copied;
+	struct nvbar_gpu *gpu = access->gpu;
+
+	access->window_generation = 0;
+	access->copied = NULL;
+	if (!copied)
+		return;
+	while (copied->nr_remapped)
+		gpu->ops->bar1_window_end(gpu->hw, copied->remapped[--copied->nr_remapped],
+					  access->size);
+	kfree(copied);
+	atomic64_sub(sizeof(*copied), &gpu->direct.bytes);
+}
+
 void nvbar_access_forget(struct nvbar_access *access)
 {
 	atomic64_t *bytes = &access->gpu->direct.bytes;
 	u64 i;
 
+	forget_windows(access);
 	if (!access->direct)
 		return;
 	for (i = 0; i < nr_chunks(access); i++) {
@@ -136,10 +153,15 @@ static size_t page_part(u64 off, size_t len)
  */
 static size_t direct_run(const struct nvbar_access *access, u64 off, size_t len, u8 *direct)
 {
+	struct nvbar_direct_chunk **chunks = smp_load_acquire(&access->direct);
 	u64 page = off >> NVBAR_PAGE_SHIFT;
-	const struct nvbar_direct_chunk *chunk = access->direct[page / NVBAR_DIRECT_CHUNK];
+	const struct nvbar_direct_chunk *chunk;
 	size_t run = page_part(off, len);
 
+	/* The address may come from a window. */
+	chunk = chunks ? smp_load_acquire(&chunks[page / NVBAR_DIRECT_CHUNK]) : NULL;
+	if (!chunk)
+		return run;
 	while (run < len && ++page % NVBAR_DIRECT_CHUNK &&
 	       READ_ONCE(chunk->page[page % NVBAR_DIRECT_CHUNK]) == direct + run)
 		run += min_t(size_t, len - run, NVBAR_PAGE_SIZE);
@@ -168,6 +190,91 @@ static void look_up_run(struct nvbar_access *access, u64 off, size_t len)
 		look_up(access, page);
 }
 
+/*
+ * A window pays once the mapping has been copied as a whole if its memory is
+ * in one piece, and if it is not, much later; and then only if it is not so
+ * large that the process could run out of mappings.
+ */
+#define WINDOW_REMAP_AFTER	16
+#define WINDOW_REMAP_MAX	(64ULL << 20)
+
+/* Counts a block that had no window; true when it is time for one. */
+static bool worth_a_window(struct nvbar_access *access, struct nvbar_copied *copied, size_t len,
+			   bool *remap)
+{
+	u64 generation = READ_ONCE(*access->generation);
+	u64 before, after;
+
+	if (READ_ONCE(copied->generation) != generation) {
+		WRITE_ONCE(copied->generation, generation);
+		WRITE_ONCE(copied->bytes, 0);
+	}
+	before = READ_ONCE(copied->bytes);
+	after = before + len;
+	WRITE_ONCE(copied->bytes, after);
+
+	/* Once at each of the two marks, as the answer will not change. */
+	*remap = after / WINDOW_REMAP_AFTER >= access->size;
+	if (*remap)
+		return before / WINDOW_REMAP_AFTER < access->size &&
+		       access->size <= WINDOW_REMAP_MAX;
+	return after >= access->size && before < access->size;
+}
+
+static void make_window(struct nvbar_access *access, struct nvbar_copied *copied, bool remap)
+{
+	u64 generation = smp_load_acquire(access->generation);
+	struct nvbar_gpu *gpu = access->gpu;
+	u8 *window;
+
+	lockdep_assert_held(&gpu->vmm.lock);
+	if (access->window_generation == generation || copied->nr_remapped == NVBAR_REMAPPED_MAX)
+		return;
+	window = gpu->ops->bar1_window(gpu->hw, access->base, access->size, access->writable,
+				       remap);
+	if (!window)
+		return;
+	if (remap)
+		copied->remapped[copied->nr_remapped++] = window;
+	smp_store_release(&access->window_generation, 0);
+	WRITE_ONCE(access->window, window);
+	smp_store_release(&access->window_generation, generation);
+}
+
+static void begin_to_count(struct nvbar_access *access)
+{
+	struct nvbar_copied *copied;
+
+	lockdep_assert_held(&access->gpu->vmm.lock);
+	if (access->copied)
+		return;
+	copied = kzalloc(sizeof(*copied), GFP_KERNEL);
+	if (!copied)
+		return;
+	atomic64_add(sizeof(*copied), &access->gpu->direct.bytes);
+	smp_store_release(&access->copied, copied);
+}
+
+/* As with look_up(), nobody waits for a window. */
+static void copied_without_window(struct nvbar_access *access, size_t len)
+{
+	struct nvbar_copied *copied = smp_load_acquire(&access->copied);
+	bool remap = false;
+
+	if (!access->generation || !access->ordinary || access->size <= NVBAR_PAGE_SIZE ||
+	    nvbar_access_window(access))
+		return;
+	if (copied && !worth_a_window(access, copied, len, &remap))
+		return;
+	if (!mutex_trylock(&access->gpu->vmm.lock))
+		return;
+	if (copied)
+		make_window(access, copied, remap);
+	else
+		begin_to_count(access);
+	mutex_unlock(&access->gpu->vmm.lock);
+}
+
 static void copy_from_direct(const struct nvbar_access *access, void *to, const u8 *direct,
 			     size_t len)
 {
@@ -189,6 +296,7 @@ static void copy_to_direct(const struct nvbar_access *access, u8 *direct, const 
 int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst, size_t len)
 {
 	struct nvbar_gpu *gpu = access->gpu;
+	size_t total = len;
 	u8 *to = dst;
 	size_t run;
 
@@ -208,6 +316,7 @@ int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst,
 			look_up_run(access, off, run);
 		}
 	}
+	copied_without_window(access, total);
 	/* A GPU that went away leaves all ones behind, in the last byte too. */
 	return to[-1] == 0xff ? nvbar_gpu_alive(gpu) : 0;
 }
@@ -216,6 +325,7 @@ int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *
 {
 	struct nvbar_gpu *gpu = access->gpu;
 	const u8 *from = src;
+	size_t total = len;
 	size_t run;
 
 	if (!nvbar_access_in_bounds(access, off, len))
@@ -234,6 +344,7 @@ int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *
 			look_up_run(access, off, run);
 		}
 	}
+	copied_without_window(access, total);
 	return 0;
 }
 

@@ -8,7 +8,8 @@
  * Where the aperture is memory to this CPU they go there directly.  Which
  * memory a page of the aperture is may change whenever the GPU's translations
  * do, so each page is looked up once and used until the backend's generation
- * moves on; between the two, as in a TLB, an old translation may be used.
+ * moves on; between the two, as in a TLB, an old translation may be used.  A
+ * mapping that is copied much gets a window: all of it in one piece.
  */
 #ifndef NVBAR_CORE_ACCESS_H
 #define NVBAR_CORE_ACCESS_H
@@ -41,38 +42,83 @@ struct nvbar_direct_chunk {
 	u8 *page[NVBAR_DIRECT_CHUNK];
 };
 
+/* Windows put together from pieces that a handle may get in its life. */
+#define NVBAR_REMAPPED_MAX	4
+
+/**
+ * struct nvbar_copied - what a mapping that blocks are copied to or from keeps
+ *
+ * @bytes: copied without a window in @generation
+ * @generation: the backend's
+ * @nr_remapped: of @remapped
+ * @remapped: windows that bar1_window gave by remapping, each kept to the end
+ *	of the handle as a reader may still be using it; vmm.lock
+ */
+struct nvbar_copied {
+	u64 bytes;
+	u64 generation;
+	unsigned int nr_remapped;
+	void *remapped[NVBAR_REMAPPED_MAX];
+};
+
 /**
  * struct nvbar_access - a handle on a prepared or live mapping
  *
  * What an access reads comes first, to share a cache line.
  *
  * @size: bytes
- * @direct: chunks of looked-up pages, NULL before the first; vmm.lock to add
  * @generation: the backend's, see struct nvbar_direct
+ * @window: all of the mapping in the CPU's memory, while @window_generation is
+ *	current; vmm.lock to change
+ * @window_generation: 0 is never
+ * @direct: chunks of looked-up pages, NULL before the first; vmm.lock to add
  * @gpu: the GPU
  * @base: first VA, which may be inside the mapping
  * @writable: its entries allow writes
  * @ordinary: looked-up pages are ordinary memory
  * @live: the mapping was executed
  * @uses: single accesses and blocks so far that found no looked-up page
+ * @copied: NULL before the first block that a window would serve; vmm.lock to
+ *	set
  * @mapping: what it holds, perhaps with others
  * @link: in vmm.accesses
  * @cpu: what bar1_mmap gave, or NULL; vmm.lock
  */
 struct nvbar_access {
 	u64 size;
-	struct nvbar_direct_chunk **direct;
 	const u64 *generation;
+	u8 *window;
+	u64 window_generation;
+	struct nvbar_direct_chunk **direct;
 	struct nvbar_gpu *gpu;
 	u64 base;
 	bool writable;
 	bool ordinary;
 	bool live;
 	u32 uses;
+	struct nvbar_copied *copied;
 	struct nvbar_mapping *mapping;
 	struct list_head link;
 	void *cpu;
 };
+
+/**
+ * nvbar_access_window - the CPU's address of the mapping in one piece
+ * @access: live
+ *
+ * Whatever generation a reader finds, the address is of that one or a later
+ * one, and stays memory for as long as the handle lives.
+ *
+ * Return: the address, or NULL.
+ */
+static __always_inline u8 *nvbar_access_window(const struct nvbar_access *access)
+{
+	u64 generation = smp_load_acquire(&access->window_generation);
+
+	if (!generation || generation != READ_ONCE(*access->generation))
+		return NULL;
+	return READ_ONCE(access->window);
+}
 
 /**
  * nvbar_access_direct - the CPU's address of a byte of the mapping
@@ -84,11 +130,14 @@ struct nvbar_access {
  */
 static __always_inline void *nvbar_access_direct(const struct nvbar_access *access, u64 off)
 {
-	struct nvbar_direct_chunk **direct = smp_load_acquire(&access->direct);
+	u8 *cpu = nvbar_access_window(access);
 	u64 page = off >> NVBAR_PAGE_SHIFT;
+	struct nvbar_direct_chunk **direct;
 	struct nvbar_direct_chunk *chunk;
-	u8 *cpu;
 
+	if (likely(cpu))
+		return cpu + off;
+	direct = smp_load_acquire(&access->direct);
 	if (!direct)
 		return NULL;
 	chunk = smp_load_acquire(&direct[page / NVBAR_DIRECT_CHUNK]);
@@ -193,12 +242,17 @@ static __always_inline int nvbar_access_wr(struct nvbar_access *access, u64 off,
 	return 0;
 }
 
-/* Ordinary memory for a block that stays in one looked-up page, else NULL. */
+/* Ordinary memory for a block, in a window or in one looked-up page; else NULL. */
 static __always_inline void *nvbar_access_block(const struct nvbar_access *access, u64 off, size_t len)
 {
-	u64 left = NVBAR_PAGE_SIZE - (off & (NVBAR_PAGE_SIZE - 1));
+	u8 *window;
 
-	if (!access->ordinary || !len || len > left || !nvbar_access_in_bounds(access, off, len))
+	if (!access->ordinary || !len || !nvbar_access_in_bounds(access, off, len))
+		return NULL;
+	window = nvbar_access_window(access);
+	if (likely(window))
+		return window + off;
+	if (len > NVBAR_PAGE_SIZE - (off & (NVBAR_PAGE_SIZE - 1)))
 		return NULL;
 	return nvbar_access_direct(access, off);
 }
@@ -281,7 +335,7 @@ int nvbar_access_flush(struct nvbar_access *access);
 int nvbar_access_mmap(struct nvbar_access *access, void **cpu);
 
 /**
- * nvbar_access_forget - drop all looked-up pages
+ * nvbar_access_forget - drop all looked-up pages and windows
  * @access: nobody uses it any more
  */
 void nvbar_access_forget(struct nvbar_access *access);

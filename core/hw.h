@@ -42,6 +42,11 @@ struct nvbar_direct {
  *	they are not
  * @bar1_direct: the CPU's address of the aperture's page at @off, for reading
  *	or also for writing; NULL if it is no memory now
+ * @bar1_window: the CPU's address of [@off, @off + @len) of the aperture in one
+ *	piece, good for the current generation; with @remap even if its memory is
+ *	in many pieces, which takes time; NULL if that can't be had.  Goes with
+ *	@direct_info
+ * @bar1_window_end: nobody uses what bar1_window gave with @remap any more
  * @direct_copy_from: copy out of that memory, any alignment; NULL, as the
  *	next, where it is ordinary memory
  * @direct_copy_to: copy into that memory, any alignment
@@ -64,6 +69,8 @@ struct nvbar_hw_ops {
 	void (*bar1_munmap)(void *hw, void *cpu, u64 len);
 	void (*direct_info)(void *hw, struct nvbar_direct *direct);
 	void *(*bar1_direct)(void *hw, u64 off, bool write);
+	void *(*bar1_window)(void *hw, u64 off, u64 len, bool write, bool remap);
+	void (*bar1_window_end)(void *hw, void *cpu, u64 len);
 	void (*direct_copy_from)(void *dst, const void *src, size_t len);
 	void (*direct_copy_to)(void *dst, const void *src, size_t len);
 	void (*write_barrier)(void *hw);

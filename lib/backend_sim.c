@@ -108,6 +108,16 @@ static void *sim_op_bar1_direct(void *hw, u64 off, bool write)
 	return sim_bar1_direct(gpu_of(hw), off, write);
 }
 
+static void *sim_op_bar1_window(void *hw, u64 off, u64 len, bool write, bool remap)
+{
+	return sim_bar1_window(gpu_of(hw), off, len, write, remap);
+}
+
+static void sim_op_bar1_window_end(void *hw, void *cpu, u64 len)
+{
+	sim_bar1_window_end(gpu_of(hw), cpu, len);
+}
+
 static void sim_op_write_barrier(void *hw)
 {
 	(void)hw;
@@ -133,6 +143,8 @@ static const struct nvbar_hw_ops sim_ops = {
 	.bar1_munmap = sim_op_bar1_munmap,
 	.direct_info = sim_op_direct_info,
 	.bar1_direct = sim_op_bar1_direct,
+	.bar1_window = sim_op_bar1_window,
+	.bar1_window_end = sim_op_bar1_window_end,
 	.write_barrier = sim_op_write_barrier,
 	.driver_errors = sim_op_driver_errors,
 	.message = nvbar_backend_message,

@@ -146,6 +146,23 @@ void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len);
  */
 void *sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write);
 
+/**
+ * sim_bar1_window - the memory that a range of the aperture is, in one piece
+ * @gpu: the GPU
+ * @off: aperture offset, page aligned
+ * @len: bytes, page aligned
+ * @write: for writing too
+ * @remap: put together what is in many pieces
+ *
+ * As sim_bar1_direct(), for all of the range: unlike with sim_bar1_mmap()
+ * nothing follows a change of the translation.
+ *
+ * Return: its address, with @remap for sim_bar1_window_end(); NULL if some page leads
+ * to no memory now, or it is in pieces, or the kernel won't map them.
+ */
+void *sim_bar1_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, bool remap);
+void sim_bar1_window_end(struct sim_gpu *gpu, void *cpu, uint64_t len);
+
 /* Never 0. */
 const unsigned long long *sim_bar1_generation(const struct sim_gpu *gpu);
 

@@ -216,21 +216,105 @@ const unsigned long long *sim_bar1_generation(const struct sim_gpu *gpu)
 	return &gpu->generation;
 }
 
-void *sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write)
+/* The VRAM that a page of the aperture is, if it is any; nothing is counted. */
+static bool find_page(struct sim_gpu *gpu, uint64_t off, bool write, uint64_t *pa)
 {
 	struct sim_target t;
+
+	if (gpu->bar1.pending || !sim_boot_done(gpu) || off >= gpu->cfg.bar1_size)
+		return false;
+	t = sim_bar1_resolve(gpu, off, write);
+	*pa = t.pa;
+	return !t.fault && !t.sparse;
+}
+
+void *sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write)
+{
 	void *cpu = NULL;
+	uint64_t pa;
 
 	pthread_mutex_lock(&gpu->lock);
-	if (!gpu->bar1.pending && sim_boot_done(gpu) && off < gpu->cfg.bar1_size) {
-		t = sim_bar1_resolve(gpu, off, write);
-		if (!t.fault && !t.sparse) {
-			sim_vram_touch(&gpu->vram, t.pa);
-			cpu = gpu->vram.base + t.pa;
-		}
+	if (find_page(gpu, off, write, &pa)) {
+		sim_vram_touch(&gpu->vram, pa);
+		cpu = gpu->vram.base + pa;
 	}
 	pthread_mutex_unlock(&gpu->lock);
 	return cpu;
+}
+
+/* Bytes from @off on that are one piece of VRAM, which begins at @pa. */
+static uint64_t piece_at(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, uint64_t *pa)
+{
+	uint64_t run, next;
+
+	if (!find_page(gpu, off, write, pa))
+		return 0;
+	for (run = SIM_PAGE_SIZE; run < len; run += SIM_PAGE_SIZE)
+		if (!find_page(gpu, off + run, write, &next) || next != *pa + run)
+			break;
+	return run;
+}
+
+static void touch_all(struct sim_gpu *gpu, uint64_t pa, uint64_t len)
+{
+	uint64_t at;
+
+	for (at = 0; at < len; at += SIM_PAGE_SIZE)
+		sim_vram_touch(&gpu->vram, pa + at);
+}
+
+/* Pieces of VRAM side by side at @cpu. */
+static bool map_pieces(struct sim_gpu *gpu, uint8_t *cpu, uint64_t off, uint64_t len, bool write)
+{
+	int prot = write ? PROT_READ | PROT_WRITE : PROT_READ;
+	uint64_t at, run, pa;
+
+	for (at = 0; at < len; at += run) {
+		run = piece_at(gpu, off + at, len - at, write, &pa);
+		if (!run)
+			return false;
+		touch_all(gpu, pa, run);
+		if (mmap(cpu + at, run, prot, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, gpu->vram.fd,
+			 (off_t)pa) == MAP_FAILED)
+			return false;
+	}
+	return true;
+}
+
+static void *remap_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write)
+{
+	void *at = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (at == MAP_FAILED)
+		return NULL;
+	if (map_pieces(gpu, at, off, len, write))
+		return at;
+	munmap(at, len);
+	return NULL;
+}
+
+void *sim_bar1_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, bool remap)
+{
+	void *cpu = NULL;
+	uint64_t pa, run;
+
+	pthread_mutex_lock(&gpu->lock);
+	run = piece_at(gpu, off, len, write, &pa);
+	if (run >= len) {
+		touch_all(gpu, pa, len);
+		cpu = gpu->vram.base + pa;
+	} else if (run && remap) {
+		cpu = remap_window(gpu, off, len, write);
+	}
+	pthread_mutex_unlock(&gpu->lock);
+	return cpu;
+}
+
+void sim_bar1_window_end(struct sim_gpu *gpu, void *cpu, uint64_t len)
+{
+	/* One piece of VRAM is where it always is. */
+	if ((uint8_t *)cpu < gpu->vram.base || (uint8_t *)cpu >= gpu->vram.base + gpu->vram.size)
+		munmap(cpu, len);
 }
 
 void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len)

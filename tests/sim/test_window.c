@@ -154,6 +154,64 @@ static void windows_work_in_physical_mode_and_over_files(void **state)
 	unlink(path);
 }
 
+static void memory_in_one_piece_needs_no_window_of_its_own(void **state)
+{
+	struct bus bus;
+	struct tables t;
+	uint64_t *p;
+
+	(void)state;
+	t = mapped(&bus);
+	bus_map(&bus, &t, VA + 2 * PAGE, bus_pte(&bus, B + PAGE));
+	p = sim_bar1_window(bus.gpu, VA + PAGE, 2 * PAGE, true, false);
+	assert_non_null(p);
+	assert_ptr_equal(p, sim_bar1_direct(bus.gpu, VA + PAGE, true));
+	assert_int_equal(p[0], 0xbbbb);
+	p[PAGE / 8] = 0x77;
+	assert_int_equal(bus_peek(&bus, B + PAGE), 0x77);
+	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	bus_close(&bus);
+}
+
+static void pieces_of_memory_are_put_together_if_that_is_asked_for(void **state)
+{
+	unsigned long long before;
+	struct bus bus;
+	struct tables t;
+	uint64_t *p;
+
+	(void)state;
+	t = mapped(&bus);
+	assert_null(sim_bar1_window(bus.gpu, VA, 2 * PAGE, true, false));
+	before = *sim_bar1_generation(bus.gpu);
+	p = sim_bar1_window(bus.gpu, VA, 2 * PAGE, true, true);
+	assert_non_null(p);
+	assert_int_equal(*sim_bar1_generation(bus.gpu), before);
+	assert_int_equal(p[0], 0xaaaa);
+	assert_int_equal(p[PAGE / 8], 0xbbbb);
+
+	/* It says nothing of what comes after; the generation does. */
+	bus_map(&bus, &t, VA, bus_pte(&bus, B));
+	assert_int_not_equal(*sim_bar1_generation(bus.gpu), before);
+	assert_int_equal(p[0], 0xaaaa);
+	sim_bar1_window_end(bus.gpu, p, 2 * PAGE);
+	assert_false(survives(p, false));
+	bus_close(&bus);
+}
+
+static void what_leads_nowhere_has_no_window_and_counts_no_fault(void **state)
+{
+	struct bus bus;
+
+	(void)state;
+	mapped(&bus);
+	assert_null(sim_bar1_window(bus.gpu, VA, 3 * PAGE, false, true));
+	assert_null(sim_bar1_window(bus.gpu, VA + 2 * PAGE, PAGE, false, true));
+	assert_null(sim_bar1_direct(bus.gpu, VA + 2 * PAGE, false));
+	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	bus_close(&bus);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +219,9 @@ int main(void)
 		cmocka_unit_test(a_pointer_follows_completed_invalidates),
 		cmocka_unit_test(a_window_is_all_or_nothing),
 		cmocka_unit_test(windows_work_in_physical_mode_and_over_files),
+		cmocka_unit_test(memory_in_one_piece_needs_no_window_of_its_own),
+		cmocka_unit_test(pieces_of_memory_are_put_together_if_that_is_asked_for),
+		cmocka_unit_test(what_leads_nowhere_has_no_window_and_counts_no_fault),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

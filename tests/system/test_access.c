@@ -275,6 +275,72 @@ static const struct {
 	{ UINT64_MAX - 7, 16 }, { UINT64_MAX - PAGE, SIZE_MAX }, { 1ull << 63, SIZE_MAX / 2 + 1 },
 };
 
+/* A random part of the twin written or read, and as often a single word. */
+static void twin_copy(struct twin *twin)
+{
+	uint64_t off = rng_below(SIZE), len = 1 + rng_below(SIZE - off), word;
+	uint8_t got[SIZE];
+
+	if (rng_below(2)) {
+		rng_fill(twin->byte + off, len);
+		assert_ok(nvbar_write(twin->a, off, twin->byte + off, len));
+	} else {
+		assert_ok(nvbar_read(twin->a, off, got, len));
+		assert_memory_equal(got, twin->byte + off, len);
+	}
+	off = rng_below(SIZE / 8) * 8;
+	assert_ok(nvbar_read64(twin->a, off, &word));
+	assert_memory_equal(&word, twin->byte + off, 8);
+}
+
+/*
+ * Long use takes every way there is through a mapping; other mappings come and
+ * go meanwhile, and each makes what was known of this one out of date.
+ */
+static void much_used(struct nvbar *gpu)
+{
+	struct nvbar_access *other;
+	struct twin twin;
+	unsigned int i, round;
+
+	twin_open(&twin, gpu);
+	for (round = 0; round < 7; round++) {
+		for (i = 0; i < 200; i++)
+			twin_copy(&twin);
+		twin_same(&twin);
+		other = map_at(gpu, MIB(128), (1 + round) * PAGE, 0);
+		for (i = 0; i < 3; i++)
+			twin_copy(&twin);
+		assert_ok(nvbar_unmap(other));
+	}
+	twin_close(&twin);
+}
+
+static void a_much_used_mapping_matches_a_plain_array(void **state)
+{
+	(void)state;
+	rng_start(__func__);
+	on_every_chip("", much_used);
+}
+
+static void a_much_read_read_only_mapping_refuses_writes(void **state)
+{
+	struct nvbar *gpu = gpu_open("sim");
+	struct nvbar_access *a = map_at(gpu, A, 4 * PAGE, NVBAR_MAP_RDONLY);
+	uint8_t buf[4 * PAGE];
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		assert_ok(nvbar_read(a, 0, buf, sizeof(buf)));
+	assert_err(nvbar_write(a, 0, buf, sizeof(buf)), EACCES);
+	assert_err(nvbar_write(a, 0, buf, 64), EACCES);
+	assert_err(nvbar_write64(a, 0, 1), EACCES);
+	assert_err(nvbar_read(a, PAGE, buf, sizeof(buf)), ERANGE);
+	assert_ok(nvbar_unmap(a));
+	gpu_close(gpu);
+}
+
 static void no_copy_leaves_the_mapping(void **state)
 {
 	struct nvbar *gpu = gpu_open("sim");
@@ -473,6 +539,8 @@ int main(void)
 		cmocka_unit_test(all_ones_are_data_too),
 		cmocka_unit_test(copies_of_any_alignment_and_length_match_a_plain_array),
 		cmocka_unit_test(long_copies_match_a_plain_array),
+		cmocka_unit_test(a_much_used_mapping_matches_a_plain_array),
+		cmocka_unit_test(a_much_read_read_only_mapping_refuses_writes),
 		cmocka_unit_test(no_copy_leaves_the_mapping),
 		cmocka_unit_test(fill_repeats_its_pattern),
 		cmocka_unit_test(fill_refuses_what_is_misaligned_or_outside),
