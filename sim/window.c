@@ -36,6 +36,34 @@ struct sim_window {
 	struct page page[];
 };
 
+static int prot_for(bool write)
+{
+	return write ? PROT_READ | PROT_WRITE : PROT_READ;
+}
+
+/* Addresses with nothing behind them: new ones, or those at @fixed. */
+static void *map_nothing(void *fixed, size_t len)
+{
+	return mmap(fixed, len, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (fixed ? MAP_FIXED : 0), -1, 0);
+}
+
+/* Before a pointer leads there: the model can't see the first access through it. */
+static void touch_all(struct sim_gpu *gpu, uint64_t pa, uint64_t len)
+{
+	uint64_t at;
+
+	for (at = 0; at < len; at += SIM_PAGE_SIZE)
+		sim_vram_touch(&gpu->vram, pa + at);
+}
+
+static bool map_vram(struct sim_gpu *gpu, uint8_t *cpu, uint64_t pa, uint64_t len, int prot)
+{
+	touch_all(gpu, pa, len);
+	return mmap(cpu, len, prot, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, gpu->vram.fd,
+		    (off_t)pa) != MAP_FAILED;
+}
+
 /* Where a page leads now; @type receives the fault if nowhere. */
 static struct page resolve(struct sim_gpu *gpu, const struct sim_window *win, size_t i,
 			   bool write, struct sim_target *t)
@@ -46,7 +74,7 @@ static struct page resolve(struct sim_gpu *gpu, const struct sim_window *win, si
 	/* Sparse pages keep nothing, which no mapping of memory can do. */
 	if (!t->fault && !t->sparse) {
 		page.pa = t->pa;
-		page.prot = write ? PROT_READ | PROT_WRITE : PROT_READ;
+		page.prot = prot_for(write);
 	}
 	return page;
 }
@@ -64,19 +92,10 @@ static bool map_run(struct sim_gpu *gpu, struct sim_window *win, size_t first, s
 	const struct page *page = &win->page[first];
 	uint8_t *cpu = win->cpu + first * SIM_PAGE_SIZE;
 	size_t len = nr * SIM_PAGE_SIZE;
-	void *at;
-	size_t i;
 
-	if (page->pa == NOWHERE) {
-		at = mmap(cpu, len, PROT_NONE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-		return at != MAP_FAILED;
-	}
-	for (i = 0; i < nr; i++)
-		sim_vram_touch(&gpu->vram, page->pa + i * SIM_PAGE_SIZE);
-	at = mmap(cpu, len, page->prot, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, gpu->vram.fd,
-		  (off_t)page->pa);
-	return at != MAP_FAILED;
+	if (page->pa == NOWHERE)
+		return map_nothing(cpu, len) != MAP_FAILED;
+	return map_vram(gpu, cpu, page->pa, len, page->prot);
 }
 
 /* Map pages [@first, @end), in runs as long as may be. */
@@ -177,7 +196,7 @@ static int add_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool writ
 
 	if (!win)
 		return -ENOMEM;
-	at = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	at = map_nothing(NULL, len);
 	if (at == MAP_FAILED) {
 		free(win);
 		return -ENOMEM;
@@ -255,27 +274,14 @@ static uint64_t piece_at(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool w
 	return run;
 }
 
-static void touch_all(struct sim_gpu *gpu, uint64_t pa, uint64_t len)
-{
-	uint64_t at;
-
-	for (at = 0; at < len; at += SIM_PAGE_SIZE)
-		sim_vram_touch(&gpu->vram, pa + at);
-}
-
 /* Pieces of VRAM side by side at @cpu. */
 static bool map_pieces(struct sim_gpu *gpu, uint8_t *cpu, uint64_t off, uint64_t len, bool write)
 {
-	int prot = write ? PROT_READ | PROT_WRITE : PROT_READ;
 	uint64_t at, run, pa;
 
 	for (at = 0; at < len; at += run) {
 		run = piece_at(gpu, off + at, len - at, write, &pa);
-		if (!run)
-			return false;
-		touch_all(gpu, pa, run);
-		if (mmap(cpu + at, run, prot, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, gpu->vram.fd,
-			 (off_t)pa) == MAP_FAILED)
+		if (!run || !map_vram(gpu, cpu + at, pa, run, prot_for(write)))
 			return false;
 	}
 	return true;
@@ -283,7 +289,7 @@ static bool map_pieces(struct sim_gpu *gpu, uint8_t *cpu, uint64_t off, uint64_t
 
 static void *remap_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write)
 {
-	void *at = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *at = map_nothing(NULL, len);
 
 	if (at == MAP_FAILED)
 		return NULL;
