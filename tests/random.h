@@ -2,8 +2,8 @@
 /*
  * Random numbers for tests: the seed is printed, and NVBAR_SEED repeats a run.
  */
-#ifndef NVBAR_TESTS_CORE_RANDOM_H
-#define NVBAR_TESTS_CORE_RANDOM_H
+#ifndef NVBAR_TESTS_RANDOM_H
+#define NVBAR_TESTS_RANDOM_H
 
 #include <stdint.h>
 #include <stdio.h>
@@ -24,14 +24,19 @@ static inline void random_start(const char *test)
 	fflush(stdout);
 }
 
-/* splitmix64 */
-static inline uint64_t random_u64(void)
+/* splitmix64, from a state of the caller's own */
+static inline uint64_t random_next(uint64_t *state)
 {
-	uint64_t z = random_state += 0x9e3779b97f4a7c15u;
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
 	return z ^ (z >> 31);
+}
+
+static inline uint64_t random_u64(void)
+{
+	return random_next(&random_state);
 }
 
 /* Below @limit, which is not 0. */

@@ -10,7 +10,7 @@
 #include <linux/slab.h>
 #include <nvbar_compat.h>
 
-#include "random.h"
+#include "../random.h"
 #include "buddy.h"
 
 /* VRAM of the random tests: neither end a round number. */

@@ -15,7 +15,7 @@
 #include <linux/string.h>
 #include <nvbar_compat.h>
 
-#include "random.h"
+#include "../random.h"
 
 static void masks_and_fields_are_exact_at_both_ends(void **state)
 {

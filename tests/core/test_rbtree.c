@@ -8,7 +8,7 @@
 #include <linux/rbtree.h>
 #include <linux/rbtree_augmented.h>
 
-#include "random.h"
+#include "../random.h"
 
 #define NR_ITEMS	300
 #define NR_STEPS	20000

@@ -9,7 +9,7 @@
 #include <linux/slab.h>
 #include <nvbar_compat.h>
 
-#include "random.h"
+#include "../random.h"
 #include "va.h"
 
 #define NR_PAGES	200

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "helper.h"
+#include "../random.h"
 
 #include <dirent.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PAGES_TURING	(1u << 12 | 1u << 16 | 1u << 21)
@@ -234,33 +234,19 @@ bool touch_faults(volatile uint8_t *byte, bool write)
 
 /* --- random numbers --- */
 
-static uint64_t rng_state;
-
 void rng_start(const char *test)
 {
-	const char *seed = getenv("NVBAR_SEED");
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	rng_state = seed ? strtoull(seed, NULL, 0) :
-		    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	printf("# %s: NVBAR_SEED=%llu\n", test, (unsigned long long)rng_state);
-	fflush(stdout);
+	random_start(test);
 }
 
-/* splitmix64 */
 uint64_t rng_next(uint64_t *state)
 {
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
+	return random_next(state);
 }
 
 uint64_t rng_u64(void)
 {
-	return rng_next(&rng_state);
+	return random_u64();
 }
 
 uint64_t rng_below(uint64_t limit)
@@ -283,25 +269,31 @@ void rng_fill(void *buf, size_t len)
 
 /* --- files --- */
 
-void dir_make(char *dir, size_t size)
+char test_dir[256];
+
+int dir_make(void **state)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	snprintf(dir, size, "%s/nvbar-test-XXXXXX", tmp ? tmp : "/tmp");
-	assert_non_null(mkdtemp(dir));
+	(void)state;
+	snprintf(test_dir, sizeof(test_dir), "%s/nvbar-test-XXXXXX", tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(test_dir));
+	return 0;
 }
 
-void dir_remove(const char *dir)
+int dir_remove(void **state)
 {
 	char path[512];
 	struct dirent *entry;
-	DIR *list = opendir(dir);
+	DIR *list = opendir(test_dir);
 
+	(void)state;
 	assert_non_null(list);
 	while ((entry = readdir(list))) {
-		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s", test_dir, entry->d_name);
 		remove(path);
 	}
 	closedir(list);
-	assert_ok(rmdir(dir));
+	assert_ok(rmdir(test_dir));
+	return 0;
 }

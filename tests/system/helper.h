@@ -96,8 +96,9 @@ uint64_t rng_below(uint64_t limit);
 uint64_t rng_next(uint64_t *state);
 void rng_fill(void *buf, size_t len);
 
-/* A directory for a test's files: make one, name a file in it, remove all. */
-void dir_make(char *dir, size_t size);
-void dir_remove(const char *dir);
+/* A directory for a program's files, as group fixtures: make it, remove it and all in it. */
+extern char test_dir[256];
+int dir_make(void **state);
+int dir_remove(void **state);
 
 #endif

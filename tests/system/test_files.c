@@ -7,28 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[256];
-
-static int make_dir(void **state)
-{
-	(void)state;
-	dir_make(dir, sizeof(dir));
-	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	dir_remove(dir);
-	return 0;
-}
-
 /* "sim:CHIP,vram=SIZE,bar1=64M,file=DIR/NAME" */
 static const char *device(const char *chip, const char *vram, const char *name)
 {
 	static char text[512];
 
-	snprintf(text, sizeof(text), "sim:%s,vram=%s,bar1=64M,file=%s/%s", chip, vram, dir, name);
+	snprintf(text, sizeof(text), "sim:%s,vram=%s,bar1=64M,file=%s/%s", chip, vram, test_dir, name);
 	return text;
 }
 
@@ -36,7 +20,7 @@ static const char *path(const char *name)
 {
 	static char text[512];
 
-	snprintf(text, sizeof(text), "%s/%s", dir, name);
+	snprintf(text, sizeof(text), "%s/%s", test_dir, name);
 	return text;
 }
 
@@ -254,5 +238,5 @@ int main(void)
 		cmocka_unit_test(an_observer_changes_nothing_in_vram),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, dir_make, dir_remove);
 }

@@ -11,31 +11,15 @@
 
 #define A	MIB(8)
 
-static char dir[256];
-
-static int make_dir(void **state)
-{
-	(void)state;
-	dir_make(dir, sizeof(dir));
-	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	dir_remove(dir);
-	return 0;
-}
-
 /* A GPU with a hole in its side. */
 static struct nvbar *open_file(const char *chip, int *fd)
 {
 	struct nvbar *gpu;
 	char text[400];
 
-	snprintf(text, sizeof(text), "sim:%s,vram=64M,bar1=64M,file=%s/%s", chip, dir, chip);
+	snprintf(text, sizeof(text), "sim:%s,vram=64M,bar1=64M,file=%s/%s", chip, test_dir, chip);
 	gpu = gpu_open(text);
-	snprintf(text, sizeof(text), "%s/%s", dir, chip);
+	snprintf(text, sizeof(text), "%s/%s", test_dir, chip);
 	*fd = open(text, O_RDWR);
 	assert_true(*fd >= 0);
 	return gpu;
@@ -519,5 +503,5 @@ int main(void)
 		cmocka_unit_test(a_pointer_to_a_page_that_is_gone_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, dir_make, dir_remove);
 }
