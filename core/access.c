@@ -192,11 +192,9 @@ static void look_up_run(struct nvbar_access *access, u64 off, size_t len)
 
 /*
  * A window pays once the mapping has been copied as a whole if its memory is
- * in one piece, and if it is not, much later; and then only if it is not so
- * large that the process could run out of mappings.
+ * in one piece, and if it is not, much later.
  */
 #define WINDOW_REMAP_AFTER	16
-#define WINDOW_REMAP_MAX	(64ULL << 20)
 
 /* Counts a block that had no window; true when it is time for one. */
 static bool worth_a_window(struct nvbar_access *access, struct nvbar_copied *copied, size_t len,
@@ -216,8 +214,7 @@ static bool worth_a_window(struct nvbar_access *access, struct nvbar_copied *cop
 	/* Once at each of the two marks, as the answer will not change. */
 	*remap = after / WINDOW_REMAP_AFTER >= access->size;
 	if (*remap)
-		return before / WINDOW_REMAP_AFTER < access->size &&
-		       access->size <= WINDOW_REMAP_MAX;
+		return before / WINDOW_REMAP_AFTER < access->size;
 	return after >= access->size && before < access->size;
 }
 

@@ -44,8 +44,8 @@ struct nvbar_direct {
  *	or also for writing; NULL if it is no memory now
  * @bar1_window: the CPU's address of [@off, @off + @len) of the aperture in one
  *	piece, good for the current generation; with @remap even if its memory is
- *	in many pieces, which takes time; NULL if that can't be had.  Goes with
- *	@direct_info
+ *	in many pieces, which takes time; NULL if that can't be had, or they are
+ *	too many.  Goes with @direct_info
  * @bar1_window_end: nobody uses what bar1_window gave with @remap any more
  * @direct_copy_from: copy out of that memory, any alignment; NULL, as the
  *	next, where it is ordinary memory

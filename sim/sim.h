@@ -158,7 +158,8 @@ void *sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write);
  * nothing follows a change of the translation.
  *
  * Return: its address, with @remap for sim_bar1_window_end(); NULL if some page leads
- * to no memory now, or it is in pieces, or the kernel won't map them.
+ * to no memory now, or it is in pieces: without @remap, or if the kernel won't
+ * map them, or too many with those that all such windows have.
  */
 void *sim_bar1_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, bool remap);
 void sim_bar1_window_end(struct sim_gpu *gpu, void *cpu, uint64_t len);

@@ -161,6 +161,8 @@ struct sim_gpu {
 	struct sim_inval inval;
 	struct sim_bar1 bar1;
 	struct sim_window *windows;
+	struct sim_remapped *remapped;
+	unsigned int remapped_pieces;
 	unsigned long long generation;
 	struct sim_counters counters;
 	char last_error[160];

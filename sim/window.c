@@ -274,28 +274,61 @@ static uint64_t piece_at(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool w
 	return run;
 }
 
-/* Pieces of VRAM side by side at @cpu. */
-static bool map_pieces(struct sim_gpu *gpu, uint8_t *cpu, uint64_t off, uint64_t len, bool write)
+/*
+ * Each piece is a mapping of the process's, and the process has a number of
+ * them (vm.max_map_count, 65,530 by default) that is not the model's alone.
+ */
+#define PIECES_MAX	16384
+
+/**
+ * struct sim_remapped - pieces of VRAM side by side, which follow no change
+ * @next: in the GPU's list
+ * @cpu: where
+ * @pieces: how many
+ */
+struct sim_remapped {
+	struct sim_remapped *next;
+	uint8_t *cpu;
+	unsigned int pieces;
+};
+
+static bool map_pieces(struct sim_gpu *gpu, struct sim_remapped *r, uint64_t off, uint64_t len,
+		       bool write)
 {
 	uint64_t at, run, pa;
 
 	for (at = 0; at < len; at += run) {
 		run = piece_at(gpu, off + at, len - at, write, &pa);
-		if (!run || !map_vram(gpu, cpu + at, pa, run, prot_for(write)))
+		if (!run || gpu->remapped_pieces + r->pieces == PIECES_MAX ||
+		    !map_vram(gpu, r->cpu + at, pa, run, prot_for(write)))
 			return false;
+		r->pieces++;
 	}
 	return true;
 }
 
 static void *remap_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write)
 {
-	void *at = map_nothing(NULL, len);
+	struct sim_remapped *r = calloc(1, sizeof(*r));
+	void *at;
 
-	if (at == MAP_FAILED)
+	if (!r)
 		return NULL;
-	if (map_pieces(gpu, at, off, len, write))
-		return at;
+	at = map_nothing(NULL, len);
+	if (at == MAP_FAILED)
+		goto out_free;
+	r->cpu = at;
+	if (!map_pieces(gpu, r, off, len, write))
+		goto out_unmap;
+	gpu->remapped_pieces += r->pieces;
+	r->next = gpu->remapped;
+	gpu->remapped = r;
+	return at;
+
+out_unmap:
 	munmap(at, len);
+out_free:
+	free(r);
 	return NULL;
 }
 
@@ -318,9 +351,19 @@ void *sim_bar1_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool writ
 
 void sim_bar1_window_end(struct sim_gpu *gpu, void *cpu, uint64_t len)
 {
-	/* One piece of VRAM is where it always is. */
-	if ((uint8_t *)cpu < gpu->vram.base || (uint8_t *)cpu >= gpu->vram.base + gpu->vram.size)
-		munmap(cpu, len);
+	struct sim_remapped **link, *r;
+
+	pthread_mutex_lock(&gpu->lock);
+	/* One piece of VRAM is where it always is, and in no list. */
+	for (link = &gpu->remapped; (r = *link) != NULL; link = &r->next)
+		if (r->cpu == cpu) {
+			*link = r->next;
+			gpu->remapped_pieces -= r->pieces;
+			munmap(cpu, len);
+			free(r);
+			break;
+		}
+	pthread_mutex_unlock(&gpu->lock);
 }
 
 void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len)

@@ -199,6 +199,30 @@ static void pieces_of_memory_are_put_together_if_that_is_asked_for(void **state)
 	bus_close(&bus);
 }
 
+static void no_more_pieces_are_put_together_than_a_process_can_spare(void **state)
+{
+	unsigned int given = 0;
+	uint64_t *p[8193];
+	struct bus bus;
+	struct tables t;
+
+	(void)state;
+	t = mapped(&bus);
+	bus_map(&bus, &t, VA + 2 * PAGE, bus_pte(&bus, A));
+	while (given < 8193 &&
+	       (p[given] = sim_bar1_window(bus.gpu, VA, 2 * PAGE, false, true)) != NULL)
+		given++;
+	assert_int_equal(given, 8192);	/* of two pieces each */
+	assert_null(sim_bar1_window(bus.gpu, VA, 3 * PAGE, false, true));
+	sim_bar1_window_end(bus.gpu, p[--given], 2 * PAGE);
+	assert_null(sim_bar1_window(bus.gpu, VA, 3 * PAGE, false, true));
+	p[given] = sim_bar1_window(bus.gpu, VA, 2 * PAGE, false, true);
+	assert_non_null(p[given++]);
+	while (given)
+		sim_bar1_window_end(bus.gpu, p[--given], 2 * PAGE);
+	bus_close(&bus);
+}
+
 static void what_leads_nowhere_has_no_window_and_counts_no_fault(void **state)
 {
 	struct bus bus;
@@ -221,6 +245,7 @@ int main(void)
 		cmocka_unit_test(windows_work_in_physical_mode_and_over_files),
 		cmocka_unit_test(memory_in_one_piece_needs_no_window_of_its_own),
 		cmocka_unit_test(pieces_of_memory_are_put_together_if_that_is_asked_for),
+		cmocka_unit_test(no_more_pieces_are_put_together_than_a_process_can_spare),
 		cmocka_unit_test(what_leads_nowhere_has_no_window_and_counts_no_fault),
 	};
 
