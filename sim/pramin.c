@@ -12,8 +12,9 @@
 #include "hw/pfb.h"
 #include "hw/pramin.h"
 
-/* Writes that may be on their way at once; the next one pushes the oldest out. */
+/* Writes that may be on their way at once; the next one pushes the oldest ones out. */
 #define NR_POSTED	(1u << 14)
+#define NR_PUSHED_OUT	(1u << 9)
 
 bool sim_pramin_init(struct sim_gpu *gpu)
 {
@@ -40,14 +41,44 @@ void sim_pramin_reset(struct sim_gpu *gpu)
 	gpu->flush = (struct sim_flush) { 0 };
 }
 
+static const struct sim_posted *posted(const struct sim_pramin *p, uint64_t number)
+{
+	return &p->posted[(number - p->origin) % NR_POSTED];
+}
+
+/* Takes the writes from the oldest on if they are those of a whole page, word by word. */
+static bool drain_page(struct sim_gpu *gpu, uint64_t upto)
+{
+	struct sim_pramin *p = &gpu->pramin;
+	uint64_t first = posted(p, p->head)->pa_width;
+	uint64_t word[SIM_PAGE_SIZE / 8], i;
+
+	if (first % (SIM_PAGE_SIZE << 4) != 8 || upto - p->head < SIM_PAGE_SIZE / 8)
+		return false;
+	for (i = 0; i < SIM_PAGE_SIZE / 8; i++) {
+		const struct sim_posted *w = posted(p, p->head + i);
+
+		if (w->pa_width != first + (i * 8 << 4))
+			return false;
+		word[i] = w->val;
+	}
+	sim_vram_write(&gpu->vram, first >> 4, word, sizeof(word));
+	p->head += SIM_PAGE_SIZE / 8;
+	return true;
+}
+
 void sim_posted_drain(struct sim_gpu *gpu, uint64_t upto)
 {
 	struct sim_pramin *p = &gpu->pramin;
 
 	while (p->head < upto) {
-		const struct sim_posted *w = &p->posted[(p->head++ - p->origin) % NR_POSTED];
+		const struct sim_posted *w = posted(p, p->head);
 
+		/* A page of which nothing is left needs no pattern first. */
+		if (!sim_vram_touched(&gpu->vram, w->pa_width >> 4) && drain_page(gpu, upto))
+			continue;
 		sim_vram_store(&gpu->vram, w->pa_width >> 4, w->pa_width & 15, w->val);
+		p->head++;
 	}
 	if (p->head == p->tail)
 		p->origin = p->head;	/* start over in memory that is warm */
@@ -59,7 +90,7 @@ static void post(struct sim_gpu *gpu, uint64_t pa, unsigned int width, uint64_t 
 	struct sim_posted *w;
 
 	if (p->tail - p->head == NR_POSTED)
-		sim_posted_drain(gpu, p->head + 1);
+		sim_posted_drain(gpu, p->head + NR_PUSHED_OUT);
 	w = &p->posted[(p->tail++ - p->origin) % NR_POSTED];
 	w->pa_width = pa << 4 | width;
 	w->val = val;
