@@ -5,6 +5,8 @@
 
 #include "hw.h"
 
+struct sim_gpu;
+
 /**
  * struct nvbar_log - where lines for people go
  * @fn: the caller's function, or NULL
@@ -68,5 +70,8 @@ int nvbar_size_parse(const char *text, u64 *size);
  * Return: 0, -EINVAL, -EBUSY, -ENOMEM, or the errno of a file operation.
  */
 int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backend **backend);
+
+/** nvbar_backend_sim_gpu - the model behind a backend, for tests; NULL if it is none */
+struct sim_gpu *nvbar_backend_sim_gpu(struct nvbar_backend *backend);
 
 #endif

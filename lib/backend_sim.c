@@ -6,9 +6,10 @@
 
 #include <linux/kernel.h>
 #include <linux/slab.h>
+#include <nvbar_compat.h>
 
 #include "backend.h"
-#include "sim.h"
+#include "sim_options.h"
 
 struct sim_backend {
 	struct nvbar_backend base;
@@ -156,82 +157,20 @@ static void sim_backend_close(struct nvbar_backend *backend)
 	kfree(backend);
 }
 
-static int set_size(struct nvbar_log *log, const char *key, const char *text, uint64_t *size)
-{
-	u64 val;
-
-	if (nvbar_size_parse(text, &val)) {
-		nvbar_log(log, 0, "%s=%s: not a size; try 256M, 8G or 0x40000000", key, text);
-		return -EINVAL;
-	}
-	*size = val;
-	return 0;
-}
-
-static int set_key(struct nvbar_log *log, struct sim_config *cfg, const char *key, const char *text)
-{
-	int ret;
-
-	if (!strcmp(key, "vram")) {
-		ret = set_size(log, key, text, &cfg->vram_size);
-		if (ret || cfg->vram_size)
-			return ret;
-		nvbar_log(log, 0, "vram=0: a GPU has VRAM");
-		return -EINVAL;
-	}
-	if (!strcmp(key, "bar1")) {
-		ret = set_size(log, key, text, &cfg->bar1_size);
-		cfg->no_bar1 = !ret && !cfg->bar1_size;
-		return ret;
-	}
-	if (!strcmp(key, "file") && *text) {
-		cfg->file = text;
-		return 0;
-	}
-	nvbar_log(log, 0, "%s=%s: the keys are vram=SIZE, bar1=SIZE and file=PATH", key, text);
-	return -EINVAL;
-}
-
-/* Takes "[:CHIP][,key=value...]" apart in place. */
-static int parse_args(char *args, struct nvbar_log *log, struct sim_config *cfg)
-{
-	char *rest = args;
-	char *word = strsep(&rest, ",");
-	int ret;
-
-	if (*word) {
-		/* has_kind() saw to it that this is the colon */
-		cfg->chip = word + 1;
-	}
-	while ((word = strsep(&rest, ","))) {
-		char *text = strchr(word, '=');
-
-		if (!text) {
-			nvbar_log(log, 0, "\"%s\" is not key=value", word);
-			return -EINVAL;
-		}
-		*text++ = '\0';
-		ret = set_key(log, cfg, word, text);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
 int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backend **backend)
 {
-	struct sim_config cfg = { 0 };
+	struct nvbar_sim_options options;
 	struct sim_backend *sim;
 	char why[256] = "";
 	int ret;
 
-	ret = parse_args(args, log, &cfg);
+	ret = nvbar_sim_options_parse(args, log, &options);
 	if (ret)
 		return ret;
 	sim = kzalloc(sizeof(*sim), GFP_KERNEL);
 	if (!sim)
 		return -ENOMEM;
-	ret = sim_create(&cfg, &sim->gpu, why, sizeof(why));
+	ret = sim_create(&options.cfg, &sim->gpu, why, sizeof(why));
 	if (ret) {
 		kfree(sim);
 		nvbar_log(log, 0, "%s", why);
@@ -242,6 +181,14 @@ int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backe
 	sim->base.bar1_size = sim_bar1_size(sim->gpu);
 	sim->base.close = sim_backend_close;
 	sim->base.log = *log;
+	sim_inject(sim->gpu, &options.inject);
+	if (options.nomem)
+		compat_alloc_fail_nth(options.nomem, options.nomem_forever);
 	*backend = &sim->base;
 	return 0;
+}
+
+struct sim_gpu *nvbar_backend_sim_gpu(struct nvbar_backend *backend)
+{
+	return backend->ops == &sim_ops ? gpu_of(backend) : NULL;
 }

@@ -37,6 +37,8 @@ static struct sim_target vram_target(const struct sim_gpu *gpu, uint64_t pa)
 
 	if (!sim_vram_has(&gpu->vram, pa, SIM_PAGE_SIZE) || sim_in_wpr2(gpu, pa))
 		return fault(MMU_FAULT_TYPE_REGION_VIOLATION);
+	if (sim_is_poisoned(gpu, pa, SIM_PAGE_SIZE))
+		return fault(MMU_FAULT_TYPE_POISONED);
 	return t;
 }
 
@@ -74,7 +76,7 @@ static uint64_t read_locked(struct sim_gpu *gpu, uint64_t off, unsigned int widt
 	struct sim_target t;
 
 	gpu->counters.reads++;
-	if (!sim_bus_ok(gpu, "BAR1 read", off, width) ||
+	if (!sim_served(gpu, 1) || !sim_bus_ok(gpu, "BAR1 read", off, width) ||
 	    !sim_bar1_usable(gpu, "read", off, width))
 		return ~0ull;
 	t = sim_bar1_resolve(gpu, off, false);
@@ -100,7 +102,7 @@ static void write_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width, 
 	struct sim_target t;
 
 	gpu->counters.writes++;
-	if (!sim_bus_ok(gpu, "BAR1 write", off, width) ||
+	if (!sim_served(gpu, 1) || !sim_bus_ok(gpu, "BAR1 write", off, width) ||
 	    !sim_bar1_usable(gpu, "write", off, width))
 		return;
 	t = sim_bar1_resolve(gpu, off, true);
@@ -123,6 +125,16 @@ static uint64_t nr_words(uint64_t off, uint64_t len)
 	return len ? (off + len - 1) / 8 - off / 8 + 1 : 0;
 }
 
+/* Bytes of a block that are served before the GPU is gone. */
+static size_t served_part(struct sim_gpu *gpu, uint64_t off, size_t len)
+{
+	uint64_t nr = nr_words(off, len), served = sim_served(gpu, nr);
+
+	if (served == nr)
+		return len;
+	return served ? 8 * served - off % 8 : 0;
+}
+
 static size_t page_part(uint64_t off, size_t len)
 {
 	size_t left = SIM_PAGE_SIZE - in_page(off);
@@ -137,7 +149,10 @@ void sim_bar1_copy_from(struct sim_gpu *gpu, void *dst, uint64_t off, size_t len
 
 	pthread_mutex_lock(&gpu->lock);
 	gpu->counters.reads += nr_words(off, len);
-	if (!sim_bar1_usable(gpu, "read", off, len)) {
+	part = served_part(gpu, off, len);
+	memset(to + part, 0xff, len - part);
+	len = part;
+	if (len && !sim_bar1_usable(gpu, "read", off, len)) {
 		memset(dst, 0xff, len);
 		len = 0;
 	}
@@ -162,7 +177,8 @@ void sim_bar1_copy_to(struct sim_gpu *gpu, uint64_t off, const void *src, size_t
 
 	pthread_mutex_lock(&gpu->lock);
 	gpu->counters.writes += nr_words(off, len);
-	if (!sim_bar1_usable(gpu, "write", off, len))
+	len = served_part(gpu, off, len);
+	if (len && !sim_bar1_usable(gpu, "write", off, len))
 		len = 0;
 	for (; len; from += part, off += part, len -= part) {
 		struct sim_target t = sim_bar1_resolve(gpu, off, true);
@@ -184,7 +200,8 @@ void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t l
 
 	pthread_mutex_lock(&gpu->lock);
 	gpu->counters.writes += nr_words(off, len);
-	if (!sim_bar1_usable(gpu, "fill", off, len))
+	len = served_part(gpu, off, len);
+	if (len && !sim_bar1_usable(gpu, "fill", off, len))
 		len = 0;
 	for (; len; off += part, len -= part) {
 		struct sim_target t = sim_bar1_resolve(gpu, off, true);

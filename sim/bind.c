@@ -91,6 +91,8 @@ uint32_t sim_bind_status_read(struct sim_gpu *gpu, uint32_t val)
 
 	if (!bar1->pending)
 		return val;
+	if (gpu->faults.want.bind_stuck)
+		return val | VF_PRIV_BIND_STATUS_BAR1_PENDING;
 	if (!bar1->polls_left) {
 		complete(gpu);
 		return val;

@@ -39,7 +39,9 @@ void sim_fault(struct sim_gpu *gpu, unsigned int type, uint64_t va, bool write, 
 	uint32_t *status = sim_reg(gpu, VF_PRIV_MMU_FAULT_STATUS);
 	bool virt = gpu->bar1.now.virt;
 
-	sim_error(gpu, &gpu->counters.faults, nr, "BAR1 %s at 0x%llx: %s fault, %s",
+	bool poisoned = type == MMU_FAULT_TYPE_POISONED;
+
+	sim_error(gpu, poisoned ? &gpu->counters.poisoned : &gpu->counters.faults, nr, "BAR1 %s at 0x%llx: %s fault, %s",
 		  write ? "write" : "read", (unsigned long long)va,
 		  sim_chip_fault_name(gpu->chip, type), virt ? "virtual" : "physical");
 	if (!(*status & VF_PRIV_MMU_FAULT_STATUS_VALID)) {

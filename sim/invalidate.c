@@ -104,6 +104,8 @@ uint32_t sim_inval_read(struct sim_gpu *gpu, uint32_t val)
 	val &= ~VF_PRIV_MMU_INVALIDATE_TRIGGER;
 	if (!gpu->inval.busy)
 		return val;
+	if (gpu->faults.want.invalidate_stuck)
+		return val | VF_PRIV_MMU_INVALIDATE_TRIGGER;
 	if (gpu->inval.polls_left) {
 		gpu->inval.polls_left--;
 		return val | VF_PRIV_MMU_INVALIDATE_TRIGGER;

@@ -38,6 +38,8 @@ void sim_pramin_reset(struct sim_gpu *gpu)
 	sim_posted_drain(gpu, gpu->pramin.tail);
 	gpu->pramin.base = 0;
 	gpu->pramin.vid = true;
+	gpu->pramin.reg = 0;
+	gpu->pramin.next_in = 0;
 	gpu->flush = (struct sim_flush) { 0 };
 }
 
@@ -121,6 +123,10 @@ uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 		return sim_bad_read(width);
 	}
 	sim_posted_drain(gpu, gpu->pramin.tail);
+	if (sim_is_poisoned(gpu, pa, width)) {
+		gpu->counters.poisoned++;
+		return sim_bad_read(width);
+	}
 	return sim_vram_load(&gpu->vram, pa, width);
 }
 
@@ -132,6 +138,8 @@ void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uin
 	if (why)
 		sim_misuse(gpu, "PRAMIN write of %u at VRAM 0x%llx: %s", width,
 			   (unsigned long long)pa, why);
+	else if (sim_is_poisoned(gpu, pa, width))
+		gpu->counters.poisoned++;
 	else
 		post(gpu, pa, width, val);
 }
@@ -151,21 +159,49 @@ void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *w
 		post(gpu, pa + 8 * i, 8, words[i]);
 }
 
-const char *sim_window_written(struct sim_gpu *gpu, uint32_t val)
+static void move_window(struct sim_gpu *gpu, uint32_t val)
 {
-	unsigned int target = PBUS_BAR0_WINDOW_TARGET_VID_MEM;
+	struct sim_pramin *p = &gpu->pramin;
 	uint32_t base = val;
 
+	p->vid = true;
 	if (gpu->chip->bit & SIM_PRE_HOPPER) {
-		target = FIELD_GET(PBUS_BAR0_WINDOW_TARGET, val);
 		base = FIELD_GET(PBUS_BAR0_WINDOW_BASE, val);
-		if (target == 1)
-			return "reserved target";
+		p->vid = FIELD_GET(PBUS_BAR0_WINDOW_TARGET, val) == PBUS_BAR0_WINDOW_TARGET_VID_MEM;
 	}
-	gpu->pramin.base = (uint64_t)base << PRAMIN_WINDOW_SHIFT;
-	gpu->pramin.vid = target == PBUS_BAR0_WINDOW_TARGET_VID_MEM;
+	p->base = (uint64_t)base << PRAMIN_WINDOW_SHIFT;
+	p->reg = val;
+	p->next_in = 0;
+}
+
+const char *sim_window_written(struct sim_gpu *gpu, uint32_t val)
+{
+	unsigned int delay = gpu->faults.want.window_delay;
+
+	if (gpu->chip->bit & SIM_PRE_HOPPER && FIELD_GET(PBUS_BAR0_WINDOW_TARGET, val) == 1)
+		return "reserved target";
 	gpu->counters.window_moves++;
+	if (!delay) {
+		move_window(gpu, val);
+		return NULL;
+	}
+	gpu->pramin.next = val;
+	gpu->pramin.next_in = delay + 1;
 	return NULL;
+}
+
+uint32_t sim_window_read(struct sim_gpu *gpu, uint32_t val)
+{
+	(void)val;
+	return gpu->pramin.reg;
+}
+
+void sim_window_tick(struct sim_gpu *gpu)
+{
+	struct sim_pramin *p = &gpu->pramin;
+
+	if (p->next_in && !--p->next_in)
+		move_window(gpu, p->next);
 }
 
 /* A flush is for what was posted before it, and is done when it is seen done. */

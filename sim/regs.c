@@ -48,7 +48,7 @@ static uint32_t reset_size(const struct sim_gpu *gpu)
 {
 	uint32_t val = 0;
 
-	sim_size_to_reg(gpu->chip, gpu->cfg.vram_size, &val);
+	sim_size_to_reg(gpu->chip, gpu->cfg.reported_vram, &val);
 	return val;
 }
 
@@ -110,7 +110,7 @@ static const struct sim_reg rows[] = {
 	REG(PMC_BOOT_42, SIM_ALL_CHIPS, .reset = reset_boot42),
 	REG(PBUS_BAR0_WINDOW, SIM_PRE_HOPPER,
 	    .writable = PBUS_BAR0_WINDOW_BASE | PBUS_BAR0_WINDOW_TARGET,
-	    .write = sim_window_written),
+	    .read = sim_window_read, .write = sim_window_written),
 	REG(THERM_I2CS_SCRATCH_GH100, SIM_GH100 | SIM_GB100, .read = sim_boot_fsp_read),
 	REG(UFLUSH_FB_FLUSH, SIM_PRE_HOPPER, .writable = UFLUSH_FB_FLUSH_PENDING,
 	    .read = sim_flush_read, .write = sim_flush_written),
@@ -119,9 +119,11 @@ static const struct sim_reg rows[] = {
 	REG(XAL_EP_ZB_UFLUSH_FB_FLUSH_COMPLETED, SIM_GH100 | SIM_GB202,
 	    .read = sim_flush_completed_read),
 	REG(XAL_EP_ZB_BAR0_WINDOW, SIM_GH100,
-	    .writable = XAL_EP_ZB_BAR0_WINDOW_BASE_GH100, .write = sim_window_written),
+	    .writable = XAL_EP_ZB_BAR0_WINDOW_BASE_GH100,
+	    .read = sim_window_read, .write = sim_window_written),
 	REG(XAL_EP_ZB_BAR0_WINDOW, SIM_BLACKWELL,
-	    .writable = XAL_EP_ZB_BAR0_WINDOW_BASE_GB100, .write = sim_window_written),
+	    .writable = XAL_EP_ZB_BAR0_WINDOW_BASE_GB100,
+	    .read = sim_window_read, .write = sim_window_written),
 	REG(PGC6_SCRATCH_GROUP_05_PRIV_LEVEL_MASK, SIM_PRE_HOPPER, .read = sim_boot_mask_read),
 	REG(PGC6_SCRATCH_GROUP_05, SIM_PRE_HOPPER, .read = sim_boot_progress_read),
 	REG(PGC6_SCRATCH_GROUP_42, SIM_ALL_CHIPS & ~SIM_SIZE_SCALED, .reset = reset_size),
@@ -240,6 +242,8 @@ void sim_reg_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64
 			    (unsigned long long)val, (unsigned long long)off);
 		return;
 	}
+	if (sim_write_is_ignored(gpu, off))
+		return;
 	reg = gpu->regs.row[i];
 	if (width != 4)
 		why = "not 32 bits wide";

@@ -40,16 +40,18 @@ static bool in_pramin(uint64_t off)
 static uint64_t read_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 {
 	gpu->counters.reads++;
-	if (!sim_bus_ok(gpu, "BAR0 read", off, width))
+	if (!sim_served(gpu, 1) || !sim_bus_ok(gpu, "BAR0 read", off, width))
 		return ~0ull;
+	sim_window_tick(gpu);
 	return in_pramin(off) ? sim_pramin_read(gpu, off, width) : sim_reg_read(gpu, off, width);
 }
 
 static void write_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
 {
 	gpu->counters.writes++;
-	if (!sim_bus_ok(gpu, "BAR0 write", off, width))
+	if (!sim_served(gpu, 1) || !sim_bus_ok(gpu, "BAR0 write", off, width))
 		return;
+	sim_window_tick(gpu);
 	if (in_pramin(off))
 		sim_pramin_write(gpu, off, width, val);
 	else
@@ -88,7 +90,8 @@ void sim_bar0_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *wor
 	size_t i;
 
 	pthread_mutex_lock(&gpu->lock);
-	if (!(off % 8) && in_pramin(off) && nr <= (PRAMIN_SIZE - (off - PRAMIN_BASE)) / 8) {
+	if (!gpu->faults.armed && !(off % 8) && in_pramin(off) &&
+	    nr <= (PRAMIN_SIZE - (off - PRAMIN_BASE)) / 8) {
 		gpu->counters.writes += nr;
 		sim_pramin_write_words(gpu, off, words, nr);
 	} else {
@@ -116,6 +119,8 @@ static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *
 		gpu->cfg.vram_size = 8 * GIB;
 	if (!gpu->cfg.bar1_size)
 		gpu->cfg.bar1_size = 256 * MIB;
+	if (!gpu->cfg.reported_vram)
+		gpu->cfg.reported_vram = gpu->cfg.vram_size;
 	cfg = &gpu->cfg;
 
 	gpu->chip = sim_chip_find(chip);
@@ -128,6 +133,9 @@ static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *
 	if (!sim_size_to_reg(gpu->chip, cfg->vram_size, &reg))
 		return refuse(why, why_len, "this chip's size register cannot express VRAM of",
 			      cfg->vram_size);
+	if (cfg->reported_vram % MIB || !sim_size_to_reg(gpu->chip, cfg->reported_vram, &reg))
+		return refuse(why, why_len, "this chip's size register cannot say",
+			      cfg->reported_vram);
 	if (!cfg->no_bar1 && (cfg->bar1_size < 64 * MIB || cfg->bar1_size > 512 * GIB ||
 			      cfg->bar1_size & (cfg->bar1_size - 1)))
 		return refuse(why, why_len, "BAR1 is a power of two from 64 MiB to 512 GiB",
@@ -166,6 +174,7 @@ int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, si
 	gpu = calloc(1, sizeof(*gpu));
 	if (!gpu)
 		return -ENOMEM;
+	gpu->ones_fd = -1;
 	ret = take_config(gpu, cfg, why, why_len);
 	if (ret)
 		goto err_free;

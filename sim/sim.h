@@ -31,6 +31,7 @@ struct sim_gpu;
  *	the flush registers take as many
  * @wpr2_start: bytes; with @wpr2_end the firmware's protected range, none if 0
  * @wpr2_end: end of that range, exclusive
+ * @reported_vram: what the size register says, right or wrong; as @vram_size
  */
 struct sim_config {
 	const char *chip;
@@ -43,7 +44,11 @@ struct sim_config {
 	unsigned int invalidate_polls;
 	uint64_t wpr2_start;
 	uint64_t wpr2_end;
+	uint64_t reported_vram;
 };
+
+/* So many polls that nobody waits for them. */
+#define SIM_NEVER	(~0u)
 
 /**
  * struct sim_counters - what the model has seen, since power-on
@@ -54,7 +59,8 @@ struct sim_config {
  *	alignment, write to a read-only register, VRAM before boot is
  *	complete, PRAMIN past the end of VRAM, a second invalidate while one
  *	runs, BAR1 while a bind is pending, ...
- * @faults: BAR1 accesses that ended in an MMU fault
+ * @faults: BAR1 accesses that ended in an MMU fault, but for:
+ * @poisoned: accesses to VRAM that sim_inject() made fail
  * @invalidates: TLB invalidates completed
  * @binds: BAR1 binds completed
  * @window_moves: writes to the PRAMIN window register
@@ -65,6 +71,7 @@ struct sim_counters {
 	uint64_t unknown;
 	uint64_t misuse;
 	uint64_t faults;
+	uint64_t poisoned;
 	uint64_t invalidates;
 	uint64_t binds;
 	uint64_t window_moves;
@@ -127,7 +134,7 @@ void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t l
  *
  * Return: 0, -EFAULT (some page does not translate, fault latched; or is
  * sparse, which no pointer can be; or the range is refused and counted),
- * -ENOMEM.
+ * -ENOMEM, -ENODEV (sim_inject() took the GPU away).
  */
 int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, void **cpu);
 void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len);
@@ -166,6 +173,69 @@ void sim_bar1_window_end(struct sim_gpu *gpu, void *cpu, uint64_t len);
 
 /* Never 0. */
 const unsigned long long *sim_bar1_generation(const struct sim_gpu *gpu);
+
+/**
+ * struct sim_inject - hardware that fails; zero fields don't
+ *
+ * None of it counts as a driver's error.  Accesses are counted as in struct
+ * sim_counters, from the call of sim_inject() on; those through pointers are
+ * not counted.
+ *
+ * @dead_at: from this access on the GPU is gone, 1 being the next one: reads are
+ *	all ones and writes are lost, through pointers too.  What it did not do by
+ *	then it does once it is back, which it is after the next sim_inject()
+ * @invalidate_stuck: invalidates that run do not end
+ * @bind_stuck: binds that are pending do not end
+ * @ignored_reg: offset of a register in BAR0 ...
+ * @ignored_nth: ... of which this write, 1 being the next one, is ignored
+ * @window_delay: BAR0 accesses, that of the window register not included, until
+ *	a move of the PRAMIN window takes effect; the register then reads so
+ * @poison_pa: first byte of VRAM that fails, page aligned
+ * @poison_len: bytes of it, page aligned.  Through BAR1 an access there ends
+ *	in an MMU fault POISONED; through PRAMIN a read gives what refused reads
+ *	do and a write is lost [assumed]
+ * @flip_at: at this access sim_flip_entry() happens ...
+ * @flip_seed: ... with this seed
+ */
+struct sim_inject {
+	uint64_t dead_at;
+	bool invalidate_stuck;
+	bool bind_stuck;
+	uint32_t ignored_reg;
+	unsigned int ignored_nth;
+	unsigned int window_delay;
+	uint64_t poison_pa;
+	uint64_t poison_len;
+	uint64_t flip_at;
+	uint64_t flip_seed;
+};
+
+/**
+ * sim_inject - what goes wrong from now on
+ * @gpu: the GPU
+ * @want: takes the place of what was wanted before; NULL for nothing
+ */
+void sim_inject(struct sim_gpu *gpu, const struct sim_inject *want);
+
+/**
+ * struct sim_flip - a bit of VRAM that changed by itself
+ * @pa: address of its word, a multiple of 8
+ * @bit: in the word
+ */
+struct sim_flip {
+	uint64_t pa;
+	unsigned int bit;
+};
+
+/**
+ * sim_flip_entry - change a random bit of a random entry of the bound page tables
+ * @gpu: the GPU
+ * @seed: the same one chooses the same bit of the same tables
+ * @flip: receives which it was
+ *
+ * Return: false if no tables are bound, or they are empty.
+ */
+bool sim_flip_entry(struct sim_gpu *gpu, uint64_t seed, struct sim_flip *flip);
 
 void sim_get_counters(struct sim_gpu *gpu, struct sim_counters *counters);
 

@@ -58,6 +58,9 @@ struct sim_posted {
  * struct sim_pramin - the window and the writes that went through it
  * @base: VRAM address of the window's first byte
  * @vid: the window is on video memory
+ * @next: value of the window register that takes effect after ...
+ * @next_in: ... so many accesses; 0: none does
+ * @reg: the value in effect
  * @posted: ring of writes not yet in VRAM
  * @head: number of the oldest
  * @tail: number of the next
@@ -66,6 +69,9 @@ struct sim_posted {
 struct sim_pramin {
 	uint64_t base;
 	bool vid;
+	uint32_t next;
+	unsigned int next_in;
+	uint32_t reg;
 	struct sim_posted *posted;
 	uint64_t head;
 	uint64_t tail;
@@ -138,6 +144,22 @@ struct sim_bar1 {
 	unsigned int polls_left;
 };
 
+/**
+ * struct sim_faults - hardware failing on request
+ * @want: in which ways
+ * @armed: in any
+ * @dead: the GPU is gone
+ * @accesses: since it was asked for
+ * @writes_seen: to the register of @want.ignored_reg
+ */
+struct sim_faults {
+	struct sim_inject want;
+	bool armed;
+	bool dead;
+	uint64_t accesses;
+	unsigned int writes_seen;
+};
+
 struct sim_window;
 
 /**
@@ -160,7 +182,9 @@ struct sim_gpu {
 	struct sim_flush flush;
 	struct sim_inval inval;
 	struct sim_bar1 bar1;
+	struct sim_faults faults;
 	struct sim_window *windows;
+	int ones_fd;
 	struct sim_remapped *remapped;
 	unsigned int remapped_pieces;
 	unsigned long long generation;
@@ -205,6 +229,7 @@ bool sim_size_to_reg(const struct sim_chip *chip, uint64_t size, uint32_t *val);
 uint32_t sim_boot_mask_read(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_boot_progress_read(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_boot_fsp_read(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_window_read(struct sim_gpu *gpu, uint32_t val);
 const char *sim_window_written(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_flush_read(struct sim_gpu *gpu, uint32_t val);
 const char *sim_flush_written(struct sim_gpu *gpu, uint32_t val);
@@ -222,6 +247,8 @@ const char *sim_fault_status_written(struct sim_gpu *gpu, uint32_t val);
 bool sim_pramin_init(struct sim_gpu *gpu);
 void sim_pramin_fini(struct sim_gpu *gpu);
 void sim_pramin_reset(struct sim_gpu *gpu);
+/* A BAR0 access goes by: a delayed move of the window comes nearer. */
+void sim_window_tick(struct sim_gpu *gpu);
 uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
 void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
 void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr);
@@ -248,6 +275,17 @@ struct sim_target {
 /* bar1.c */
 struct sim_target sim_bar1_resolve(struct sim_gpu *gpu, uint64_t off, bool write);
 bool sim_bar1_usable(struct sim_gpu *gpu, const char *what, uint64_t off, uint64_t len);
+
+/* inject.c */
+uint64_t sim_served_slow(struct sim_gpu *gpu, uint64_t nr);
+bool sim_write_is_ignored(struct sim_gpu *gpu, uint64_t off);
+bool sim_is_poisoned(const struct sim_gpu *gpu, uint64_t pa, uint64_t len);
+
+/* How many of the next @nr accesses find the GPU there; the others find nobody. */
+static inline uint64_t sim_served(struct sim_gpu *gpu, uint64_t nr)
+{
+	return gpu->faults.armed ? sim_served_slow(gpu, nr) : nr;
+}
 
 /* window.c: pointers into the aperture follow what it translates to */
 void sim_windows_update(struct sim_gpu *gpu);

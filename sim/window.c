@@ -7,14 +7,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "sim_gpu.h"
 
 #define NOWHERE	(~0ull)
+#define GONE	(~1ull)
 
 /* One page of a window: the VRAM it is on, and how. */
 struct page {
-	uint64_t pa;	/* NOWHERE: not accessible */
+	uint64_t pa;	/* NOWHERE: not accessible; GONE: as without a GPU */
 	int prot;
 };
 
@@ -64,12 +66,52 @@ static bool map_vram(struct sim_gpu *gpu, uint8_t *cpu, uint64_t pa, uint64_t le
 		    (off_t)pa) != MAP_FAILED;
 }
 
+/*
+ * What a bus without the GPU reads as; what is written there stays with the
+ * process, in copies of pages.
+ */
+#define ONES_SIZE	(2u << 20)
+
+/* A file of all ones, made when first needed; -1 without memory for it. */
+static int ones_fd(struct sim_gpu *gpu)
+{
+	void *ones;
+
+	if (gpu->ones_fd >= 0)
+		return gpu->ones_fd;
+	gpu->ones_fd = memfd_create("nvbar-gone", MFD_CLOEXEC);
+	if (gpu->ones_fd < 0 || ftruncate(gpu->ones_fd, ONES_SIZE))
+		return -1;
+	ones = mmap(NULL, ONES_SIZE, PROT_WRITE, MAP_SHARED, gpu->ones_fd, 0);
+	if (ones == MAP_FAILED)
+		return -1;
+	memset(ones, 0xff, ONES_SIZE);
+	munmap(ones, ONES_SIZE);
+	return gpu->ones_fd;
+}
+
+static bool map_ones(struct sim_gpu *gpu, uint8_t *cpu, size_t len, int prot)
+{
+	int fd = ones_fd(gpu);
+	size_t part;
+
+	for (; len; cpu += part, len -= part) {
+		part = len < ONES_SIZE ? len : ONES_SIZE;
+		if (fd < 0 || mmap(cpu, part, prot, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd,
+				   0) == MAP_FAILED)
+			return false;
+	}
+	return true;
+}
+
 /* Where a page leads now; @type receives the fault if nowhere. */
 static struct page resolve(struct sim_gpu *gpu, const struct sim_window *win, size_t i,
 			   bool write, struct sim_target *t)
 {
 	struct page page = { NOWHERE, PROT_NONE };
 
+	if (gpu->faults.dead)
+		return (struct page) { GONE, prot_for(write) };
 	*t = sim_bar1_resolve(gpu, win->off + i * SIM_PAGE_SIZE, write);
 	/* Sparse pages keep nothing, which no mapping of memory can do. */
 	if (!t->fault && !t->sparse) {
@@ -84,7 +126,9 @@ static bool continues(const struct page *a, const struct page *b)
 {
 	if (a->prot != b->prot)
 		return false;
-	return a->pa == NOWHERE ? b->pa == NOWHERE : b->pa == a->pa + SIM_PAGE_SIZE;
+	if (a->pa >= GONE)
+		return b->pa == a->pa;
+	return b->pa == a->pa + SIM_PAGE_SIZE;
 }
 
 static bool map_run(struct sim_gpu *gpu, struct sim_window *win, size_t first, size_t nr)
@@ -95,6 +139,8 @@ static bool map_run(struct sim_gpu *gpu, struct sim_window *win, size_t first, s
 
 	if (page->pa == NOWHERE)
 		return map_nothing(cpu, len) != MAP_FAILED;
+	if (page->pa == GONE)
+		return map_ones(gpu, cpu, len, page->prot);
 	return map_vram(gpu, cpu, page->pa, len, page->prot);
 }
 
@@ -168,6 +214,8 @@ void sim_windows_free(struct sim_gpu *gpu)
 		gpu->windows = win->next;
 		free_window(win);
 	}
+	if (gpu->ones_fd >= 0)
+		close(gpu->ones_fd);
 }
 
 static int fill_window(struct sim_gpu *gpu, struct sim_window *win)
@@ -175,7 +223,7 @@ static int fill_window(struct sim_gpu *gpu, struct sim_window *win)
 	size_t i;
 
 	for (i = 0; i < win->nr; i++) {
-		struct sim_target t;
+		struct sim_target t = { 0 };
 
 		win->page[i] = resolve(gpu, win, i, win->write, &t);
 		if (win->page[i].pa != NOWHERE)
@@ -224,6 +272,8 @@ int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, v
 	if (!len || (off | len) % SIM_PAGE_SIZE)
 		sim_misuse(gpu, "mapping of 0x%llx at 0x%llx: not whole pages",
 			   (unsigned long long)len, (unsigned long long)off);
+	else if (gpu->faults.dead)
+		ret = -ENODEV;
 	else if (sim_bar1_usable(gpu, "mapping", off, len))
 		ret = add_window(gpu, off, len, write, cpu);
 	pthread_mutex_unlock(&gpu->lock);
@@ -240,7 +290,8 @@ static bool find_page(struct sim_gpu *gpu, uint64_t off, bool write, uint64_t *p
 {
 	struct sim_target t;
 
-	if (gpu->bar1.pending || !sim_boot_done(gpu) || off >= gpu->cfg.bar1_size)
+	if (gpu->faults.dead || gpu->bar1.pending || !sim_boot_done(gpu) ||
+	    off >= gpu->cfg.bar1_size)
 		return false;
 	t = sim_bar1_resolve(gpu, off, write);
 	*pa = t.pa;

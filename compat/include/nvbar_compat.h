@@ -43,6 +43,21 @@ long compat_alloc_live(void);
 long compat_alloc_live_bytes(void);
 
 /**
+ * compat_sleep_pretend() - sleep without waiting
+ * @on: from now on a sleep only moves the clock that the driver looks at
+ *
+ * Context: any thread.
+ */
+void compat_sleep_pretend(bool on);
+
+/**
+ * compat_slept_ns() - how long was slept that way?
+ *
+ * Return: nanoseconds since the program began.
+ */
+unsigned long long compat_slept_ns(void);
+
+/**
  * compat_warn_count() - how often has a WARN_ON() found its condition true?
  *
  * Return: the count since the program began, unprinted repeats included.

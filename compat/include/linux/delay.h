@@ -2,8 +2,6 @@
 #ifndef NVBAR_COMPAT_LINUX_DELAY_H
 #define NVBAR_COMPAT_LINUX_DELAY_H
 
-#include <errno.h>
-#include <time.h>
 #include <linux/processor.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
@@ -17,16 +15,7 @@ static inline void udelay(unsigned long usecs)
 		cpu_relax();
 }
 
-static inline void fsleep(unsigned long usecs)
-{
-	struct timespec left = {
-		.tv_sec = (time_t)(usecs / USEC_PER_SEC),
-		.tv_nsec = (long)(usecs % USEC_PER_SEC) * NSEC_PER_USEC,
-	};
-
-	while (nanosleep(&left, &left) && errno == EINTR)
-		;
-}
+void fsleep(unsigned long usecs);
 
 static inline void usleep_range(unsigned long min, unsigned long max)
 {

@@ -2,7 +2,6 @@
 #ifndef NVBAR_COMPAT_LINUX_TIMEKEEPING_H
 #define NVBAR_COMPAT_LINUX_TIMEKEEPING_H
 
-#include <time.h>
 #include <linux/types.h>
 
 #define NSEC_PER_USEC	1000L
@@ -11,12 +10,6 @@
 #define USEC_PER_MSEC	1000L
 #define USEC_PER_SEC	1000000L
 
-static inline u64 ktime_get_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * NSEC_PER_SEC + (u64)now.tv_nsec;
-}
+u64 ktime_get_ns(void);
 
 #endif
