@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "access.h"
+#include "fault.h"
 
 /* Uses before pages are looked up: a mapping that is touched once is not worth it. */
 #define DIRECT_AFTER	8
@@ -125,9 +126,13 @@ int nvbar_access_rd_slow(struct nvbar_access *access, u64 off, unsigned int widt
 {
 	struct nvbar_gpu *gpu = access->gpu;
 	u64 read = gpu->ops->bar1_read(gpu->hw, access->base + off, width);
+	int ret;
 
-	if (read == GENMASK_ULL(8 * width - 1, 0) && nvbar_gpu_alive(gpu))
-		return -ENODEV;
+	if (read == GENMASK_ULL(8 * width - 1, 0)) {
+		ret = nvbar_fault_look(gpu, access->base + off, width);
+		if (ret)
+			return ret;
+	}
 	if (worth_looking_up(access))
 		look_up(access, off);
 	*val = read;
@@ -290,10 +295,24 @@ static void copy_to_direct(const struct nvbar_access *access, u8 *direct, const 
 		access->gpu->ops->direct_copy_to(direct, from, len);
 }
 
+/*
+ * A page that faults reads as all ones to its end, and so does all that follows
+ * when the GPU goes away: is that how any page's part of the block ends?
+ */
+static bool ends_in_ones(const u8 *buf, u64 off, size_t len)
+{
+	size_t end;
+
+	for (end = page_part(off, len); end < len; end += page_part(off + end, len - end))
+		if (buf[end - 1] == 0xff)
+			return true;
+	return buf[len - 1] == 0xff;
+}
+
 int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst, size_t len)
 {
 	struct nvbar_gpu *gpu = access->gpu;
-	size_t total = len;
+	u64 start = off;
 	u8 *to = dst;
 	size_t run;
 
@@ -313,9 +332,9 @@ int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst,
 			look_up_run(access, off, run);
 		}
 	}
-	copied_without_window(access, total);
-	/* A GPU that went away leaves all ones behind, in the last byte too. */
-	return to[-1] == 0xff ? nvbar_gpu_alive(gpu) : 0;
+	len = off - start;
+	copied_without_window(access, len);
+	return ends_in_ones(dst, start, len) ? nvbar_fault_look(gpu, access->base + start, len) : 0;
 }
 
 int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *src, size_t len)
@@ -363,9 +382,8 @@ int nvbar_access_flush(struct nvbar_access *access)
 	struct nvbar_gpu *gpu = access->gpu;
 
 	gpu->ops->write_barrier(gpu->hw);
-	if ((u32)gpu->ops->bar1_read(gpu->hw, access->base, 4) == ~0u)
-		return nvbar_gpu_alive(gpu);
-	return 0;
+	gpu->ops->bar1_read(gpu->hw, access->base, 4);
+	return nvbar_fault_look(gpu, access->base, access->size);
 }
 
 int nvbar_access_mmap(struct nvbar_access *access, void **cpu)

@@ -164,7 +164,7 @@ static inline bool nvbar_access_in_bounds(const struct nvbar_access *access, u64
  * @width: 1, 2, 4 or 8 bytes; a constant
  * @val: receives the value
  *
- * Return: 0, -EINVAL (misaligned), -ERANGE, -ENODEV.
+ * Return: 0, -EINVAL (misaligned), -ERANGE, -ENODEV, -EIO (the GPU faulted).
  */
 static __always_inline int nvbar_access_rd(struct nvbar_access *access, u64 off, unsigned int width,
 					   u64 *val)
@@ -268,7 +268,8 @@ int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *
  * @dst: destination
  * @len: bytes
  *
- * Return: 0, -ERANGE, -ENODEV.
+ * Return: 0, -ERANGE, -ENODEV, -EIO (the GPU faulted); then what is in @dst is
+ * not to be relied upon.
  */
 static __always_inline int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst,
 						  size_t len)
@@ -320,7 +321,8 @@ int nvbar_access_fill(struct nvbar_access *access, u64 off, u32 pattern, u64 len
  * A read through the same aperture pushes the posted writes before it [PCIe
  * ordering; that it also passes the GPU's own path to memory is assumed].
  *
- * Return: 0 or -ENODEV.
+ * Return: 0, -ENODEV, or -EIO (the GPU has latched a fault in the mapping: a
+ * write may be lost).
  */
 int nvbar_access_flush(struct nvbar_access *access);
 

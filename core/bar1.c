@@ -36,6 +36,7 @@ static int write_instance(struct nvbar_gpu *gpu)
 		 FIELD_PREP(RAMIN_BIG_PAGE_SIZE, RAMIN_BIG_PAGE_SIZE_64KB) |
 		 (lower_32_bits(root) & RAMIN_PAGE_DIR_BASE_LO_ADDR);
 	u64 *block = kzalloc(RAMIN_SIZE, GFP_KERNEL);
+	int ret;
 
 	if (!block)
 		return -ENOMEM;
@@ -46,9 +47,9 @@ static int write_instance(struct nvbar_gpu *gpu)
 		block[RAMIN_ADR_LIMIT_LO / 8] = limit & ~0xfffULL;
 	if (gpu->chip->inst_magic)
 		block[RAMIN_ADR_LIMIT_LO / 8] = word64(0, RAMIN_ENGINE_CTXSW_FW_MAGIC_VALUE);
-	nvbar_pramin_wr_words(gpu, inst_pa(gpu), block, RAMIN_SIZE / 8);
+	ret = nvbar_pramin_wr_words(gpu, inst_pa(gpu), block, RAMIN_SIZE / 8);
 	kfree(block);
-	return 0;
+	return ret;
 }
 
 static int wait_bound(struct nvbar_gpu *gpu)

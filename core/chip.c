@@ -26,7 +26,9 @@
 	.boot = NVBAR_BOOT_GFW,						\
 	.bind = NVBAR_BIND_BLOCK,					\
 	.window_reg = PBUS_BAR0_WINDOW,					\
+	.window_name = "PBUS_BAR0_WINDOW",				\
 	.window_mask = PBUS_BAR0_WINDOW_BASE,				\
+	.window_target = PBUS_BAR0_WINDOW_TARGET,			\
 	.heap_len = SZ_1M,						\
 	.engine_bar1 = MMU_ENGINE_ID_BAR1_TU102,			\
 	.engine_phys = MMU_ENGINE_ID_PHYSICAL_TU102
@@ -37,6 +39,7 @@
 	.size = NVBAR_SIZE_SCRATCH_MB,					\
 	.bind = NVBAR_BIND_FUNC_PAIR,					\
 	.window_reg = XAL_EP_ZB_BAR0_WINDOW,				\
+	.window_name = "XAL_EP_ZB_BAR0_WINDOW",				\
 	.frts_len = SZ_1M,						\
 	.engine_bar1 = MMU_ENGINE_ID_BAR1_GH100,			\
 	.engine_phys = MMU_ENGINE_ID_PHYSICAL_GH100

@@ -40,7 +40,9 @@ enum nvbar_bind_kind {
  * @size: where the size of VRAM is
  * @bind: how BAR1 is bound
  * @window_reg: PRAMIN window register
+ * @window_name: its name
  * @window_mask: its BASE field, which begins at bit 0
+ * @window_target: its TARGET field, 0 if there is none
  * @display: has a display, so a VGA workspace register
  * @frts_len: bytes of firmware runtime state below the workspace
  * @heap_len: bytes of firmware heap below WPR2
@@ -61,7 +63,9 @@ struct nvbar_chip {
 	enum nvbar_size_kind size;
 	enum nvbar_bind_kind bind;
 	u32 window_reg;
+	const char *window_name;
 	u32 window_mask;
+	u32 window_target;
 	bool display;
 	u32 frts_len;
 	u32 heap_len;

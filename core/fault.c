@@ -134,6 +134,26 @@ int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 	return read_locked(gpu, info);
 }
 
+int nvbar_fault_look(struct nvbar_gpu *gpu, u64 va, u64 len)
+{
+	u32 status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
+	struct nvbar_fault_info info;
+	int ret;
+
+	if (status == ~0u)
+		return nvbar_gpu_alive(gpu);
+	if (!(status & VF_PRIV_MMU_FAULT_STATUS_VALID))
+		return 0;
+	ret = nvbar_fault_read(gpu, &info);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	/* To the page: so much of the address is known. */
+	if (info.va + NVBAR_PAGE_SIZE <= va || info.va >= va + len)
+		return 0;
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "access to 0x%llx+0x%llx: %s", va, len, info.text);
+	return -EIO;
+}
+
 int nvbar_fault_clear(struct nvbar_gpu *gpu)
 {
 	u32 status;

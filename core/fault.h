@@ -44,6 +44,21 @@ struct nvbar_fault_info {
 int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info);
 
 /**
+ * nvbar_fault_look - is the GPU there, and did it not fault at these addresses?
+ * @gpu: the GPU
+ * @va: first address
+ * @len: bytes
+ *
+ * To be asked about an access that read as all ones, which a fault does [assumed],
+ * or before writes are taken to have arrived.  The GPU holds one fault: another
+ * one that came first hides it.
+ *
+ * Context: takes vmm.lock if there is a fault; may sleep.
+ * Return: 0, -EIO (the latched fault is one of them), -ENODEV.
+ */
+int nvbar_fault_look(struct nvbar_gpu *gpu, u64 va, u64 len);
+
+/**
  * nvbar_fault_clear - let the next fault be latched
  * @gpu: the GPU
  *

@@ -47,11 +47,13 @@ u64 nvbar_pramin_reach(const struct nvbar_gpu *gpu);
  * @gpu: the GPU
  * @pa: VRAM address, naturally aligned
  * @width: 1, 2, 4 or 8 bytes
+ * @val: receives the value; all ones from a GPU that is gone, if the window need
+ *	not move
  *
  * Context: takes pramin.lock; may sleep.
- * Return: the value; all ones from a GPU that is gone.
+ * Return: 0, -ETIMEDOUT (the window does not move), -ENODEV.
  */
-u64 nvbar_pramin_rd(struct nvbar_gpu *gpu, u64 pa, unsigned int width);
+int nvbar_pramin_rd(struct nvbar_gpu *gpu, u64 pa, unsigned int width, u64 *val);
 
 /**
  * nvbar_pramin_wr - write one value
@@ -61,8 +63,9 @@ u64 nvbar_pramin_rd(struct nvbar_gpu *gpu, u64 pa, unsigned int width);
  * @val: the value
  *
  * Context: takes pramin.lock; may sleep.
+ * Return: 0, -ETIMEDOUT (the window does not move), -ENODEV.
  */
-void nvbar_pramin_wr(struct nvbar_gpu *gpu, u64 pa, unsigned int width, u64 val);
+int nvbar_pramin_wr(struct nvbar_gpu *gpu, u64 pa, unsigned int width, u64 val);
 
 /**
  * nvbar_pramin_rd_words - read 64-bit words
@@ -72,8 +75,9 @@ void nvbar_pramin_wr(struct nvbar_gpu *gpu, u64 pa, unsigned int width, u64 val)
  * @nr: how many words
  *
  * Context: takes pramin.lock; may sleep.
+ * Return: 0, -ETIMEDOUT (the window does not move), -ENODEV.
  */
-void nvbar_pramin_rd_words(struct nvbar_gpu *gpu, u64 pa, u64 *dst, size_t nr);
+int nvbar_pramin_rd_words(struct nvbar_gpu *gpu, u64 pa, u64 *dst, size_t nr);
 
 /**
  * nvbar_pramin_wr_words - write 64-bit words in address order
@@ -83,8 +87,10 @@ void nvbar_pramin_rd_words(struct nvbar_gpu *gpu, u64 pa, u64 *dst, size_t nr);
  * @nr: how many words
  *
  * Context: takes pramin.lock; may sleep.
+ * Return: 0, -ETIMEDOUT (the window does not move: the rest was not written),
+ * -ENODEV.
  */
-void nvbar_pramin_wr_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr);
+int nvbar_pramin_wr_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr);
 
 /**
  * nvbar_pramin_copy_from - read a block
@@ -94,7 +100,7 @@ void nvbar_pramin_wr_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t
  * @len: bytes
  *
  * Context: takes pramin.lock; may sleep.
- * Return: 0, or -ENODEV.
+ * Return: 0, -ETIMEDOUT (the window does not move), -ENODEV.
  */
 int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len);
 
@@ -106,7 +112,7 @@ int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len)
  * @len: bytes, not 0
  *
  * Context: takes pramin.lock; may sleep.
- * Return: 0, or -ENODEV.
+ * Return: 0, -ETIMEDOUT (the window does not move), -ENODEV.
  */
 int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t len);
 

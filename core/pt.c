@@ -73,10 +73,14 @@ void pt_sync(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 i, struct 
 {
 	struct nvbar_pt_table *table = &level->table[i];
 
+	/* After an error everything is written anew: no use in trying the rest. */
+	if (gpu->vmm.pt.err)
+		return;
 	if (!table->synced)
 		words = (struct pt_run){ 0, level->table_bytes / 8 - 1 };
-	nvbar_pramin_wr_words(gpu, pt_table_pa(level, i) + 8 * words.first,
-			      &table->entry[words.first], words.last - words.first + 1);
+	gpu->vmm.pt.err = nvbar_pramin_wr_words(gpu, pt_table_pa(level, i) + 8 * words.first,
+						&table->entry[words.first],
+						words.last - words.first + 1);
 	table->synced = true;
 }
 
@@ -157,6 +161,7 @@ int nvbar_pt_init(struct nvbar_gpu *gpu, u64 pa)
 	struct nvbar_pt *pt = &gpu->vmm.pt;
 	const struct nvbar_mmu_fmt *fmt = pt->fmt;
 	struct nvbar_pt_level *root = root_level(pt);
+	int ret = -ENOMEM;
 	unsigned int l;
 
 	for (l = fmt->nr_levels; l--;)
@@ -171,11 +176,13 @@ int nvbar_pt_init(struct nvbar_gpu *gpu, u64 pa)
 	root->table[0].nr_users = 1;
 	pt_set_linked(pt, root, 0, true);
 	pt_sync(gpu, root, 0, (struct pt_run){ 0, 0 });
-	return 0;
+	ret = pt->err;
+	if (!ret)
+		return 0;
 
 err_fini:
 	nvbar_pt_fini(gpu);
-	return -ENOMEM;
+	return ret;
 }
 
 static void fini_level(struct nvbar_pt *pt, struct nvbar_pt_level *level)
@@ -394,6 +401,14 @@ void nvbar_pt_rewrite(struct nvbar_gpu *gpu)
 		rewrite_level(gpu, &pt->level[l]);
 }
 
+int nvbar_pt_take_error(struct nvbar_gpu *gpu)
+{
+	int err = gpu->vmm.pt.err;
+
+	gpu->vmm.pt.err = 0;
+	return err;
+}
+
 static u64 zero_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 max)
 {
 	/* Leaf tables of a slot share the users of the 4 KiB one. */
@@ -408,8 +423,9 @@ static u64 zero_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 m
 		struct nvbar_pt_table *table = &level->table[i];
 
 		if (!table->synced && !users[i].nr_users) {
-			nvbar_pramin_wr_words(gpu, pt_table_pa(level, i), zeroes,
-					      level->table_bytes / 8);
+			if (nvbar_pramin_wr_words(gpu, pt_table_pa(level, i), zeroes,
+						  level->table_bytes / 8))
+				break;
 			table->synced = true;
 			done += level->table_bytes;
 		}

@@ -71,6 +71,8 @@ struct nvbar_pt_level {
  * @fmt: page-table format
  * @level: tables of 4 KiB leaves first; the root is the one table of the last
  * @big: tables of 64 KiB leaves, one beside each of level 0
+ * @err: why a write of tables did not get to VRAM, the first since
+ *	nvbar_pt_take_error(); the others were not tried
  * @shadow_bytes: host memory in shadows
  * @linked_bytes: VRAM in linked tables
  * @warm_bytes: VRAM in linked tables without a user
@@ -80,6 +82,7 @@ struct nvbar_pt {
 	const struct nvbar_mmu_fmt *fmt;
 	struct nvbar_pt_level level[NVBAR_MMU_LEVELS];
 	struct nvbar_pt_level big;
+	int err;
 	atomic64_t shadow_bytes;
 	u64 linked_bytes;
 	u64 warm_bytes;
@@ -238,6 +241,15 @@ bool nvbar_pt_unlink_unused(struct nvbar_gpu *gpu);
  * @gpu: the GPU, which may have lost writes
  */
 void nvbar_pt_rewrite(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_pt_take_error - did all that was written to tables get there?
+ * @gpu: the GPU
+ *
+ * Return: 0, or since the last call the first of -ETIMEDOUT, -ENODEV; then what
+ * VRAM holds is not known until nvbar_pt_rewrite().
+ */
+int nvbar_pt_take_error(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_pt_zero - write zeroes over tables that are not in use

@@ -72,9 +72,13 @@ static int publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
 
 	if (vmm->unsure)
 		nvbar_pt_rewrite(gpu);
-	ret = nvbar_pramin_flush(gpu);
+	ret = nvbar_pt_take_error(gpu);
 	if (!ret)
-		ret = nvbar_tlb_invalidate(gpu, nvbar_pt_root(gpu), change);
+		ret = nvbar_pramin_flush(gpu);
+	vmm->unsure = ret;
+	if (ret)
+		return ret;
+	ret = nvbar_tlb_invalidate(gpu, nvbar_pt_root(gpu), change);
 	/* A GPU that does not answer may not have heard either. */
 	vmm->unsure = ret == -ENODEV;
 	if (!ret)
@@ -399,6 +403,10 @@ u64 nvbar_vmm_zero_tables(struct nvbar_gpu *gpu, u64 max)
 
 	mutex_lock(&gpu->vmm.lock);
 	done = nvbar_pt_zero(gpu, max);
+	if (done && nvbar_pramin_flush(gpu)) {
+		gpu->vmm.unsure = true;
+		done = 0;
+	}
 	mutex_unlock(&gpu->vmm.lock);
 	return done;
 }

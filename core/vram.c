@@ -54,9 +54,13 @@ static int check_request(struct nvbar_gpu *gpu, const struct nvbar_vram_request 
 static int scrub_by_pramin(struct nvbar_gpu *gpu, u64 pa, u64 len)
 {
 	static const u64 zeroes[64];
+	int ret;
 
-	for (; len; pa += sizeof(zeroes), len -= sizeof(zeroes))
-		nvbar_pramin_wr_words(gpu, pa, zeroes, ARRAY_SIZE(zeroes));
+	for (; len; pa += sizeof(zeroes), len -= sizeof(zeroes)) {
+		ret = nvbar_pramin_wr_words(gpu, pa, zeroes, ARRAY_SIZE(zeroes));
+		if (ret)
+			return ret;
+	}
 	return nvbar_pramin_flush(gpu);
 }
 

@@ -423,7 +423,8 @@ NVBAR_API size_t nvbar_access_num_pages(const struct nvbar_access *a);
  * @offset: bytes
  * @value: receives the value
  *
- * Return: 0, or -ERANGE (leaves the mapping), -ENODEV (the GPU is gone).
+ * Return: 0, or -ERANGE (leaves the mapping), -ENODEV (the GPU is gone), -EIO (the
+ * GPU faulted: nvbar_get_fault()).
  */
 NVBAR_API int nvbar_read8(struct nvbar_access *a, uint64_t offset, uint8_t *value);
 
@@ -434,7 +435,7 @@ NVBAR_API int nvbar_read8(struct nvbar_access *a, uint64_t offset, uint8_t *valu
  * @value: receives the value
  *
  * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -ENODEV (the
- * GPU is gone).
+ * GPU is gone), -EIO (the GPU faulted).
  */
 NVBAR_API int nvbar_read16(struct nvbar_access *a, uint64_t offset, uint16_t *value);
 
@@ -445,7 +446,7 @@ NVBAR_API int nvbar_read16(struct nvbar_access *a, uint64_t offset, uint16_t *va
  * @value: receives the value
  *
  * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -ENODEV (the
- * GPU is gone).
+ * GPU is gone), -EIO (the GPU faulted).
  */
 NVBAR_API int nvbar_read32(struct nvbar_access *a, uint64_t offset, uint32_t *value);
 
@@ -456,7 +457,7 @@ NVBAR_API int nvbar_read32(struct nvbar_access *a, uint64_t offset, uint32_t *va
  * @value: receives the value
  *
  * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -ENODEV (the
- * GPU is gone).
+ * GPU is gone), -EIO (the GPU faulted).
  */
 NVBAR_API int nvbar_read64(struct nvbar_access *a, uint64_t offset, uint64_t *value);
 
@@ -511,7 +512,8 @@ NVBAR_API int nvbar_write64(struct nvbar_access *a, uint64_t offset, uint64_t va
  * @buf: destination in host memory
  * @len: bytes; 0 is nothing to do
  *
- * Return: 0, or -ERANGE, -ENODEV.
+ * Return: 0, or -ERANGE, or -ENODEV, -EIO (the GPU faulted), and then what is in
+ * @buf is not to be relied upon.
  */
 NVBAR_API int nvbar_read(struct nvbar_access *a, uint64_t offset, void *buf, size_t len);
 
@@ -542,9 +544,11 @@ NVBAR_API int nvbar_fill(struct nvbar_access *a, uint64_t offset, uint32_t patte
  * @a: mapping
  *
  * Drains the CPU's write buffers and reads back through the mapping, which
- * on PCIe pushes the posted writes before it.
+ * on PCIe pushes the posted writes before it.  A write has no answer of its own:
+ * here is where the loss of one is found out.
  *
- * Return: 0, or -ENODEV.
+ * Return: 0, or -ENODEV, -EIO (the GPU has latched a fault in this mapping; until
+ * nvbar_clear_fault()).
  */
 NVBAR_API int nvbar_flush(struct nvbar_access *a);
 
@@ -568,7 +572,8 @@ NVBAR_API int nvbar_mmap(struct nvbar_access *a, void **ptr);
  * @len: bytes; 0 is nothing to do
  *
  * Return: 0, or -ERANGE (leaves VRAM), -EOPNOTSUPP (beyond the window's
- * reach on this chip), -ENODEV, -EACCES (observing: the window must move).
+ * reach on this chip), -ENODEV, -ETIMEDOUT (the window does not move), -EACCES
+ * (observing: the window must move).
  */
 NVBAR_API int nvbar_pramin_read(struct nvbar *gpu, uint64_t pa, void *buf, size_t len);
 
@@ -582,7 +587,7 @@ NVBAR_API int nvbar_pramin_read(struct nvbar *gpu, uint64_t pa, void *buf, size_
  * The GPU sees the data when the call returns.
  *
  * Return: 0, or -ERANGE, -EACCES (the driver's own region, or observing),
- * -EOPNOTSUPP, -ENODEV.
+ * -EOPNOTSUPP, -ENODEV, -ETIMEDOUT.
  */
 NVBAR_API int nvbar_pramin_write(struct nvbar *gpu, uint64_t pa, const void *buf, size_t len);
 

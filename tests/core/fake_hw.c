@@ -47,6 +47,8 @@ static void fake_write(void *arg, u32 off, unsigned int width, u64 val)
 
 	if (in_window(off))
 		memcpy(hw->window + (off - PRAMIN_BASE), &val, width);
+	if ((off == PBUS_BAR0_WINDOW || off == XAL_EP_ZB_BAR0_WINDOW) && !hw->window_stuck)
+		fake_set(hw, off, val);
 	record(hw, true, off, width, val);
 }
 

@@ -10,6 +10,8 @@
 #include <linux/string.h>
 
 #include "chip.h"
+#include <nvbar_compat.h>
+
 #include "fake_hw.h"
 #include "pramin.h"
 #include "tlb.h"
@@ -50,9 +52,10 @@ static void the_window_moves_to_64_kib_units_of_the_address(void **state)
 	(void)state;
 	start_ga102();
 	nvbar_pramin_wr(&gpu, 0x13ffff0010, 4, 0x11223344);
-	assert_int_equal(hw.nr_log, 2);
+	assert_int_equal(hw.nr_log, 3);
 	assert_access(0, true, WINDOW_TU, 4, 0x13ffff);
-	assert_access(1, true, PRAMIN + 0x10, 4, 0x11223344);
+	assert_access(1, false, WINDOW_TU, 4, 0x13ffff);	/* it is there */
+	assert_access(2, true, PRAMIN + 0x10, 4, 0x11223344);
 
 	start(0x180a1000);
 	nvbar_pramin_wr(&gpu, 0x13ffff0010, 1, 0x44);
@@ -76,9 +79,11 @@ static void the_window_stays_while_its_1_mib_suffices(void **state)
 
 static void the_first_access_moves_the_window_wherever_it_may_be(void **state)
 {
+	u64 val;
+
 	(void)state;
 	start_ga102();
-	nvbar_pramin_rd(&gpu, 0, 4);
+	assert_int_equal(nvbar_pramin_rd(&gpu, 0, 4, &val), 0);
 	assert_access(0, true, WINDOW_TU, 4, 0);
 }
 
@@ -91,12 +96,42 @@ static void a_block_across_the_window_is_cut_there(void **state)
 	nvbar_pramin_wr(&gpu, 0x0, 4, 0);
 	fake_clear_log(&hw);
 	nvbar_pramin_wr_words(&gpu, 0xffff0, words, 4);
-	assert_int_equal(hw.nr_log, 5);
+	assert_int_equal(hw.nr_log, 6);
 	assert_access(0, true, PRAMIN + 0xffff0, 8, 1);
 	assert_access(1, true, PRAMIN + 0xffff8, 8, 2);
 	assert_access(2, true, WINDOW_TU, 4, 0x10);
-	assert_access(3, true, PRAMIN + 0x0, 8, 3);
-	assert_access(4, true, PRAMIN + 0x8, 8, 4);
+	assert_access(3, false, WINDOW_TU, 4, 0x10);
+	assert_access(4, true, PRAMIN + 0x0, 8, 3);
+	assert_access(5, true, PRAMIN + 0x8, 8, 4);
+}
+
+/* Through a window elsewhere a write would be lost, and other data with it. */
+static void nothing_is_written_through_a_window_that_does_not_move(void **state)
+{
+	u64 words[2] = { 1, 2 }, val;
+
+	(void)state;
+	start_ga102();
+	assert_int_equal(nvbar_pramin_wr(&gpu, 0x200000, 8, 7), 0);
+	hw.window_stuck = true;
+	fake_clear_log(&hw);
+	compat_sleep_pretend(true);
+	assert_int_equal(nvbar_pramin_wr_words(&gpu, 0x2ffff8, words, 2), -ETIMEDOUT);
+	assert_access(0, true, PRAMIN + 0xffff8, 8, 1);
+	assert_access(1, true, WINDOW_TU, 4, 0x2f + 1);
+	assert_int_equal(nvbar_pramin_wr(&gpu, 0, 4, 3), -ETIMEDOUT);
+	assert_int_equal(nvbar_pramin_rd(&gpu, 0, 4, &val), -ETIMEDOUT);
+	assert_int_equal(nvbar_pramin_copy_to(&gpu, 0, words, 9), -ETIMEDOUT);
+	assert_int_equal(nvbar_pramin_copy_from(&gpu, 3, words, 9), -ETIMEDOUT);
+	compat_sleep_pretend(false);
+	assert_int_equal(fake_count(&hw, true, PRAMIN), 0);
+
+	/* Who had the window where it was does not trust it any more. */
+	hw.window_stuck = false;
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_pramin_rd(&gpu, 0x200000, 8, &val), 0);
+	assert_access(0, true, WINDOW_TU, 4, 0x20);
+	assert_int_equal(val, 7);
 }
 
 static void unaligned_blocks_use_natural_widths_only(void **state)
@@ -214,6 +249,7 @@ int main(void)
 		cmocka_unit_test(the_window_stays_while_its_1_mib_suffices),
 		cmocka_unit_test(the_first_access_moves_the_window_wherever_it_may_be),
 		cmocka_unit_test(a_block_across_the_window_is_cut_there),
+		cmocka_unit_test(nothing_is_written_through_a_window_that_does_not_move),
 		cmocka_unit_test(unaligned_blocks_use_natural_widths_only),
 		cmocka_unit_test(a_block_write_ends_with_an_ordering_read),
 		cmocka_unit_test(all_ones_are_data_while_the_gpu_answers),

@@ -401,6 +401,7 @@ static void faults(const struct chip *chip)
 	struct nvbar_access *a;
 	struct nvbar_walk walk;
 	struct nvbar *gpu;
+	uint8_t block[3 * PAGE];
 	uint32_t word;
 	int fd;
 
@@ -412,11 +413,12 @@ static void faults(const struct chip *chip)
 	no_fault(gpu);
 	assert_ok(nvbar_clear_fault(gpu));
 
-	/* A page that is gone: faults read as all ones. */
+	/* A page that is gone: faults read as all ones, but are no data. */
 	poke(fd, addr, 0);
 	invalidate(gpu);
-	assert_ok(nvbar_read32(a, PAGE + 0x234, &word));
-	assert_int_equal(word, 0xffffffff);
+	word = 0x5a5a;
+	assert_err(nvbar_read32(a, PAGE + 0x234, &word), EIO);
+	assert_int_equal(word, 0x5a5a);
 	fault = fault_of(gpu);
 	assert_int_equal(fault.va, va + PAGE);
 	assert_int_equal(fault.type, FAULT_PTE);
@@ -434,13 +436,18 @@ static void faults(const struct chip *chip)
 	fault = fault_of(gpu);
 	assert_int_equal(fault.dropped, 1);
 	assert_int_equal(fault.write, 0);
+	/* Blocks too: the page in their middle is not there. */
+	assert_err(nvbar_read(a, 100, block, sizeof(block)), EIO);
+	assert_ok(nvbar_read(a, 2 * PAGE, block, sizeof(block)));
 	assert_ok(nvbar_clear_fault(gpu));
 	no_fault(gpu);
 
-	/* A page that has become read-only */
+	/* A page that has become read-only: writes have no answer, but a flush does. */
 	poke(fd, addr, raw | readonly);
 	invalidate(gpu);
+	assert_ok(nvbar_flush(a));
 	assert_ok(nvbar_write32(a, PAGE, 5));
+	assert_err(nvbar_flush(a), EIO);
 	fault = fault_of(gpu);
 	assert_int_equal(fault.va, va + PAGE);
 	assert_int_equal(fault.type, FAULT_RO);
@@ -456,7 +463,8 @@ static void faults(const struct chip *chip)
 	invalidate(gpu);
 	assert_ok(nvbar_write32(a, PAGE, 5));
 	no_fault(gpu);
-	assert_int_equal(gpu_stats(gpu).model_driver_errors, 3);
+	/* Three single accesses, and a page of words. */
+	assert_int_equal(gpu_stats(gpu).model_driver_errors, 3 + PAGE / 8);
 	assert_int_equal(problems(gpu), 0);
 	close_file(gpu, fd);
 }
