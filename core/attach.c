@@ -61,6 +61,9 @@ static int identify(struct nvbar_gpu *gpu)
 		ret = nvbar_chip_read_vram(gpu);
 	if (!ret)
 		ret = place_region(gpu);
+	/* What somebody said who is gone by now means nothing. */
+	if (ret != -ENODEV && nvbar_gpu_alive(gpu))
+		ret = -ENODEV;
 	return ret;
 }
 

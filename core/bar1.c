@@ -52,40 +52,58 @@ static int write_instance(struct nvbar_gpu *gpu)
 	return ret;
 }
 
-static int wait_bound(struct nvbar_gpu *gpu)
+/* One register; done when it is in neither of the two bits, and seen to be what was written. */
+static int bind_block(struct nvbar_gpu *gpu, u32 mode, u64 pa)
 {
-	if (gpu->chip->bind == NVBAR_BIND_BLOCK)
-		return nvbar_wait_reg(gpu, "VF_PRIV_BIND_STATUS", VF_PRIV_BIND_STATUS,
-				      VF_PRIV_BIND_STATUS_BAR1_PENDING |
-				      VF_PRIV_BIND_STATUS_BAR1_OUTSTANDING, 0,
-				      NVBAR_MMU_TIMEOUT_US);
-	return nvbar_wait_reg(gpu, "VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR",
-			      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR,
-			      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PENDING |
-			      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_OUTSTANDING, 0,
+	u32 val = FIELD_PREP(VF_PRIV_BAR1_BLOCK_PTR, pa >> RAMIN_BASE_SHIFT) |
+		  FIELD_PREP(VF_PRIV_BAR1_BLOCK_TARGET, VF_PRIV_BAR1_BLOCK_TARGET_VID_MEM) |
+		  FIELD_PREP(VF_PRIV_BAR1_BLOCK_MODE, mode);
+	int ret;
+
+	nvbar_wr32(gpu, VF_PRIV_BAR1_BLOCK, val);
+	ret = nvbar_wait_reg(gpu, "VF_PRIV_BIND_STATUS", VF_PRIV_BIND_STATUS,
+			     VF_PRIV_BIND_STATUS_BAR1_PENDING |
+			     VF_PRIV_BIND_STATUS_BAR1_OUTSTANDING, 0, NVBAR_MMU_TIMEOUT_US);
+	if (ret)
+		return ret;
+	return nvbar_wait_reg(gpu, "VF_PRIV_BAR1_BLOCK", VF_PRIV_BAR1_BLOCK,
+			      VF_PRIV_BAR1_BLOCK_PTR | VF_PRIV_BAR1_BLOCK_TARGET |
+			      VF_PRIV_BAR1_BLOCK_MODE, val, NVBAR_MMU_TIMEOUT_US);
+}
+
+/* Two registers: the write to HIGH starts the bind with what LOW then holds. */
+static int bind_pair(struct nvbar_gpu *gpu, u32 mode, u64 pa)
+{
+	u32 low = (lower_32_bits(pa) & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR) |
+		  FIELD_PREP(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET,
+			     VF_PRIV_BAR1_BLOCK_TARGET_VID_MEM) |
+		  FIELD_PREP(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE, mode);
+	int ret;
+
+	nvbar_wr32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR, low);
+	nvbar_wr32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR, upper_32_bits(pa));
+	ret = nvbar_wait_reg(gpu, "VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR",
+			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR,
+			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR |
+			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET |
+			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE |
+			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PENDING |
+			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_OUTSTANDING, low,
+			     NVBAR_MMU_TIMEOUT_US);
+	if (ret)
+		return ret;
+	return nvbar_wait_reg(gpu, "VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR",
+			      VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR,
+			      VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR_PTR, upper_32_bits(pa),
 			      NVBAR_MMU_TIMEOUT_US);
 }
 
 /* Binds to the instance block at @pa, or with mode physical to nothing, and waits. */
 static int bind(struct nvbar_gpu *gpu, u32 mode, u64 pa)
 {
-	if (gpu->chip->bind == NVBAR_BIND_BLOCK) {
-		nvbar_wr32(gpu, VF_PRIV_BAR1_BLOCK,
-			   FIELD_PREP(VF_PRIV_BAR1_BLOCK_PTR, pa >> RAMIN_BASE_SHIFT) |
-			   FIELD_PREP(VF_PRIV_BAR1_BLOCK_TARGET,
-				      VF_PRIV_BAR1_BLOCK_TARGET_VID_MEM) |
-			   FIELD_PREP(VF_PRIV_BAR1_BLOCK_MODE, mode));
-	} else {
-		/* The write to HIGH starts the bind with what LOW then holds. */
-		nvbar_wr32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR,
-			   (lower_32_bits(pa) & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR) |
-			   FIELD_PREP(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET,
-				      VF_PRIV_BAR1_BLOCK_TARGET_VID_MEM) |
-			   FIELD_PREP(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE, mode));
-		nvbar_wr32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR, upper_32_bits(pa));
-	}
 	atomic64_inc(&gpu->count.binds);
-	return wait_bound(gpu);
+	return gpu->chip->bind == NVBAR_BIND_BLOCK ? bind_block(gpu, mode, pa) :
+						     bind_pair(gpu, mode, pa);
 }
 
 int nvbar_bar1_enable(struct nvbar_gpu *gpu)
@@ -130,7 +148,7 @@ static enum nvbar_aperture target_aperture(u32 target)
 
 int nvbar_bar1_read_binding(struct nvbar_gpu *gpu, struct nvbar_bar1_binding *binding)
 {
-	u32 lo, hi;
+	u32 lo, hi = 0;
 
 	if (gpu->chip->bind == NVBAR_BIND_BLOCK) {
 		lo = nvbar_rd32(gpu, VF_PRIV_BAR1_BLOCK);
@@ -145,7 +163,7 @@ int nvbar_bar1_read_binding(struct nvbar_gpu *gpu, struct nvbar_bar1_binding *bi
 			target_aperture(FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET, lo));
 		binding->inst_pa = word64(lo & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR, hi);
 	}
-	return lo == ~0u ? nvbar_gpu_alive(gpu) : 0;
+	return lo == ~0u || hi == ~0u ? nvbar_gpu_alive(gpu) : 0;
 }
 
 int nvbar_bar1_read_root(struct nvbar_gpu *gpu, enum nvbar_aperture *aperture, u64 *pa)

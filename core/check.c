@@ -229,7 +229,7 @@ static int check_locked(struct ctx *ctx)
 	int ret;
 
 	ret = nvbar_bar1_read_root(gpu, &space.root_aperture, &space.root_pa);
-	if (ret == -ENODEV)
+	if (ret == -ENODEV || ret == -ETIMEDOUT)
 		return ret;
 	if (ret || space.root_aperture != NVBAR_APERTURE_VID ||
 	    space.root_pa != nvbar_pt_root(gpu)) {

@@ -125,16 +125,18 @@ static int find_va(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
 {
 	struct nvbar_vmm *vmm = &gpu->vmm;
 	bool again = !list_empty(&vmm->quarantine);
-	int ret;
+	int ret, err;
 
 	for (;;) {
 		if (req->fixed)
 			ret = nvbar_va_alloc_fixed(&vmm->va, &mapping->node, *req->fixed, req->len);
 		else
 			ret = alloc_va(gpu, mapping, req->len, place);
-		if (!again || (ret != -ENOSPC && ret != -EEXIST) ||
-		    publish(gpu, NVBAR_TLB_DOWNGRADE))
+		if (!again || (ret != -ENOSPC && ret != -EEXIST))
 			return ret;
+		err = publish(gpu, NVBAR_TLB_DOWNGRADE);
+		if (err)
+			return err;
 		again = false;
 	}
 }
@@ -413,17 +415,16 @@ u64 nvbar_vmm_zero_tables(struct nvbar_gpu *gpu, u64 max)
 
 void nvbar_vmm_trim(struct nvbar_gpu *gpu)
 {
-	bool unlinked;
-
 	guard(mutex)(&gpu->vmm.lock);
-	unlinked = nvbar_pt_unlink_unused(gpu);
-	if (!unlinked && list_empty(&gpu->vmm.quarantine))
-		return;
+	/* What was left undone comes first, as it leaves tables without users. */
+	if (gpu->vmm.unsure || !list_empty(&gpu->vmm.quarantine))
+		publish(gpu, NVBAR_TLB_DOWNGRADE);
 	/*
 	 * A failure here needs no undoing: a table's memory serves no other
 	 * address, so the GPU may go on following the old entry.
 	 */
-	publish(gpu, NVBAR_TLB_DOWNGRADE);
+	if (nvbar_pt_unlink_unused(gpu))
+		publish(gpu, NVBAR_TLB_DOWNGRADE);
 }
 
 int nvbar_vmm_walk_read(void *ctx, enum nvbar_aperture aperture, u64 pa, u64 *words, size_t nr)

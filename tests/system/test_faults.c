@@ -1,0 +1,799 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every failure point of every operation: each call, in several starting
+ * states, meets a failure at its first chance, its second, and so on until
+ * none is left.  It must say what happened, in bounded time, and leave what
+ * was there before.
+ */
+#include "helper.h"
+
+#include <nvbar_compat.h>
+
+#include "internal.h"
+#include "sim.h"
+
+#define A		MIB(64)		/* VRAM that holds data */
+#define ARENA		KIB(256)	/* of which so much is looked at */
+#define FAR		GIB(3)		/* no window on the tables covers it */
+#define TEXT		(1u << 20)
+
+/* The longest that one call may wait for a GPU that does not get on: see docs/reliability.md. */
+#define WAIT_MAX_S	4
+
+/**
+ * struct scene - a GPU with things mapped
+ * @gpu: the GPU
+ * @sim: the model behind it
+ * @spare: a mapping to read and write
+ * @vram: an allocation to map
+ * @dirty: makes the state that each call is to start from, or NULL
+ */
+struct scene {
+	struct nvbar *gpu;
+	struct sim_gpu *sim;
+	struct nvbar_access *spare;
+	struct nvbar_vram *vram;
+	void (*dirty)(struct scene *scene);
+};
+
+/* --- what must not change --------------------------------------------------- */
+
+static void quarantined(struct scene *s);
+
+/* All that anybody can see: gauges, mappings, reachable tables, data, memory. */
+struct picture {
+	struct nvbar_stats stats;
+	long live;
+	size_t nr_text;
+	char text[TEXT];
+	uint8_t arena[ARENA];
+};
+
+static int add_line(const char *line, void *arg)
+{
+	struct picture *p = arg;
+
+	p->nr_text += (size_t)snprintf(p->text + p->nr_text, TEXT - p->nr_text, "%s\n", line);
+	assert_true(p->nr_text < TEXT);
+	return 0;
+}
+
+static int add_mapping(const struct nvbar_mapping_info *info, void *arg)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "%llx+%llx %x %llx %s %s %u", (unsigned long long)info->va,
+		 (unsigned long long)info->len, info->flags, (unsigned long long)info->page_sizes,
+		 info->state, info->label, info->holders);
+	return add_line(line, arg);
+}
+
+/* Of a GPU that works: what failed before is completed by the trim. */
+static void take(struct scene *s, struct picture *p)
+{
+	nvbar_trim(s->gpu);
+	gpu_check(s->gpu);
+	p->stats = gpu_stats(s->gpu);
+	p->live = compat_alloc_live();
+	p->nr_text = 0;
+	assert_ok(nvbar_for_each_mapping(s->gpu, add_mapping, p));
+	assert_ok(nvbar_snapshot_take(s->gpu, add_line, p));
+	assert_true(sim_vram_peek(s->sim, A, p->arena, ARENA));
+	assert_int_equal(sim_tlb_stale(s->sim), 0);
+}
+
+static void assert_same_picture(const struct picture *a, const struct picture *b)
+{
+	assert_same_state(&a->stats, &b->stats);
+	assert_int_equal(a->live, b->live);
+	assert_string_equal(a->text, b->text);
+	assert_memory_equal(a->arena, b->arena, ARENA);
+}
+
+/* --- the calls: each undoes what it did, and returns the first error ------------ */
+
+static int first_error(int first, int second)
+{
+	return first ? first : second;
+}
+
+static int end(int ret, struct nvbar_access **a)
+{
+	if (ret)
+		assert_ptr_equal(*a, UNTOUCHED);
+	return ret ? ret : nvbar_unmap(*a);
+}
+
+static int map_pages(struct scene *s)
+{
+	struct nvbar_access *a = UNTOUCHED;
+	uint64_t pfn[1100];
+	size_t i;
+
+	for (i = 0; i < NR_OF(pfn); i++)
+		pfn[i] = A / PAGE + 3 * (i * 7 % NR_OF(pfn));
+	return end(nvbar_map_pages(s->gpu, pfn, NR_OF(pfn), 0, &a), &a);
+}
+
+static int map_mixed(struct scene *s)
+{
+	const struct nvbar_map_opts opts = { .size = sizeof(opts), .label = "mixed" };
+	const struct nvbar_extent ext[] = {
+		{ A, MIB(4) }, { A + MIB(6), KIB(128) }, { A + MIB(7), 5 * PAGE },
+	};
+	struct nvbar_access *a = UNTOUCHED;
+
+	return end(nvbar_map(s->gpu, ext, NR_OF(ext), &opts, &a), &a);
+}
+
+static int map_fixed_va(struct scene *s)
+{
+	const struct nvbar_map_opts opts = {
+		.size = sizeof(opts), .flags = NVBAR_MAP_FIXED | NVBAR_MAP_RDONLY,
+		.va = MIB(30) - 2 * PAGE,
+	};
+	const struct nvbar_extent ext = { A, 4 * PAGE };
+	struct nvbar_access *a = UNTOUCHED;
+
+	return end(nvbar_map(s->gpu, &ext, 1, &opts, &a), &a);
+}
+
+static int map_vram(struct scene *s)
+{
+	struct nvbar_access *a = UNTOUCHED;
+
+	return end(nvbar_map_vram(s->gpu, s->vram, PAGE, KIB(512), 0, &a), &a);
+}
+
+/* What the spare mapping shows already. */
+static int map_shared(struct scene *s)
+{
+	const struct nvbar_extent ext = { A + PAGE, MIB(1) };
+	struct nvbar_access *a = UNTOUCHED;
+
+	return end(nvbar_map(s->gpu, &ext, 1, NULL, &a), &a);
+}
+
+static int prepare_and_cancel(struct scene *s)
+{
+	struct nvbar_prepared *prepared = UNTOUCHED;
+	int ret = nvbar_map_prepare(s->gpu, 1500, NULL, &prepared);
+
+	if (!ret)
+		nvbar_map_cancel(prepared);
+	return ret;
+}
+
+static int prepare_and_execute(struct scene *s)
+{
+	const struct nvbar_extent ext[] = { { A + PAGE, MIB(3) }, { A, 3 * PAGE } };
+	struct nvbar_prepared *prepared = UNTOUCHED;
+	struct nvbar_access *a = UNTOUCHED;
+	int ret = nvbar_map_prepare(s->gpu, MIB(3) / PAGE + 3, NULL, &prepared);
+
+	if (ret)
+		return ret;
+	return end(nvbar_map_execute(prepared, ext, NR_OF(ext), &a), &a);
+}
+
+static int alloc(struct scene *s, uint64_t size, uint32_t flags)
+{
+	const struct nvbar_vram_opts opts = { .size = sizeof(opts), .flags = flags };
+	struct nvbar_vram *vram = UNTOUCHED;
+	int ret = nvbar_vram_alloc(s->gpu, size, &opts, &vram);
+
+	if (ret)
+		assert_ptr_equal(vram, UNTOUCHED);
+	else
+		nvbar_vram_free(vram);
+	return ret;
+}
+
+static int alloc_page(struct scene *s)
+{
+	return alloc(s, PAGE, 0);
+}
+
+static int alloc_large(struct scene *s)
+{
+	return alloc(s, MIB(3) + KIB(68), 0);
+}
+
+static int alloc_unscrubbed(struct scene *s)
+{
+	return alloc(s, MIB(3), NVBAR_VRAM_NO_SCRUB | NVBAR_VRAM_CONTIGUOUS);
+}
+
+static int read_single(struct scene *s)
+{
+	uint32_t v32 = 0x5a;
+	uint64_t v64;
+	int ret = nvbar_read32(s->spare, 4, &v32);
+
+	if (ret)
+		assert_int_equal(v32, 0x5a);
+	return ret ? ret : nvbar_read64(s->spare, 8, &v64);
+}
+
+static int read_block(struct scene *s)
+{
+	static uint8_t buf[3 * PAGE + 77];
+
+	return nvbar_read(s->spare, 13, buf, sizeof(buf));
+}
+
+/* Writes put back what is there, so that the data stay. */
+static int write_single(struct scene *s)
+{
+	uint64_t val;
+
+	assert_true(sim_vram_peek(s->sim, A + 16, &val, 8));
+	assert_ok(nvbar_write64(s->spare, 16, val));	/* posted: the flush tells */
+	return nvbar_flush(s->spare);
+}
+
+static int write_block(struct scene *s)
+{
+	static uint8_t buf[3 * PAGE + 77];
+
+	assert_true(sim_vram_peek(s->sim, A + 13, buf, sizeof(buf)));
+	assert_ok(nvbar_write(s->spare, 13, buf, sizeof(buf)));
+	return nvbar_flush(s->spare);
+}
+
+static int fill(struct scene *s)
+{
+	struct nvbar_access *a = UNTOUCHED;
+	const struct nvbar_extent ext = { A + MIB(8), 2 * PAGE };
+	int ret = nvbar_map(s->gpu, &ext, 1, NULL, &a);
+
+	if (ret)
+		return end(ret, &a);
+	assert_ok(nvbar_fill(a, 4, 0x1234, 2 * PAGE - 8));
+	ret = nvbar_flush(a);
+	return first_error(ret, nvbar_unmap(a));
+}
+
+static int map_pointer(struct scene *s)
+{
+	const struct nvbar_extent ext = { A + MIB(2), 9 * PAGE };
+	struct nvbar_access *a = UNTOUCHED;
+	void *p = UNTOUCHED;
+	int ret = nvbar_map(s->gpu, &ext, 1, NULL, &a);
+
+	if (ret)
+		return end(ret, &a);
+	ret = nvbar_mmap(a, &p);
+	return first_error(ret, nvbar_unmap(a));
+}
+
+static int pramin_read(struct scene *s)
+{
+	uint8_t buf[555];
+
+	return nvbar_pramin_read(s->gpu, FAR + 3, buf, sizeof(buf));
+}
+
+static int pramin_write(struct scene *s)
+{
+	uint8_t buf[555] = { 7 };
+
+	return nvbar_pramin_write(s->gpu, FAR + 3, buf, sizeof(buf));
+}
+
+static int walk(struct scene *s)
+{
+	struct nvbar_walk w = { .size = sizeof(w) };
+
+	return nvbar_walk(s->gpu, nvbar_access_base(s->spare), &w);
+}
+
+static int ignore_entry(const struct nvbar_entry_info *info, void *arg)
+{
+	(void)info;
+	(void)arg;
+	return 0;
+}
+
+static int visit(struct scene *s)
+{
+	return nvbar_for_each_entry(s->gpu, ignore_entry, NULL);
+}
+
+static int check(struct scene *s)
+{
+	struct nvbar_check_report report = { .size = sizeof(report) };
+	int ret = nvbar_check(s->gpu, &report);
+
+	/* After the loss of writes VRAM does differ, until somebody writes again. */
+	return ret == -EIO && s->dirty == quarantined ? 0 : ret;
+}
+
+static int ignore_line(const char *line, void *arg)
+{
+	(void)line;
+	(void)arg;
+	return 0;
+}
+
+static int snapshot(struct scene *s)
+{
+	return nvbar_snapshot_take(s->gpu, ignore_line, NULL);
+}
+
+static int get_info(struct scene *s)
+{
+	struct nvbar_info info = { .size = sizeof(info) };
+
+	return nvbar_get_info(s->gpu, &info);
+}
+
+static int get_fault(struct scene *s)
+{
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	int ret = nvbar_get_fault(s->gpu, &fault);
+
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int clear_fault(struct scene *s)
+{
+	return nvbar_clear_fault(s->gpu);
+}
+
+static int trim(struct scene *s)
+{
+	nvbar_trim(s->gpu);
+	return 0;
+}
+
+static int zero_tables(struct scene *s)
+{
+	nvbar_zero_tables(s->gpu, KIB(16));
+	return 0;
+}
+
+/**
+ * struct call - one public function, or a few that go together
+ * @name: for messages
+ * @run: does it and undoes it
+ * @silent: has no way to tell of a failure, or need not, as it can do without
+ *	what failed
+ */
+static const struct call {
+	const char *name;
+	int (*run)(struct scene *scene);
+	bool silent;
+} calls[] = {
+	{ "map_pages", map_pages, false },
+	{ "map_mixed", map_mixed, false },
+	{ "map_fixed", map_fixed_va, false },
+	{ "map_vram", map_vram, false },
+	{ "map_shared", map_shared, false },
+	{ "prepare_and_cancel", prepare_and_cancel, false },
+	{ "prepare_and_execute", prepare_and_execute, false },
+	{ "alloc_page", alloc_page, false },
+	{ "alloc_large", alloc_large, false },
+	{ "alloc_unscrubbed", alloc_unscrubbed, false },
+	{ "read_single", read_single, false },
+	{ "read_block", read_block, false },
+	{ "write_single", write_single, false },
+	{ "write_block", write_block, false },
+	{ "fill", fill, false },
+	{ "map_pointer", map_pointer, false },
+	{ "pramin_read", pramin_read, false },
+	{ "pramin_write", pramin_write, false },
+	{ "walk", walk, false },
+	{ "visit", visit, false },
+	{ "check", check, false },
+	{ "snapshot", snapshot, false },
+	{ "get_info", get_info, false },
+	{ "get_fault", get_fault, false },
+	{ "clear_fault", clear_fault, false },
+	{ "trim", trim, true },
+	{ "zero_tables", zero_tables, true },
+};
+
+/* --- starting states ------------------------------------------------------------ */
+
+/* Tables without users, that stay linked. */
+static void warm_tables(struct scene *s)
+{
+	assert_ok(nvbar_unmap(map_fixed(s->gpu, MIB(30) - PAGE, A, 2 * PAGE)));
+	assert_ok(nvbar_unmap(map_fixed(s->gpu, MIB(40), A, KIB(64))));
+}
+
+/* The window is where it must move from. */
+static void window_elsewhere(struct scene *s)
+{
+	pramin_rd64(s->gpu, GIB(2));
+}
+
+/* A range that an unmap could not give back, and tables that nobody trusts. */
+static void quarantined(struct scene *s)
+{
+	const struct sim_inject gone = { .dead_at = 1 };
+	struct nvbar_access *a = map_fixed(s->gpu, MIB(30) - PAGE, A, 2 * PAGE);
+
+	sim_inject(s->sim, &gone);
+	assert_err(nvbar_unmap(a), ENODEV);
+	sim_inject(s->sim, NULL);
+}
+
+static const struct state {
+	const char *name;
+	void (*dirty)(struct scene *scene);
+} states[] = {
+	{ "as it is", NULL },
+	{ "warm tables", warm_tables },
+	{ "the window elsewhere", window_elsewhere },
+	{ "a range in quarantine", quarantined },
+};
+
+static void open_scene(struct scene *s, const char *chip)
+{
+	static uint8_t data[ARENA];
+	const struct nvbar_vram_opts opts = {
+		.size = sizeof(opts), .range_start = GIB(1), .flags = NVBAR_VRAM_NO_SCRUB,
+	};
+	struct nvbar_access *prepared_place;
+	const struct nvbar_extent ext = { A, MIB(2) };
+	char device[64];
+
+	snprintf(device, sizeof(device), "sim:%s,vram=4G,bar1=64M", chip);
+	s->gpu = gpu_open(device);
+	s->sim = nvbar_backend_sim_gpu(s->gpu->backend);
+	assert_non_null(s->sim);
+	rng_fill(data, sizeof(data));
+	data[13] = 1;	/* no all ones, which need a look at the GPU, by chance */
+	assert_true(sim_vram_poke(s->sim, A, data, sizeof(data)));
+	assert_ok(nvbar_map(s->gpu, &ext, 1, NULL, &s->spare));
+	assert_ok(nvbar_vram_alloc(s->gpu, MIB(1), &opts, &s->vram));
+	prepared_place = map_fixed(s->gpu, MIB(50), A, PAGE);
+	assert_ok(nvbar_unmap(prepared_place));
+}
+
+static void close_scene(struct scene *s)
+{
+	assert_ok(nvbar_unmap(s->spare));
+	nvbar_vram_free(s->vram);
+	gpu_close(s->gpu);
+}
+
+/* --- failures ----------------------------------------------------------------- */
+
+static uint64_t accesses(struct scene *s)
+{
+	struct sim_counters c;
+
+	sim_get_counters(s->sim, &c);
+	return c.reads + c.writes;
+}
+
+/* The nth chance of a failure; true if the call got that far. */
+typedef bool inject_fn(struct scene *s, unsigned long nth, const struct call *call);
+
+/* Runs a call that is to fail with @err if it met the failure. */
+static int run(struct scene *s, const struct call *call)
+{
+	unsigned long long slept = compat_slept_ns();
+	int ret = call->run(s);
+
+	slept = compat_slept_ns() - slept;
+	if (slept > WAIT_MAX_S * 1000000000ull + 100000000)
+		fail_msg("%s: waited %llu ns", call->name, slept);
+	return ret;
+}
+
+static void expect(const struct call *call, int ret, bool met, int err)
+{
+	if (ret != (met ? -err : 0) && !(call->silent && !ret))
+		fail_msg("%s: %d, not %d", call->name, ret, met ? -err : 0);
+}
+
+static bool no_memory(struct scene *s, unsigned long nth, const struct call *call, bool forever)
+{
+	bool met;
+	int ret;
+
+	compat_alloc_fail_nth(nth, forever);
+	ret = run(s, call);
+	met = compat_alloc_failed();
+	compat_alloc_fail_nth(0, false);
+	/* Scrubbing has another way when there is no memory for a mapping. */
+	if (call->run == alloc_large)
+		assert_true(ret == 0 || ret == -ENOMEM);
+	else
+		expect(call, ret, met, ENOMEM);
+	return met;
+}
+
+static bool no_memory_once(struct scene *s, unsigned long nth, const struct call *call)
+{
+	return no_memory(s, nth, call, false);
+}
+
+static bool no_memory_from_then_on(struct scene *s, unsigned long nth, const struct call *call)
+{
+	return no_memory(s, nth, call, true);
+}
+
+/* Nobody waits for a GPU that is gone. */
+static bool gone(struct scene *s, unsigned long nth, const struct call *call)
+{
+	const struct sim_inject inject = { .dead_at = nth };
+	unsigned long long slept = compat_slept_ns();
+	uint64_t before = accesses(s);
+	bool met;
+	int ret;
+
+	sim_inject(s->sim, &inject);
+	ret = run(s, call);
+	met = accesses(s) - before >= nth;
+	sim_inject(s->sim, NULL);
+	expect(call, ret, met, ENODEV);
+	assert_int_equal(compat_slept_ns(), slept);
+	return met;
+}
+
+/* A failure that is there all the time is met at once or never. */
+static bool timeout(struct scene *s, const struct call *call, const struct sim_inject *inject)
+{
+	unsigned long long slept = compat_slept_ns();
+	int ret;
+
+	sim_inject(s->sim, inject);
+	ret = run(s, call);
+	sim_inject(s->sim, NULL);
+	expect(call, ret, compat_slept_ns() != slept, ETIMEDOUT);
+	return false;
+}
+
+static bool invalidate_stuck(struct scene *s, unsigned long nth, const struct call *call)
+{
+	const struct sim_inject inject = { .invalidate_stuck = true };
+
+	(void)nth;
+	return timeout(s, call, &inject);
+}
+
+static bool window_stuck(struct scene *s, unsigned long nth, const struct call *call)
+{
+	const struct sim_inject inject = { .window_delay = SIM_NEVER - 1 };
+
+	(void)nth;
+	return timeout(s, call, &inject);
+}
+
+/* Comes late, but comes: nobody notices. */
+static bool window_late(struct scene *s, unsigned long nth, const struct call *call)
+{
+	const struct sim_inject inject = { .window_delay = (unsigned int)nth };
+
+	sim_inject(s->sim, &inject);
+	assert_ok(run(s, call));
+	sim_inject(s->sim, NULL);
+	return nth < 5;
+}
+
+static void fail_at_each_chance(struct scene *s, const struct state *state, const struct call *call,
+				inject_fn *inject)
+{
+	static struct picture before, after;
+	unsigned long nth;
+	bool met;
+
+	s->dirty = state->dirty;
+	/* What makes the next one faster is there. */
+	for (nth = 0; nth < 10; nth++)
+		assert_ok(call->run(s));
+	take(s, &before);
+	nth = 1;
+	do {
+		if (s->dirty)
+			s->dirty(s);
+		met = inject(s, nth, call);
+		take(s, &after);
+		assert_same_picture(&before, &after);
+		/* Every chance near the start and the end, and some of the hundreds between. */
+		nth += nth < 40 ? 1 : 1 + rng_below(nth / 4);
+		assert_true(nth < 1000000);
+	} while (met);
+}
+
+static void on_some_chips(inject_fn *inject)
+{
+	static const char *const some[] = { "tu102", "gh100", "gb202" };
+	struct scene scene;
+	size_t c, st, i;
+
+	compat_sleep_pretend(true);
+	for (c = 0; c < NR_OF(some); c++) {
+		open_scene(&scene, some[c]);
+		for (st = 0; st < NR_OF(states); st++)
+			for (i = 0; i < NR_OF(calls); i++)
+				fail_at_each_chance(&scene, &states[st], &calls[i], inject);
+		close_scene(&scene);
+	}
+	compat_sleep_pretend(false);
+}
+
+static void a_call_without_host_memory_once_changes_nothing(void **state)
+{
+	(void)state;
+	rng_start(__func__);
+	on_some_chips(no_memory_once);
+}
+
+static void a_call_without_host_memory_from_then_on_changes_nothing(void **state)
+{
+	(void)state;
+	rng_start(__func__);
+	on_some_chips(no_memory_from_then_on);
+}
+
+static void a_gpu_that_goes_away_at_any_access_loses_nothing(void **state)
+{
+	(void)state;
+	rng_start(__func__);
+	on_some_chips(gone);
+}
+
+static void an_invalidate_that_never_ends_loses_nothing(void **state)
+{
+	(void)state;
+	rng_start(__func__);
+	on_some_chips(invalidate_stuck);
+}
+
+static void a_window_that_never_moves_loses_nothing(void **state)
+{
+	(void)state;
+	rng_start(__func__);
+	on_some_chips(window_stuck);
+}
+
+static void a_window_that_moves_late_loses_nothing(void **state)
+{
+	(void)state;
+	rng_start(__func__);
+	on_some_chips(window_late);
+}
+
+/* --- open and close ------------------------------------------------------------- */
+
+/* Opens with @option, or NULL; nothing may be left of a GPU that was not opened. */
+static int try_open(const char *chip, const char *option, struct nvbar **gpu)
+{
+	long live = compat_alloc_live();
+	char device[96];
+	int ret;
+
+	*gpu = UNTOUCHED;
+	snprintf(device, sizeof(device), "sim:%s,vram=1G,bar1=64M,%s", chip, option);
+	ret = nvbar_open(gpu, device, NULL);
+	if (ret) {
+		assert_ptr_equal(*gpu, UNTOUCHED);
+		assert_int_equal(compat_alloc_live(), live);
+	}
+	return ret;
+}
+
+static void open_of_a_gpu_that_goes_away_leaves_nothing(void **state)
+{
+	struct nvbar *gpu;
+	char option[32];
+	size_t i, n;
+	int ret;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		for (n = 1, ret = -1; ret; n += n < 60 ? 1 : 37) {
+			snprintf(option, sizeof(option), "dead-at=%zu", n);
+			ret = try_open(chips[i].name, option, &gpu);
+			assert_true(!ret || ret == -ENODEV);
+			assert_true(n < 5000);
+		}
+		nvbar_close(gpu);
+	}
+}
+
+static void open_tells_what_it_waited_for_in_vain(void **state)
+{
+	static const char *const options[] = {
+		"boot-polls=never", "bind-polls=never", "invalidate-polls=never",
+		"window-delay=1000000",
+	};
+	unsigned long long slept;
+	struct nvbar *gpu;
+	size_t i, o;
+
+	(void)state;
+	compat_sleep_pretend(true);
+	for (i = 0; i < NR_CHIPS; i++) {
+		for (o = 0; o < NR_OF(options); o++) {
+			slept = compat_slept_ns();
+			assert_err(try_open(chips[i].name, options[o], &gpu), ETIMEDOUT);
+			assert_in_range(compat_slept_ns() - slept, 1900000000, 4100000000);
+		}
+	}
+	compat_sleep_pretend(false);
+}
+
+/* A bind that is ignored leaves BAR1 as it was: nothing may be written through it. */
+static void open_sees_that_a_bind_was_ignored(void **state)
+{
+	struct nvbar *gpu;
+	size_t i;
+
+	(void)state;
+	compat_sleep_pretend(true);
+	for (i = 0; i < NR_CHIPS; i++)
+		assert_err(try_open(chips[i].name, chips[i].mmu_version == 2 ?
+				    "ignore-write=0xb80f40" : "ignore-write=0xb80f60", &gpu),
+			   ETIMEDOUT);
+	compat_sleep_pretend(false);
+}
+
+/* Whatever is left open, close gives all host memory back, and waits for nobody. */
+static void close_of_a_gpu_that_goes_away_leaves_nothing(void **state)
+{
+	long live = compat_alloc_live();
+	struct nvbar_prepared *prepared;
+	unsigned long nth;
+	uint64_t before = 0, used = 0;
+	struct scene s;
+	size_t i;
+	void *p;
+
+	(void)state;
+	rng_start(__func__);
+	for (i = 0; i < NR_CHIPS; i++) {
+		for (nth = 1; nth == 1 || nth <= used; nth += nth < 20 ? 1 : 1 + rng_below(20)) {
+			struct sim_inject inject = { .dead_at = nth };
+			unsigned long long slept = compat_slept_ns();
+
+			open_scene(&s, chips[i].name);
+			map_fixed(s.gpu, MIB(20) + PAGE, A, MIB(1));
+			assert_ok(nvbar_mmap(s.spare, &p));
+			assert_ok(nvbar_map_prepare(s.gpu, 3, NULL, &prepared));
+			/* How many accesses there are is learnt from a GPU that stays. */
+			if (nth == 1)
+				inject.dead_at = 0;
+			before = accesses(&s);
+			sim_inject(s.sim, &inject);
+			if (nth == 1) {
+				assert_ok(nvbar_unmap(s.spare));
+				used = accesses(&s) - before + 600;
+			}
+			nvbar_close(s.gpu);
+			assert_int_equal(compat_alloc_live(), live);
+			assert_int_equal(compat_slept_ns(), slept);
+		}
+	}
+}
+
+static void no_test_here_met_a_warning(void **state)
+{
+	(void)state;
+	assert_int_equal(compat_warn_count(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_call_without_host_memory_once_changes_nothing),
+		cmocka_unit_test(a_call_without_host_memory_from_then_on_changes_nothing),
+		cmocka_unit_test(a_gpu_that_goes_away_at_any_access_loses_nothing),
+		cmocka_unit_test(an_invalidate_that_never_ends_loses_nothing),
+		cmocka_unit_test(a_window_that_never_moves_loses_nothing),
+		cmocka_unit_test(a_window_that_moves_late_loses_nothing),
+		cmocka_unit_test(open_of_a_gpu_that_goes_away_leaves_nothing),
+		cmocka_unit_test(open_tells_what_it_waited_for_in_vain),
+		cmocka_unit_test(open_sees_that_a_bind_was_ignored),
+		cmocka_unit_test(close_of_a_gpu_that_goes_away_leaves_nothing),
+		cmocka_unit_test(no_test_here_met_a_warning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
