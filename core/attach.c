@@ -148,10 +148,16 @@ err_pramin:
 	return ret;
 }
 
+void nvbar_gpu_free_handles(struct nvbar_gpu *gpu, size_t spare)
+{
+	nvbar_bar_user_free_all(gpu, spare);
+	nvbar_vram_free_all(gpu, spare);
+}
+
 void nvbar_gpu_detach(struct nvbar_gpu *gpu)
 {
-	nvbar_bar_user_release_all(gpu);
-	nvbar_vram_destroy_all(gpu);
+	nvbar_bar_user_end_all(gpu);
+	nvbar_vram_end_all(gpu);
 	if (gpu->vmm.enabled)
 		nvbar_bar1_disable(gpu);
 	nvbar_vmm_fini(gpu);

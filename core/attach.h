@@ -37,9 +37,18 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
  * nvbar_gpu_detach - unmap and free whatever is left, unbind BAR1
  * @gpu: attached; no other thread uses it
  *
+ * Of handles that are left the memory stays, for nvbar_gpu_free_handles().
+ *
  * Context: may sleep.
  */
 void nvbar_gpu_detach(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_gpu_free_handles - free the memory of handles that were left
+ * @gpu: detached
+ * @spare: so many mappings and so many allocations are left once more
+ */
+void nvbar_gpu_free_handles(struct nvbar_gpu *gpu, size_t spare);
 
 /**
  * nvbar_gpu_host_bytes - host memory held by this GPU

@@ -335,7 +335,8 @@ struct nvbar_access *nvbar_bar_user_map(struct nvbar_gpu *gpu, const struct nvba
 	return ret ? ERR_PTR(ret) : access;
 }
 
-int nvbar_bar_user_release(struct nvbar_access *access)
+/* All of a handle but its memory. */
+static int end_access(struct nvbar_access *access)
 {
 	struct nvbar_gpu *gpu = access->gpu;
 	int ret = 0;
@@ -348,14 +349,36 @@ int nvbar_bar_user_release(struct nvbar_access *access)
 		ret = nvbar_vmm_unmap(gpu, access->mapping);
 	else
 		nvbar_vmm_cancel(gpu, access->mapping);
+	access->mapping = NULL;
+	return ret;
+}
+
+int nvbar_bar_user_release(struct nvbar_access *access)
+{
+	int ret = end_access(access);
+
 	free_access(access);
 	return ret;
 }
 
-void nvbar_bar_user_release_all(struct nvbar_gpu *gpu)
+void nvbar_bar_user_end_all(struct nvbar_gpu *gpu)
+{
+	struct nvbar_access *access;
+
+	list_for_each_entry(access, &gpu->vmm.accesses, link)
+		end_access(access);
+}
+
+void nvbar_bar_user_free_all(struct nvbar_gpu *gpu, size_t spare)
 {
 	struct nvbar_access *access, *next;
 
-	list_for_each_entry_safe(access, next, &gpu->vmm.accesses, link)
-		nvbar_bar_user_release(access);
+	list_for_each_entry_safe(access, next, &gpu->vmm.accesses, link) {
+		if (spare) {
+			spare--;
+			continue;
+		}
+		list_del(&access->link);
+		kfree(access);
+	}
 }

@@ -82,7 +82,10 @@ struct nvbar_access *nvbar_bar_user_map(struct nvbar_gpu *gpu, const struct nvba
  */
 int nvbar_bar_user_release(struct nvbar_access *access);
 
-/** nvbar_bar_user_release_all - end every handle; no other thread uses them */
-void nvbar_bar_user_release_all(struct nvbar_gpu *gpu);
+/** nvbar_bar_user_end_all - end every handle, but for its memory; no other thread uses them */
+void nvbar_bar_user_end_all(struct nvbar_gpu *gpu);
+
+/** nvbar_bar_user_free_all - free ended handles but for the first @spare of them */
+void nvbar_bar_user_free_all(struct nvbar_gpu *gpu, size_t spare);
 
 #endif

@@ -228,21 +228,42 @@ struct nvbar_vram *nvbar_vram_create(struct nvbar_gpu *gpu, const struct nvbar_v
 	return vram;
 }
 
+/* All of an allocation but the memory of its handle. */
+static void end_vram(struct nvbar_vram *vram)
+{
+	free_blocks(vram);
+	kvfree(vram->span);
+	vram->span = NULL;
+}
+
 void nvbar_vram_destroy(struct nvbar_vram *vram)
 {
 	mutex_lock(&vram->gpu->vram_lock);
 	list_del(&vram->link);
 	vram->gpu->vram_host_bytes -= host_bytes(vram);
 	mutex_unlock(&vram->gpu->vram_lock);
-	free_blocks(vram);
-	kvfree(vram->span);
+	end_vram(vram);
 	kfree(vram);
 }
 
-void nvbar_vram_destroy_all(struct nvbar_gpu *gpu)
+void nvbar_vram_end_all(struct nvbar_gpu *gpu)
+{
+	struct nvbar_vram *vram;
+
+	list_for_each_entry(vram, &gpu->vrams, link)
+		end_vram(vram);
+}
+
+void nvbar_vram_free_all(struct nvbar_gpu *gpu, size_t spare)
 {
 	struct nvbar_vram *vram, *next;
 
-	list_for_each_entry_safe(vram, next, &gpu->vrams, link)
-		nvbar_vram_destroy(vram);
+	list_for_each_entry_safe(vram, next, &gpu->vrams, link) {
+		if (spare) {
+			spare--;
+			continue;
+		}
+		list_del(&vram->link);
+		kfree(vram);
+	}
 }

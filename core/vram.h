@@ -68,7 +68,10 @@ struct nvbar_vram *nvbar_vram_create(struct nvbar_gpu *gpu, const struct nvbar_v
  */
 void nvbar_vram_destroy(struct nvbar_vram *vram);
 
-/** nvbar_vram_destroy_all - give every allocation back; no other thread uses them */
-void nvbar_vram_destroy_all(struct nvbar_gpu *gpu);
+/** nvbar_vram_end_all - free what is left, but for the handles; no other thread uses them */
+void nvbar_vram_end_all(struct nvbar_gpu *gpu);
+
+/** nvbar_vram_free_all - free ended handles but for the first @spare of them */
+void nvbar_vram_free_all(struct nvbar_gpu *gpu, size_t spare);
 
 #endif

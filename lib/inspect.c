@@ -9,6 +9,7 @@
 #include "fault.h"
 #include "inspect.h"
 #include "internal.h"
+#include "visit.h"
 #include "pramin.h"
 
 static int check_pramin(struct nvbar_gpu *core, uint64_t pa, size_t len, bool write)
@@ -37,15 +38,19 @@ static int check_pramin(struct nvbar_gpu *core, uint64_t pa, size_t len, bool wr
 
 int nvbar_pramin_read(struct nvbar *gpu, uint64_t pa, void *buf, size_t len)
 {
-	int ret = check_pramin(&gpu->gpu, pa, len, false);
+	int ret;
 
+	NVBAR_VISIT(gpu);
+	ret = check_pramin(&gpu->gpu, pa, len, false);
 	return ret || !len ? ret : nvbar_pramin_copy_from(&gpu->gpu, pa, buf, len);
 }
 
 int nvbar_pramin_write(struct nvbar *gpu, uint64_t pa, const void *buf, size_t len)
 {
-	int ret = check_pramin(&gpu->gpu, pa, len, true);
+	int ret;
 
+	NVBAR_VISIT(gpu);
+	ret = check_pramin(&gpu->gpu, pa, len, true);
 	return ret || !len ? ret : nvbar_pramin_copy_to(&gpu->gpu, pa, buf, len);
 }
 
@@ -158,8 +163,10 @@ int nvbar_bound_space(struct nvbar *gpu, struct nvbar_walk_space *space)
 int nvbar_walk(struct nvbar *gpu, uint64_t va, struct nvbar_walk *walk)
 {
 	struct nvbar_walk_space space;
-	int ret = nvbar_bound_space(gpu, &space);
+	int ret;
 
+	NVBAR_VISIT(gpu);
+	ret = nvbar_bound_space(gpu, &space);
 	return ret ? ret : nvbar_walk_space(&space, va, walk);
 }
 
@@ -233,6 +240,7 @@ int nvbar_for_each_entry(struct nvbar *gpu, int (*fn)(const struct nvbar_entry_i
 	struct nvbar_walk_space space;
 	int ret;
 
+	NVBAR_VISIT(gpu);
 	ret = nvbar_bound_space(gpu, &space);
 	if (ret)
 		return ret;
@@ -263,6 +271,7 @@ int nvbar_for_each_mapping(struct nvbar *gpu, int (*fn)(const struct nvbar_mappi
 	struct nvbar_va_node *node;
 	int ret = 0;
 
+	NVBAR_VISIT(gpu);
 	mutex_lock(&vmm->lock);
 	for (node = nvbar_va_first(&vmm->va); node && !ret; node = nvbar_va_next(node)) {
 		const struct nvbar_mapping *mapping =
@@ -285,12 +294,14 @@ int nvbar_for_each_mapping(struct nvbar *gpu, int (*fn)(const struct nvbar_mappi
 
 void nvbar_trim(struct nvbar *gpu)
 {
+	NVBAR_VISIT_OR(gpu, );
 	if (!nvbar_gpu_may_write(&gpu->gpu) && gpu->gpu.bar1_size)
 		nvbar_vmm_trim(&gpu->gpu);
 }
 
 uint64_t nvbar_zero_tables(struct nvbar *gpu, uint64_t max)
 {
+	NVBAR_VISIT_OR(gpu, 0);
 	if (nvbar_gpu_may_write(&gpu->gpu) || !gpu->gpu.bar1_size)
 		return 0;
 	return nvbar_vmm_zero_tables(&gpu->gpu, max);
@@ -304,6 +315,7 @@ int nvbar_check(struct nvbar *gpu, struct nvbar_check_report *report)
 	struct nvbar_check check = { 0 };
 	int ret, copied;
 
+	NVBAR_VISIT(gpu);
 	if (report->size < sizeof(full))
 		return -EINVAL;
 	if (!gpu->gpu.bar1_size)
@@ -333,6 +345,7 @@ int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault)
 	struct nvbar_fault full = { 0 };
 	int ret;
 
+	NVBAR_VISIT(gpu);
 	ret = nvbar_fault_read(&gpu->gpu, &info);
 	if (ret)
 		return ret;
@@ -351,7 +364,9 @@ int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault)
 
 int nvbar_clear_fault(struct nvbar *gpu)
 {
-	int ret = nvbar_gpu_may_write(&gpu->gpu);
+	int ret;
 
+	NVBAR_VISIT(gpu);
+	ret = nvbar_gpu_may_write(&gpu->gpu);
 	return ret ? ret : nvbar_fault_clear(&gpu->gpu);
 }

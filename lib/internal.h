@@ -12,11 +12,23 @@
  * struct nvbar - an open GPU
  * @gpu: the driver
  * @backend: how it reaches the device
+ * @closed: or being closed: no call gets any further
+ * @link: among the closed ones
  */
 struct nvbar {
 	struct nvbar_gpu gpu;
 	struct nvbar_backend *backend;
+	bool closed;
+	struct list_head link;
 };
+
+/**
+ * nvbar_forget_closed - free what is kept of closed GPUs
+ *
+ * The last of them are kept, with some of the handles that were left open, so
+ * that calls of other threads that come late find out.
+ */
+void nvbar_forget_closed(void);
 
 /**
  * nvbar_opts_copy - take in an option struct of any version

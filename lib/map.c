@@ -6,6 +6,7 @@
 
 #include "bar_user.h"
 #include "internal.h"
+#include "visit.h"
 #include "vram.h"
 
 /* The flags of the public header and of the driver are the same bits. */
@@ -23,6 +24,7 @@ int nvbar_vram_alloc(struct nvbar *gpu, uint64_t size, const struct nvbar_vram_o
 	struct nvbar_vram_opts opts;
 	struct nvbar_vram *created;
 
+	NVBAR_VISIT(gpu);
 	if (nvbar_opts_copy(&opts, sizeof(opts), user_opts))
 		return -EINVAL;
 	req.align = opts.align;
@@ -36,10 +38,16 @@ int nvbar_vram_alloc(struct nvbar *gpu, uint64_t size, const struct nvbar_vram_o
 	return 0;
 }
 
+static void free_vram(struct nvbar_vram *vram)
+{
+	NVBAR_VISIT_OR(nvbar_of(vram->gpu), );
+	nvbar_vram_destroy(vram);
+}
+
 void nvbar_vram_free(struct nvbar_vram *vram)
 {
 	if (vram)
-		nvbar_vram_destroy(vram);
+		free_vram(vram);
 }
 
 uint64_t nvbar_vram_size(const struct nvbar_vram *vram)
@@ -51,6 +59,7 @@ size_t nvbar_vram_extents(const struct nvbar_vram *vram, struct nvbar_extent *ex
 {
 	size_t i;
 
+	NVBAR_VISIT_OR(nvbar_of(vram->gpu), 0);
 	for (i = 0; i < vram->nr_spans && i < max; i++)
 		ext[i] = (struct nvbar_extent){ vram->span[i].pa, vram->span[i].len };
 	return vram->nr_spans;
@@ -146,6 +155,7 @@ int nvbar_map_pages(struct nvbar *gpu, const uint64_t *pfns, size_t nr_pages, ui
 	const struct nvbar_bar_user_opts opts = { .flags = flags };
 	const struct nvbar_spans spans = { span_of_pfn, pfns, nr_pages };
 
+	NVBAR_VISIT(gpu);
 	if (flags & NVBAR_MAP_FIXED)
 		return -EINVAL;
 	return map_spans(gpu, &spans, &opts, access);
@@ -157,6 +167,7 @@ int nvbar_map(struct nvbar *gpu, const struct nvbar_extent *ext, size_t nr,
 	const struct nvbar_spans spans = { span_of_extent, ext, nr };
 	struct nvbar_bar_user_opts opts;
 
+	NVBAR_VISIT(gpu);
 	if (copy_map_opts(user_opts, &opts))
 		return -EINVAL;
 	return map_spans(gpu, &spans, &opts, access);
@@ -169,6 +180,7 @@ int nvbar_map_vram(struct nvbar *gpu, struct nvbar_vram *vram, uint64_t offset, 
 	struct nvbar_spans spans;
 	struct vram_part part;
 
+	NVBAR_VISIT(gpu);
 	if ((flags & NVBAR_MAP_FIXED) || vram->gpu != &gpu->gpu || !len ||
 	    ((offset | len) & (NVBAR_PAGE_SIZE - 1)))
 		return -EINVAL;
@@ -179,9 +191,16 @@ int nvbar_map_vram(struct nvbar *gpu, struct nvbar_vram *vram, uint64_t offset, 
 	return map_spans(gpu, &spans, &opts, access);
 }
 
+/* Of a handle, live or not. */
+static int release(struct nvbar_access *access)
+{
+	NVBAR_VISIT(nvbar_of(access->gpu));
+	return nvbar_bar_user_release(access);
+}
+
 int nvbar_unmap(struct nvbar_access *access)
 {
-	return access ? nvbar_bar_user_release(access) : 0;
+	return access ? release(access) : 0;
 }
 
 /* A preparation is an access that is not live yet. */
@@ -192,6 +211,7 @@ int nvbar_map_prepare(struct nvbar *gpu, size_t nr_pages, const struct nvbar_map
 	struct nvbar_bar_user_opts opts;
 	struct nvbar_access *access;
 
+	NVBAR_VISIT(gpu);
 	if (copy_map_opts(user_opts, &opts))
 		return -EINVAL;
 	access = nvbar_bar_user_prepare(&gpu->gpu, nr_pages, &opts);
@@ -206,8 +226,10 @@ int nvbar_map_execute(struct nvbar_prepared *prepared, const struct nvbar_extent
 {
 	struct nvbar_access *made = (struct nvbar_access *)prepared;
 	const struct nvbar_spans spans = { span_of_extent, ext, nr };
-	int ret = nvbar_bar_user_execute(made, &spans);
+	int ret;
 
+	NVBAR_VISIT(nvbar_of(made->gpu));
+	ret = nvbar_bar_user_execute(made, &spans);
 	if (!ret)
 		*access = made;
 	return ret;
@@ -216,7 +238,7 @@ int nvbar_map_execute(struct nvbar_prepared *prepared, const struct nvbar_extent
 void nvbar_map_cancel(struct nvbar_prepared *prepared)
 {
 	if (prepared)
-		nvbar_bar_user_release((struct nvbar_access *)prepared);
+		release((struct nvbar_access *)prepared);
 }
 
 uint64_t nvbar_access_base(const struct nvbar_access *a)
@@ -245,8 +267,10 @@ size_t nvbar_access_num_pages(const struct nvbar_access *a)
 int nvbar_read##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t *value)	\
 {											\
 	u64 read;									\
-	int ret = nvbar_access_rd(a, offset, bits / 8, &read);				\
+	int ret;									\
 											\
+	NVBAR_VISIT(nvbar_of(a->gpu));							\
+	ret = nvbar_access_rd(a, offset, bits / 8, &read);				\
 	if (!ret)									\
 		*value = read;								\
 	return ret;									\
@@ -254,6 +278,7 @@ int nvbar_read##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t *va
 											\
 int nvbar_write##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t value)	\
 {											\
+	NVBAR_VISIT(nvbar_of(a->gpu));							\
 	return nvbar_access_wr(a, offset, bits / 8, value);				\
 }
 
@@ -264,25 +289,30 @@ DEFINE_ACCESSORS(64)
 
 int nvbar_read(struct nvbar_access *a, uint64_t offset, void *buf, size_t len)
 {
+	NVBAR_VISIT(nvbar_of(a->gpu));
 	return nvbar_access_copy_from(a, offset, buf, len);
 }
 
 int nvbar_write(struct nvbar_access *a, uint64_t offset, const void *buf, size_t len)
 {
+	NVBAR_VISIT(nvbar_of(a->gpu));
 	return nvbar_access_copy_to(a, offset, buf, len);
 }
 
 int nvbar_fill(struct nvbar_access *a, uint64_t offset, uint32_t pattern, uint64_t len)
 {
+	NVBAR_VISIT(nvbar_of(a->gpu));
 	return nvbar_access_fill(a, offset, pattern, len);
 }
 
 int nvbar_flush(struct nvbar_access *a)
 {
+	NVBAR_VISIT(nvbar_of(a->gpu));
 	return nvbar_access_flush(a);
 }
 
 int nvbar_mmap(struct nvbar_access *a, void **ptr)
 {
+	NVBAR_VISIT(nvbar_of(a->gpu));
 	return nvbar_access_mmap(a, ptr);
 }

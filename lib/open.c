@@ -10,6 +10,7 @@
 #include "bar1.h"
 #include "chip.h"
 #include "internal.h"
+#include "visit.h"
 
 int nvbar_opts_copy(void *dst, size_t dst_size, const void *src)
 {
@@ -62,6 +63,7 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 			device = "sim";
 	}
 
+	nvbar_visits_init();
 	nvbar = kzalloc(sizeof(*nvbar), GFP_KERNEL);
 	if (!nvbar)
 		return -ENOMEM;
@@ -85,14 +87,52 @@ err_free:
 	return ret;
 }
 
+/* --- what is kept of closed GPUs ------------------------------------------- */
+
+#define CLOSED_MAX		64	/* GPUs */
+#define CLOSED_HANDLES_MAX	1024	/* mappings, and allocations, of one of them */
+
+static DEFINE_MUTEX(closed_lock);
+static LIST_HEAD(closed);
+static unsigned int nr_closed;
+
+static void forget(struct nvbar *gpu)
+{
+	list_del(&gpu->link);
+	nr_closed--;
+	nvbar_gpu_free_handles(&gpu->gpu, 0);
+	kfree(gpu);
+}
+
+static void keep(struct nvbar *gpu)
+{
+	nvbar_gpu_free_handles(&gpu->gpu, CLOSED_HANDLES_MAX);
+	mutex_lock(&closed_lock);
+	list_add_tail(&gpu->link, &closed);
+	if (nr_closed++ == CLOSED_MAX)
+		forget(list_first_entry(&closed, struct nvbar, link));
+	mutex_unlock(&closed_lock);
+}
+
+void nvbar_forget_closed(void)
+{
+	mutex_lock(&closed_lock);
+	while (!list_empty(&closed))
+		forget(list_first_entry(&closed, struct nvbar, link));
+	mutex_unlock(&closed_lock);
+}
+
 void nvbar_close(struct nvbar *gpu)
 {
 	if (!gpu)
 		return;
+	nvbar_visits_end(gpu);
 	nvbar_gpu_detach(&gpu->gpu);
 	gpu->backend->close(gpu->backend);
-	kfree(gpu);
+	keep(gpu);
 }
+
+/* --- the GPU as a whole ------------------------------------------------------ */
 
 int nvbar_get_info(struct nvbar *gpu, struct nvbar_info *info)
 {
@@ -111,6 +151,7 @@ int nvbar_get_info(struct nvbar *gpu, struct nvbar_info *info)
 	};
 	int ret;
 
+	NVBAR_VISIT(gpu);
 	ret = nvbar_bar1_read_binding(&gpu->gpu, &binding);
 	if (ret)
 		return ret;
@@ -154,6 +195,7 @@ int nvbar_get_stats(struct nvbar *gpu, struct nvbar_stats *stats)
 		.unmaps = atomic64_read(&core->count.unmaps),
 	};
 
+	NVBAR_VISIT(gpu);
 	fill_gauges(core, &full);
 	if (core->ops->driver_errors)
 		full.model_driver_errors = core->ops->driver_errors(core->hw);

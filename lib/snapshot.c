@@ -11,6 +11,7 @@
 
 #include "inspect.h"
 #include "internal.h"
+#include "visit.h"
 #include "snapshot.h"
 
 /*
@@ -117,6 +118,7 @@ int nvbar_snapshot_take(struct nvbar *gpu, int (*line)(const char *text, void *a
 	struct nvbar_walk_space space;
 	int ret;
 
+	NVBAR_VISIT(gpu);
 	ret = nvbar_bound_space(gpu, &space);
 	if (ret)
 		return ret;

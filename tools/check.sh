@@ -59,7 +59,7 @@ check_threads() {
 	configure "$checks/threads" -Db_sanitize=thread
 	ninja -C "$checks/threads"
 	meson test -C "$checks/threads" --no-rebuild --print-errorlogs --timeout-multiplier 5 \
-		'system threads'
+		'system threads' 'system close'
 }
 
 check_valgrind() {

@@ -103,6 +103,14 @@ NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nv
 /**
  * nvbar_close - unmap and free whatever is left, unbind BAR1, free the handle
  * @gpu: handle, or NULL.  All handles derived from it are dead afterwards
+ *
+ * Waits for calls that other threads are in.  Calls that begin later, on the GPU or
+ * a handle that was left open, return -ENODEV, but a program had better not rely
+ * on it: what is kept for that is freed after 64 further closes, and of handles
+ * beyond the first 1,024 at once.  Pointers from nvbar_mmap() fault.  Not to be
+ * called from a callback of the same GPU.
+ *
+ * Context: may sleep, as long as the slowest call that is on.
  */
 NVBAR_API void nvbar_close(struct nvbar *gpu);
 

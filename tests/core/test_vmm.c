@@ -117,6 +117,7 @@ static int stop(void **state)
 
 	(void)state;
 	nvbar_gpu_detach(&gpu);
+	nvbar_gpu_free_handles(&gpu, 0);
 	errors = sim_driver_errors(sim);
 	sim_destroy(sim);
 	return errors != 0;

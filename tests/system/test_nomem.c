@@ -7,6 +7,8 @@
 
 #include <nvbar_compat.h>
 
+#include "internal.h"
+
 #define A	MIB(64)
 
 /* The state that a failure must not change, the heap included. */
@@ -294,11 +296,13 @@ static void execute_allocates_nothing(void **state)
 static void open_without_host_memory_leaks_nothing(void **state)
 {
 	unsigned long n, failed = 1, opened = 0;
-	long live = compat_alloc_live();
 	char device[32];
+	long live;
 	size_t i;
 
 	(void)state;
+	nvbar_forget_closed();
+	live = compat_alloc_live();
 	for (i = 0; i < NR_CHIPS; i++) {
 		snprintf(device, sizeof(device), "sim:%s", chips[i].name);
 		for (n = 1, failed = 1; failed; n++) {
@@ -315,10 +319,39 @@ static void open_without_host_memory_leaks_nothing(void **state)
 			else
 				nvbar_close(gpu);
 			opened += !ret;
+			nvbar_forget_closed();
 			assert_int_equal(compat_alloc_live(), live);
 		}
 	}
 	assert_int_equal(opened, NR_CHIPS);
+}
+
+/* Closed GPUs are remembered, but no more than so many, nor all of their handles. */
+static void what_is_kept_of_closed_gpus_has_a_bound(void **state)
+{
+	long kept = 0;
+	struct nvbar *gpu;
+	size_t i, k;
+
+	(void)state;
+	nvbar_forget_closed();
+	for (i = 0; i < 200; i++) {
+		gpu = gpu_open("sim:tu102,vram=256M,bar1=64M");
+		for (k = 0; k < 20; k++)
+			map_at(gpu, MIB(64), PAGE, 0);
+		nvbar_close(gpu);
+		if (i == 99)
+			kept = compat_alloc_live();
+	}
+	assert_int_equal(compat_alloc_live(), kept);
+	nvbar_forget_closed();
+	gpu = gpu_open("sim:tu102,vram=256M,bar1=64M");
+	for (k = 0; k < 3000; k++)
+		map_at(gpu, MIB(64), PAGE, 0);
+	kept = compat_alloc_live();
+	nvbar_close(gpu);
+	assert_true(compat_alloc_live() < kept - 1900);
+	nvbar_forget_closed();
 }
 
 static void no_test_here_met_a_warning(void **state)
@@ -334,6 +367,7 @@ int main(void)
 		cmocka_unit_test(releasing_needs_no_host_memory),
 		cmocka_unit_test(execute_allocates_nothing),
 		cmocka_unit_test(open_without_host_memory_leaks_nothing),
+		cmocka_unit_test(what_is_kept_of_closed_gpus_has_a_bound),
 		cmocka_unit_test(no_test_here_met_a_warning),
 	};
 

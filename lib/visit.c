@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+#include <linux/membarrier.h>
+
+#include "visit.h"
+
+__thread struct nvbar_visitor nvbar_visitor __attribute__((tls_model("initial-exec"))) = {
+	.depth = NVBAR_VISITS,
+};
+bool nvbar_visits_need_fence;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct nvbar_visitor *visitors;
+static pthread_key_t gone_key;
+
+/* A thread ends, and its memory with it. */
+static void forget(void *arg)
+{
+	struct nvbar_visitor *me = arg;
+
+	pthread_mutex_lock(&lock);
+	if (me->prev)
+		me->prev->next = me->next;
+	else
+		visitors = me->next;
+	if (me->next)
+		me->next->prev = me->prev;
+	me->known = false;
+	me->depth = NVBAR_VISITS;
+	pthread_mutex_unlock(&lock);
+}
+
+bool nvbar_visitor_make_room(struct nvbar_visitor *me)
+{
+	if (me->known)
+		return false;
+	pthread_mutex_lock(&lock);
+	me->prev = NULL;
+	me->next = visitors;
+	if (me->next)
+		me->next->prev = me;
+	visitors = me;
+	me->known = true;
+	me->depth = 0;
+	pthread_mutex_unlock(&lock);
+	pthread_setspecific(gone_key, me);
+	return true;
+}
+
+/* membarrier() is for processes that said so. */
+static void register_process(void)
+{
+	nvbar_visits_need_fence =
+		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
+}
+
+/* Of a fork's threads only the one that forked is in the child. */
+static void fork_begins(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void fork_in_parent(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+static void fork_in_child(void)
+{
+	struct nvbar_visitor *me = &nvbar_visitor;
+
+	visitors = me->known ? me : NULL;
+	me->next = NULL;
+	me->prev = NULL;
+	pthread_mutex_unlock(&lock);
+	register_process();
+}
+
+static void init(void)
+{
+	pthread_key_create(&gone_key, forget);
+	pthread_atfork(fork_begins, fork_in_parent, fork_in_child);
+	register_process();
+}
+
+void nvbar_visits_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, init);
+}
+
+static bool is_visited(const struct nvbar *gpu)
+{
+	const struct nvbar_visitor *v;
+	bool visited = false;
+	unsigned int i;
+
+	pthread_mutex_lock(&lock);
+	for (v = visitors; v && !visited; v = v->next)
+		for (i = 0; i < NVBAR_VISITS; i++)
+			visited |= __atomic_load_n(&v->gpu[i], __ATOMIC_ACQUIRE) == gpu;
+	pthread_mutex_unlock(&lock);
+	return visited;
+}
+
+void nvbar_visits_end(struct nvbar *gpu)
+{
+	const struct timespec pause = { .tv_nsec = 50000 };
+
+	__atomic_store_n(&gpu->closed, true, __ATOMIC_SEQ_CST);
+	/* From here on every thread has either noted its visit or sees the close. */
+	if (!nvbar_visits_need_fence)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	while (is_visited(gpu))
+		nanosleep(&pause, NULL);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads in the library, and the close of the GPU that they are about.
+ *
+ * A close first turns new visits away and then waits for those that are on.
+ * A visit must cost next to nothing, as reading one word through a mapping is
+ * one: it notes in the thread's own memory which GPU it is about and looks
+ * whether that is closed.  No barrier of the CPU's orders the two; membarrier()
+ * in the close does, for all threads at once.
+ */
+#ifndef NVBAR_LIB_VISIT_H
+#define NVBAR_LIB_VISIT_H
+
+#include <linux/compiler.h>
+
+#include "internal.h"
+
+/* Visits of one thread at once: a callback of one GPU's may use another. */
+#define NVBAR_VISITS	4
+
+/**
+ * struct nvbar_visitor - a thread
+ * @known: it is in the list
+ * @depth: visits that are on; NVBAR_VISITS before it is known
+ * @gpu: what they are about
+ * @next: in the list of all
+ * @prev: in the list of all
+ */
+struct nvbar_visitor {
+	bool known;
+	unsigned int depth;
+	struct nvbar *gpu[NVBAR_VISITS];
+	struct nvbar_visitor *next;
+	struct nvbar_visitor *prev;
+};
+
+extern __thread struct nvbar_visitor nvbar_visitor __attribute__((tls_model("initial-exec")));
+
+/* Without membarrier(). */
+extern bool nvbar_visits_need_fence;
+
+/* No room for another visit: makes some if it is the first one of the thread. */
+bool nvbar_visitor_make_room(struct nvbar_visitor *me);
+
+/**
+ * nvbar_leave - end of a visit
+ * @here: what nvbar_enter() returned, or NULL
+ */
+static __always_inline void nvbar_leave(struct nvbar_visitor *const *here)
+{
+	struct nvbar_visitor *me = *here;
+
+	if (me)
+		__atomic_store_n(&me->gpu[--me->depth], NULL, __ATOMIC_RELEASE);
+}
+
+/**
+ * nvbar_enter - begin of a visit
+ * @gpu: the GPU that it is about
+ *
+ * Return: to be given to nvbar_leave(); NULL if the GPU is closed, or the thread
+ * is in too many visits.
+ */
+static __always_inline struct nvbar_visitor *nvbar_enter(struct nvbar *gpu)
+{
+	struct nvbar_visitor *me = &nvbar_visitor;
+
+	if (unlikely(me->depth == NVBAR_VISITS) && !nvbar_visitor_make_room(me))
+		return NULL;
+	__atomic_store_n(&me->gpu[me->depth++], gpu, __ATOMIC_RELAXED);
+	if (unlikely(nvbar_visits_need_fence))
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (likely(!__atomic_load_n(&gpu->closed, __ATOMIC_ACQUIRE)))
+		return me;
+	nvbar_leave(&me);
+	return NULL;
+}
+
+/* To the end of the block this is a visit; else the function returns @what. */
+#define NVBAR_VISIT_OR(about, what)							\
+	struct nvbar_visitor *entered __attribute__((cleanup(nvbar_leave))) = nvbar_enter(about); \
+	if (unlikely(!entered))							\
+		return what
+
+#define NVBAR_VISIT(about)	NVBAR_VISIT_OR(about, -ENODEV)
+
+/**
+ * nvbar_visits_init - before the first GPU is opened
+ */
+void nvbar_visits_init(void);
+
+/**
+ * nvbar_visits_end - turn visits away and wait for those that are on
+ * @gpu: being closed by this thread, which is in no visit about it
+ */
+void nvbar_visits_end(struct nvbar *gpu);
+
+/** nvbar_of - the GPU that a handle's driver part belongs to */
+static __always_inline struct nvbar *nvbar_of(struct nvbar_gpu *gpu)
+{
+	return container_of(gpu, struct nvbar, gpu);
+}
+
+#endif
