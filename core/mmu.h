@@ -65,7 +65,11 @@ struct nvbar_pde {
  * @encrypted: v2, in the gp100 header only
  * @no_access_counters: v3, ACD
  * @kind: memory kind
- * @comptagline: v2 compression tag
+ * @comptagline: v2 compression tag; 0 unless the page is in VRAM
+ *
+ * The encoders ignore a field without a meaning in the entry: any but @state
+ * unless that is NVBAR_ENTRY_VALID, @peer with another aperture, and fields that
+ * only the other format has.
  */
 struct nvbar_pte {
 	enum nvbar_entry_state state;

@@ -103,7 +103,7 @@ static int ver3_encode_pte(const struct nvbar_pte *pte, u64 *raw)
 	if (pte->state != NVBAR_ENTRY_VALID)
 		return encode_invalid_pte(pte->state, raw);
 	if ((pte->addr & ~MMU_VER3_PTE_ADDRESS) || pte->kind > FIELD_MAX(MMU_VER3_PTE_KIND) ||
-	    pte->peer > FIELD_MAX(MMU_VER3_PTE_PEER_ID))
+	    (peer && pte->peer > FIELD_MAX(MMU_VER3_PTE_PEER_ID)))
 		return -EINVAL;
 
 	pcf = (pte->vol ? MMU_VER3_PTE_PCF_UNCACHED : 0) |

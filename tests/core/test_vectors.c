@@ -346,6 +346,32 @@ static void what_a_field_cannot_hold_is_refused(void **state)
 		assert_int_equal(pdes[i].fmt->encode_pde(&pdes[i].pde, pdes[i].big, &raw), -EINVAL);
 }
 
+/* One set of attributes serves every format and aperture. */
+static void what_the_entry_has_no_field_for_is_ignored(void **state)
+{
+	static const struct {
+		const struct nvbar_mmu_fmt *fmt;
+		struct nvbar_pte pte;
+		u64 want;
+	} ptes[] = {
+		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_VALID, .peer = 8 }, 0x1 },
+		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_VALID, .no_access_counters = true }, 0x1 },
+		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_SPARSE, .addr = 0x800 }, 0x8 },
+		{ &nvbar_mmu_ver3, { NVBAR_ENTRY_VALID, .peer = 8 }, 0x1 },
+		{ &nvbar_mmu_ver3, { NVBAR_ENTRY_VALID, .encrypted = true }, 0x1 },
+		{ &nvbar_mmu_ver3, { NVBAR_ENTRY_VALID, .comptagline = 1 }, 0x1 },
+		{ &nvbar_mmu_ver3, { NVBAR_ENTRY_SPARSE, .kind = 16 }, 0x8 },
+	};
+	unsigned int i;
+	u64 raw;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(ptes); i++) {
+		assert_int_equal(ptes[i].fmt->encode_pte(&ptes[i].pte, &raw), 0);
+		assert_int_equal(raw, ptes[i].want);
+	}
+}
+
 /* hardware.md 6: the worked splits of a VA. */
 static void addresses_split_into_the_manuals_indices(void **state)
 {
@@ -383,6 +409,7 @@ int main(void)
 		cmocka_unit_test(every_golden_row_encodes_and_decodes),
 		cmocka_unit_test(the_manuals_special_forms_decode),
 		cmocka_unit_test(what_a_field_cannot_hold_is_refused),
+		cmocka_unit_test(what_the_entry_has_no_field_for_is_ignored),
 		cmocka_unit_test(addresses_split_into_the_manuals_indices),
 		cmocka_unit_test(a_short_buffer_cuts_the_text),
 	};
