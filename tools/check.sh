@@ -16,6 +16,7 @@ steps=(
 	threads		# many threads on one GPU under ThreadSanitizer
 	valgrind	# no use of undefined memory by the tools
 	analyzer	# gcc -fanalyzer on everything but the tests
+	prove		# the codecs of page-table entries, for every value
 	cppcheck	# no errors or likely mistakes by its rules
 	kernel		# core/ as a kernel module, no warnings with W=1
 	header		# the public header alone, in several languages
@@ -84,6 +85,11 @@ check_analyzer() {
 	if grep warning: "$scratch/analyzer" | grep -Evf <(grep '^[^#]' tools/analyzer.txt); then
 		return 1
 	fi
+}
+
+# Debian's own python3 is the one that has Debian's z3
+check_prove() {
+	/usr/bin/python3 -B tests/prove/entries.py
 }
 
 # -U: the kernel's max() and min() are more than its parser can take
