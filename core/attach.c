@@ -156,6 +156,7 @@ void nvbar_gpu_free_handles(struct nvbar_gpu *gpu, size_t spare)
 
 void nvbar_gpu_detach(struct nvbar_gpu *gpu)
 {
+	gpu->vmm.detaching = true;
 	nvbar_bar_user_end_all(gpu);
 	nvbar_vram_end_all(gpu);
 	if (gpu->vmm.enabled)

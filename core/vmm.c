@@ -65,7 +65,7 @@ void nvbar_vmm_fini(struct nvbar_gpu *gpu)
 }
 
 /* Orders what was written to the tables and makes the GPU forget what it knew of them. */
-static int publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
+static int try_publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
 {
 	struct nvbar_vmm *vmm = &gpu->vmm;
 	int ret;
@@ -83,6 +83,20 @@ static int publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
 	vmm->unsure = ret == -ENODEV;
 	if (!ret)
 		drain_quarantine(gpu);
+	return ret;
+}
+
+static int publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
+{
+	struct nvbar_vmm *vmm = &gpu->vmm;
+	int ret;
+
+	/* With very many mappings to undo nobody wants to wait for each. */
+	if (vmm->given_up)
+		return vmm->given_up;
+	ret = try_publish(gpu, change);
+	if (vmm->detaching)
+		vmm->given_up = ret;
 	return ret;
 }
 

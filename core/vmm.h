@@ -93,6 +93,8 @@ struct nvbar_vmm_request {
  * @lock: protects everything here and orders page-table updates
  * @enabled: BAR1 is bound to these tables
  * @unsure: writes to the tables may have been lost
+ * @detaching: nobody needs the tables any more
+ * @given_up: while detaching: what the GPU did not do, and is not asked for again
  * @va: free and held ranges
  * @pt: page tables
  * @accesses: every handle given out, see bar_user.h
@@ -108,6 +110,8 @@ struct nvbar_vmm {
 	struct mutex lock;
 	bool enabled;
 	bool unsure;
+	bool detaching;
+	int given_up;
 	struct nvbar_va va;
 	struct nvbar_pt pt;
 	struct list_head accesses;

@@ -776,6 +776,33 @@ static void close_of_a_gpu_that_goes_away_leaves_nothing(void **state)
 	}
 }
 
+/* One that does not get on is waited for, but not once for each mapping. */
+static void close_of_a_gpu_that_is_stuck_has_a_bound(void **state)
+{
+	static const struct sim_inject inject[] = {
+		{ .invalidate_stuck = true }, { .bind_stuck = true },
+		{ .window_delay = SIM_NEVER - 1 },
+		{ .invalidate_stuck = true, .bind_stuck = true, .window_delay = SIM_NEVER - 1 },
+	};
+	unsigned long long slept;
+	struct scene s;
+	size_t i, k;
+
+	(void)state;
+	compat_sleep_pretend(true);
+	for (i = 0; i < NR_OF(inject); i++) {
+		open_scene(&s, "gh100");
+		for (k = 0; k < 100; k++)
+			map_fixed(s.gpu, MIB(20) + k * 3 * PAGE, A, PAGE);
+		window_elsewhere(&s);
+		sim_inject(s.sim, &inject[i]);
+		slept = compat_slept_ns();
+		nvbar_close(s.gpu);
+		assert_in_range(compat_slept_ns() - slept, 1900000000, 6100000000);
+	}
+	compat_sleep_pretend(false);
+}
+
 static void no_test_here_met_a_warning(void **state)
 {
 	(void)state;
@@ -795,6 +822,7 @@ int main(void)
 		cmocka_unit_test(open_tells_what_it_waited_for_in_vain),
 		cmocka_unit_test(open_sees_that_a_bind_was_ignored),
 		cmocka_unit_test(close_of_a_gpu_that_goes_away_leaves_nothing),
+		cmocka_unit_test(close_of_a_gpu_that_is_stuck_has_a_bound),
 		cmocka_unit_test(no_test_here_met_a_warning),
 	};
 
