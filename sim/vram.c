@@ -44,17 +44,18 @@ static struct trailer make_trailer(uint64_t size)
 	return t;
 }
 
+/* A file that ends behind the trailer is one whose set-up did not come to its end. */
 static int set_up(int fd, uint64_t size)
 {
 	struct trailer t = make_trailer(size);
 	ssize_t n;
 
-	if (ftruncate(fd, (off_t)total_bytes(size)))
-		return -errno;
 	n = pwrite(fd, &t, sizeof(t), (off_t)size);
 	if (n < 0)
 		return -errno;
-	return n == sizeof(t) ? 0 : -ENOSPC;
+	if (n != sizeof(t))
+		return -ENOSPC;
+	return ftruncate(fd, (off_t)total_bytes(size)) ? -errno : 0;
 }
 
 static int refuse(char *why, size_t why_len, const char *file, const char *reason)
@@ -69,7 +70,7 @@ static int check_file(int fd, uint64_t file_size, uint64_t size, const char *fil
 	struct trailer want = make_trailer(size);
 	struct trailer got;
 
-	if (file_size != total_bytes(size))
+	if (file_size != total_bytes(size) && file_size != size + sizeof(got))
 		return refuse(why, why_len, file, "not VRAM of this size");
 	if (pread(fd, &got, sizeof(got), (off_t)size) != sizeof(got))
 		return refuse(why, why_len, file, "cannot read the trailer");
@@ -79,7 +80,7 @@ static int check_file(int fd, uint64_t file_size, uint64_t size, const char *fil
 		return refuse(why, why_len, file, "VRAM file of an unknown version");
 	if (got.vram_size != want.vram_size)
 		return refuse(why, why_len, file, "VRAM file of another size");
-	return 0;
+	return file_size == total_bytes(size) ? 0 : set_up(fd, size);
 }
 
 static int take_file(int fd, uint64_t size, const char *file, char *why, size_t why_len)

@@ -154,6 +154,24 @@ static void a_file_of_another_size_or_damaged_is_refused(void **state)
 	assert_int_equal(try_create(SIZE, &gpu, why), -22);
 }
 
+/* Whoever was killed while it set the file up; that is done in this order. */
+static void a_file_that_was_never_finished_is_finished(void **state)
+{
+	struct sim_gpu *gpu;
+	char why[160];
+	uint64_t total;
+
+	(void)state;
+	assert_int_equal(try_create(SIZE, &gpu, why), 0);
+	sim_destroy(gpu);
+	total = file_size();
+	assert_int_equal(truncate(path, SIZE + 32), 0);	/* it ends behind the trailer */
+	assert_int_equal(try_create(2 * SIZE, &gpu, why), -22);
+	assert_int_equal(try_create(SIZE, &gpu, why), 0);
+	sim_destroy(gpu);
+	assert_int_equal(file_size(), total);
+}
+
 static void what_is_no_regular_file_is_refused(void **state)
 {
 	struct sim_config cfg = { 0 };
@@ -200,6 +218,7 @@ int main(void)
 		KEPT(a_file_belongs_to_one_gpu_at_a_time),
 		KEPT(a_file_that_is_not_vram_is_refused_and_left_alone),
 		KEPT(a_file_of_another_size_or_damaged_is_refused),
+		KEPT(a_file_that_was_never_finished_is_finished),
 		KEPT(what_is_no_regular_file_is_refused),
 		cmocka_unit_test(peek_and_poke_stay_within_vram),
 	};
