@@ -5,7 +5,8 @@
  * that memory used without being cleared shows.
  *
  * Memory and file have one layout: VRAM byte pa at offset pa, then a page
- * with the trailer, then a bitmap with one bit per page that was written.
+ * with the trailer, then a bitmap with one bit per page that was written, and
+ * at the very end who has it open.
  */
 #ifndef SIM_VRAM_H
 #define SIM_VRAM_H
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/types.h>
 
 #define SIM_PAGE_SHIFT	12
 #define SIM_PAGE_SIZE	((uint64_t)1 << SIM_PAGE_SHIFT)
@@ -25,6 +27,7 @@
  * @touched: bit n: page n was written; others read as the pattern
  * @map_len: bytes mapped at @base: memory, trailer, bitmap
  * @fd: memfd or file behind it
+ * @owner: the process that opened it; its children have it only by descent
  */
 struct sim_vram {
 	uint64_t size;
@@ -32,6 +35,7 @@ struct sim_vram {
 	uint64_t *touched;
 	size_t map_len;
 	int fd;
+	pid_t owner;
 };
 
 /**
@@ -43,7 +47,9 @@ struct sim_vram {
  * @why_len: bytes at @why
  *
  * A file that does not hold VRAM of @size is refused and not changed; an
- * empty or absent one is set up.
+ * empty or absent one is set up.  It is locked until sim_vram_fini() in the
+ * process that called this, or until that process and every child it left
+ * behind has ended.
  *
  * Return: 0, -EINVAL (not a VRAM file of this size), -EBUSY (in use), or the
  * errno of what failed.

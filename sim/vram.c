@@ -12,6 +12,8 @@
 #define TRAILER_MAGIC	"nvbarVRAM"	/* with its NUL and padding, 16 bytes */
 #define TRAILER_VERSION	1
 
+#define NAME_MAX_SHOWN	80
+
 /* The page behind the last byte of VRAM; nothing in it is trusted. */
 struct trailer {
 	char magic[16];
@@ -20,9 +22,18 @@ struct trailer {
 	uint64_t vram_size;
 };
 
+/*
+ * The last bytes of a file, wherever it ends: who had it open last.  He may be
+ * long gone, so what is found here is only where to look for the lock.
+ */
+struct owner {
+	int32_t pid;
+	int32_t fd;
+};
+
 static size_t bitmap_bytes(uint64_t size)
 {
-	uint64_t bytes = (size >> SIM_PAGE_SHIFT) / 8 + 8;
+	uint64_t bytes = (size >> SIM_PAGE_SHIFT) / 8 + sizeof(struct owner);
 
 	return (bytes + SIM_PAGE_SIZE - 1) & ~(SIM_PAGE_SIZE - 1);
 }
@@ -58,9 +69,19 @@ static int set_up(int fd, uint64_t size)
 	return ftruncate(fd, (off_t)total_bytes(size)) ? -errno : 0;
 }
 
+/* What a message calls a file: the end of its path, so that the message has its end too. */
+static const char *name_of(const char *file)
+{
+	size_t len = file ? strlen(file) : 0;
+
+	if (!file)
+		return "VRAM";
+	return len > NAME_MAX_SHOWN ? file + len - NAME_MAX_SHOWN : file;
+}
+
 static int refuse(char *why, size_t why_len, const char *file, const char *reason)
 {
-	snprintf(why, why_len, "%s: %s", file, reason);
+	snprintf(why, why_len, "%s: %s", name_of(file), reason);
 	return -EINVAL;
 }
 
@@ -83,6 +104,47 @@ static int check_file(int fd, uint64_t file_size, uint64_t size, const char *fil
 	return file_size == total_bytes(size) ? 0 : set_up(fd, size);
 }
 
+/* Whether this is a descriptor of that process's with the lock on the file. */
+static bool has_lock(const struct owner *owner, const struct stat *file)
+{
+	char path[64], line[128];
+	bool locked = false;
+	struct stat st;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", owner->pid, owner->fd);
+	if (stat(path, &st) || st.st_dev != file->st_dev || st.st_ino != file->st_ino)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", owner->pid, owner->fd);
+	info = fopen(path, "re");
+	if (!info)
+		return false;
+	while (!locked && fgets(line, sizeof(line), info))
+		locked = !strncmp(line, "lock:", 5) && strstr(line, " FLOCK ");
+	fclose(info);
+	return locked;
+}
+
+static int refuse_busy(int fd, const char *file, const struct stat *st, char *why, size_t why_len)
+{
+	struct owner owner;
+	off_t at = st->st_size - (off_t)sizeof(owner);
+
+	if (pread(fd, &owner, sizeof(owner), at) == sizeof(owner) && has_lock(&owner, st))
+		snprintf(why, why_len, "%s is in use by process %d", name_of(file), owner.pid);
+	else
+		snprintf(why, why_len, "%s is in use by a running GPU", name_of(file));
+	return -EBUSY;
+}
+
+static int note_owner(int fd, uint64_t size)
+{
+	struct owner owner = { .pid = getpid(), .fd = fd };
+	off_t at = (off_t)(total_bytes(size) - sizeof(owner));
+
+	return pwrite(fd, &owner, sizeof(owner), at) < 0 ? -errno : 0;
+}
+
 static int take_file(int fd, uint64_t size, const char *file, char *why, size_t why_len)
 {
 	struct stat st;
@@ -95,18 +157,19 @@ static int take_file(int fd, uint64_t size, const char *file, char *why, size_t 
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		if (errno != EWOULDBLOCK)
 			return -errno;
-		snprintf(why, why_len, "%s: in use by a running GPU", file);
-		return -EBUSY;
+		return refuse_busy(fd, file, &st, why, why_len);
 	}
 	/* Its size counts only now that nobody else is setting it up. */
 	if (fstat(fd, &st))
 		return -errno;
-	if (st.st_size)
-		return check_file(fd, (uint64_t)st.st_size, size, file, why, why_len);
-	ret = set_up(fd, size);
-	if (ret && ftruncate(fd, 0))
-		return -errno;
-	return ret;
+	if (st.st_size) {
+		ret = check_file(fd, (uint64_t)st.st_size, size, file, why, why_len);
+	} else {
+		ret = set_up(fd, size);
+		if (ret && ftruncate(fd, 0))
+			return -errno;
+	}
+	return ret ? ret : note_owner(fd, size);
 }
 
 static int open_backing(uint64_t size, const char *file, char *why, size_t why_len)
@@ -138,14 +201,14 @@ int sim_vram_init(struct sim_vram *vram, uint64_t size, const char *file,
 	fd = open_backing(size, file, why, why_len);
 	if (fd < 0) {
 		if (!why[0])
-			snprintf(why, why_len, "%s: %s", file ? file : "VRAM", strerror(-fd));
+			snprintf(why, why_len, "%s: %s", name_of(file), strerror(-fd));
 		return fd;
 	}
 	base = mmap(NULL, map_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (base == MAP_FAILED) {
 		int err = errno;
 
-		snprintf(why, why_len, "%s: cannot map %llu bytes: %s", file ? file : "VRAM",
+		snprintf(why, why_len, "%s: cannot map %llu bytes: %s", name_of(file),
 			 (unsigned long long)size, strerror(err));
 		close(fd);
 		return -err;
@@ -155,12 +218,16 @@ int sim_vram_init(struct sim_vram *vram, uint64_t size, const char *file,
 	vram->touched = (void *)(vram->base + size + SIM_PAGE_SIZE);
 	vram->map_len = map_len;
 	vram->fd = fd;
+	vram->owner = getpid();
 	return 0;
 }
 
 void sim_vram_fini(struct sim_vram *vram)
 {
 	munmap(vram->base, vram->map_len);
+	/* Children have the descriptor too, and with it a lock that outlives it here. */
+	if (getpid() == vram->owner)
+		flock(vram->fd, LOCK_UN);
 	close(vram->fd);
 }
 

@@ -91,6 +91,12 @@ struct nvbar_open_opts {
  * Identifies the chip, waits for its firmware to be up, reads the VRAM size
  * and the reserved areas, writes an empty page table and binds BAR1 to it.
  *
+ * The process that opened a GPU has it until nvbar_close() or until it ends,
+ * and nobody else can open it, nor it a second time: the log line of -EBUSY
+ * names the process.  A child made by fork() must leave its copy of the
+ * handles alone; while it lives, the end of a parent that did not close the
+ * GPU does not free it.
+ *
  * Return: 0, or -EINVAL (malformed device string or options), -EOPNOTSUPP
  * (unknown chip or device kind, BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
