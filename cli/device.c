@@ -6,11 +6,12 @@
 
 #include "cli.h"
 
+/* The first is the cause of the others. */
 static void keep_error(void *arg, int level, const char *line)
 {
 	struct cli *cli = arg;
 
-	if (level == NVBAR_LOG_ERROR)
+	if (level == NVBAR_LOG_ERROR && !cli->log[0])
 		snprintf(cli->log, sizeof(cli->log), "%s", line);
 }
 
