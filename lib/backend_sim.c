@@ -157,6 +157,14 @@ static void sim_backend_close(struct nvbar_backend *backend)
 	kfree(backend);
 }
 
+/* Its memory has failed; from here on the driver finds the GPU gone, and not why. */
+static void sim_backend_failed(void *arg, const char *why)
+{
+	const struct sim_backend *sim = arg;
+
+	nvbar_log(&sim->base.log, 0, "%s", why);
+}
+
 int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backend **backend)
 {
 	struct nvbar_sim_options options;
@@ -170,6 +178,8 @@ int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backe
 	sim = kzalloc(sizeof(*sim), GFP_KERNEL);
 	if (!sim)
 		return -ENOMEM;
+	options.cfg.failed = sim_backend_failed;
+	options.cfg.failed_arg = sim;
 	ret = sim_create(&options.cfg, &sim->gpu, why, sizeof(why));
 	if (ret) {
 		kfree(sim);

@@ -91,9 +91,9 @@ uint64_t sim_bar1_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 {
 	uint64_t val;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	val = read_locked(gpu, off, width);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 	return width < 8 ? val & ~(~0ull << 8 * width) : val;
 }
 
@@ -114,9 +114,9 @@ static void write_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width, 
 
 void sim_bar1_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
 {
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	write_locked(gpu, off, width, val);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 /* Accesses of up to 8 bytes that a block of bytes takes. */
@@ -147,7 +147,7 @@ void sim_bar1_copy_from(struct sim_gpu *gpu, void *dst, uint64_t off, size_t len
 	uint8_t *to = dst;
 	size_t part;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	gpu->counters.reads += nr_words(off, len);
 	part = served_part(gpu, off, len);
 	memset(to + part, 0xff, len - part);
@@ -167,7 +167,7 @@ void sim_bar1_copy_from(struct sim_gpu *gpu, void *dst, uint64_t off, size_t len
 		else
 			sim_vram_read(&gpu->vram, t.pa + in_page(off), to, part);
 	}
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 void sim_bar1_copy_to(struct sim_gpu *gpu, uint64_t off, const void *src, size_t len)
@@ -175,7 +175,7 @@ void sim_bar1_copy_to(struct sim_gpu *gpu, uint64_t off, const void *src, size_t
 	const uint8_t *from = src;
 	size_t part;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	gpu->counters.writes += nr_words(off, len);
 	len = served_part(gpu, off, len);
 	if (len && !sim_bar1_usable(gpu, "write", off, len))
@@ -189,7 +189,7 @@ void sim_bar1_copy_to(struct sim_gpu *gpu, uint64_t off, const void *src, size_t
 		else if (!t.sparse)
 			sim_vram_write(&gpu->vram, t.pa + in_page(off), from, part);
 	}
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t len)
@@ -198,7 +198,7 @@ void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t l
 	uint64_t start = off;
 	size_t part, i;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	gpu->counters.writes += nr_words(off, len);
 	len = served_part(gpu, off, len);
 	if (len && !sim_bar1_usable(gpu, "fill", off, len))
@@ -214,5 +214,5 @@ void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t l
 		else if (!t.sparse)
 			sim_vram_fill(&gpu->vram, t.pa + in_page(off), bytes, part);
 	}
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }

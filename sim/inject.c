@@ -82,9 +82,9 @@ bool sim_flip_entry(struct sim_gpu *gpu, uint64_t seed, struct sim_flip *flip)
 {
 	bool found;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	found = flip_locked(gpu, seed, flip);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 	return found;
 }
 
@@ -114,14 +114,15 @@ void sim_inject(struct sim_gpu *gpu, const struct sim_inject *want)
 	struct sim_faults *faults = &gpu->faults;
 	struct sim_faults before;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	before = *faults;
 	*faults = (struct sim_faults) { .want = want ? *want : nothing };
-	faults->armed = wants_anything(&faults->want);
+	faults->dead = gpu->vram.error;
+	faults->armed = faults->dead || wants_anything(&faults->want);
 	/* While the GPU is gone or pages fail, pointers lead elsewhere. */
 	if (before.dead || before.want.poison_len || faults->want.poison_len)
 		sim_windows_update(gpu);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 uint64_t sim_served_slow(struct sim_gpu *gpu, uint64_t nr)

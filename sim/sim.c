@@ -32,6 +32,21 @@ bool sim_bus_ok(struct sim_gpu *gpu, const char *what, uint64_t off, unsigned in
 	return false;
 }
 
+void sim_fall_off(struct sim_gpu *gpu)
+{
+	char why[SIM_VRAM_NAME_MAX + 96];
+
+	gpu->faults.armed = true;
+	gpu->faults.dead = true;
+	gpu->counters.host_errors++;
+	sim_windows_update(gpu);
+	if (!gpu->cfg.failed)
+		return;
+	snprintf(why, sizeof(why), "%s: %s: the GPU is off the bus until it is opened again",
+		 gpu->vram.name, strerror(gpu->vram.error));
+	gpu->cfg.failed(gpu->cfg.failed_arg, why);
+}
+
 static bool in_pramin(uint64_t off)
 {
 	return off - PRAMIN_BASE < PRAMIN_SIZE;
@@ -39,11 +54,15 @@ static bool in_pramin(uint64_t off)
 
 static uint64_t read_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 {
+	uint64_t val;
+
 	gpu->counters.reads++;
 	if (!sim_served(gpu, 1) || !sim_bus_ok(gpu, "BAR0 read", off, width))
 		return ~0ull;
 	sim_window_tick(gpu);
-	return in_pramin(off) ? sim_pramin_read(gpu, off, width) : sim_reg_read(gpu, off, width);
+	val = in_pramin(off) ? sim_pramin_read(gpu, off, width) : sim_reg_read(gpu, off, width);
+	/* A read orders writes, and then may be the first to know that they are lost. */
+	return gpu->vram.error ? ~0ull : val;
 }
 
 static void write_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
@@ -62,34 +81,34 @@ uint64_t sim_bar0_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 {
 	uint64_t val;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	val = read_locked(gpu, off, width);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 	return width < 8 ? val & ~(~0ull << 8 * width) : val;
 }
 
 void sim_bar0_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
 {
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	write_locked(gpu, off, width, val);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 void sim_bar0_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, size_t nr)
 {
 	size_t i;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	for (i = 0; i < nr; i++)
 		words[i] = read_locked(gpu, off + 8 * i, 8);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 void sim_bar0_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr)
 {
 	size_t i;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	if (!gpu->faults.armed && !(off % 8) && in_pramin(off) &&
 	    nr <= (PRAMIN_SIZE - (off - PRAMIN_BASE)) / 8) {
 		gpu->counters.writes += nr;
@@ -98,7 +117,7 @@ void sim_bar0_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *wor
 		for (i = 0; i < nr; i++)
 			write_locked(gpu, off + 8 * i, 8, words[i]);
 	}
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 static int refuse(char *why, size_t why_len, const char *reason, uint64_t val)
@@ -219,16 +238,16 @@ void sim_destroy(struct sim_gpu *gpu)
 
 void sim_reset(struct sim_gpu *gpu)
 {
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	reset_locked(gpu);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 void sim_get_counters(struct sim_gpu *gpu, struct sim_counters *counters)
 {
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	*counters = gpu->counters;
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 uint64_t sim_driver_errors(struct sim_gpu *gpu)
@@ -241,29 +260,32 @@ uint64_t sim_driver_errors(struct sim_gpu *gpu)
 
 void sim_last_error(struct sim_gpu *gpu, char *buf, size_t len)
 {
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	snprintf(buf, len, "%s", gpu->last_error);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 bool sim_vram_peek(struct sim_gpu *gpu, uint64_t pa, void *buf, size_t len)
 {
 	if (!sim_vram_has(&gpu->vram, pa, len))
 		return false;
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	sim_vram_read(&gpu->vram, pa, buf, len);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 	return true;
 }
 
 bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len)
 {
+	bool ok;
+
 	if (!sim_vram_has(&gpu->vram, pa, len))
 		return false;
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	sim_vram_write(&gpu->vram, pa, buf, len);
-	pthread_mutex_unlock(&gpu->lock);
-	return true;
+	ok = !gpu->vram.error;
+	sim_unlock(gpu);
+	return ok;
 }
 
 uint64_t sim_vram_size(const struct sim_gpu *gpu)
@@ -285,8 +307,8 @@ size_t sim_tlb_stale(struct sim_gpu *gpu)
 {
 	size_t stale;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	stale = sim_tlb_count_stale(gpu->tlb);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 	return stale;
 }

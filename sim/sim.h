@@ -32,6 +32,12 @@ struct sim_gpu;
  * @wpr2_start: bytes; with @wpr2_end the firmware's protected range, none if 0
  * @wpr2_end: end of that range, exclusive
  * @reported_vram: what the size register says, right or wrong; as @vram_size
+ * @failed: called once, when the host has no room left for what is written to
+ *	@file, with one line that says so; it must not call the model.  That
+ *	write is lost, and the GPU is gone for good: reads are all ones and
+ *	writes are lost, through pointers too.  What was written before is in
+ *	the file
+ * @failed_arg: its first argument
  */
 struct sim_config {
 	const char *chip;
@@ -45,6 +51,8 @@ struct sim_config {
 	uint64_t wpr2_start;
 	uint64_t wpr2_end;
 	uint64_t reported_vram;
+	void (*failed)(void *failed_arg, const char *why);
+	void *failed_arg;
 };
 
 /* So many polls that nobody waits for them. */
@@ -64,6 +72,7 @@ struct sim_config {
  * @invalidates: TLB invalidates completed
  * @binds: BAR1 binds completed
  * @window_moves: writes to the PRAMIN window register
+ * @host_errors: failures of the host's, which no driver is to blame for
  */
 struct sim_counters {
 	uint64_t reads;
@@ -75,6 +84,7 @@ struct sim_counters {
 	uint64_t invalidates;
 	uint64_t binds;
 	uint64_t window_moves;
+	uint64_t host_errors;
 };
 
 /**
@@ -134,7 +144,8 @@ void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t l
  *
  * Return: 0, -EFAULT (some page does not translate, fault latched; or is
  * sparse, which no pointer can be; or the range is refused and counted),
- * -ENOMEM, -ENODEV (sim_inject() took the GPU away).
+ * -ENOMEM (also: no room in the file for a page of it), -ENODEV (the GPU is
+ * gone).
  */
 int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, void **cpu);
 void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len);
@@ -253,7 +264,7 @@ uint64_t sim_driver_errors(struct sim_gpu *gpu);
  */
 void sim_last_error(struct sim_gpu *gpu, char *buf, size_t len);
 
-/* VRAM itself, past every queue and check: for tests and tools.  False if out of range. */
+/* VRAM itself, past every queue and check: for tests and tools.  False if out of range or lost. */
 bool sim_vram_peek(struct sim_gpu *gpu, uint64_t pa, void *buf, size_t len);
 bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len);
 

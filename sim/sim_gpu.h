@@ -147,7 +147,7 @@ struct sim_bar1 {
 /**
  * struct sim_faults - hardware failing on request
  * @want: in which ways
- * @armed: in any
+ * @armed: in any, or @dead
  * @dead: the GPU is gone
  * @accesses: since it was asked for
  * @writes_seen: to the register of @want.ignored_reg
@@ -199,6 +199,21 @@ struct sim_gpu {
 /* sim.c */
 void sim_error(struct sim_gpu *gpu, uint64_t *count, uint64_t nr, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Takes the GPU off the bus, as its memory has failed; nothing brings it back. */
+void sim_fall_off(struct sim_gpu *gpu);
+
+static inline void sim_lock(struct sim_gpu *gpu)
+{
+	pthread_mutex_lock(&gpu->lock);
+}
+
+static inline void sim_unlock(struct sim_gpu *gpu)
+{
+	if (gpu->vram.error && !gpu->faults.dead)
+		sim_fall_off(gpu);
+	pthread_mutex_unlock(&gpu->lock);
+}
 
 /* Width and alignment as a bus can carry them; else counted. */
 bool sim_bus_ok(struct sim_gpu *gpu, const char *what, uint64_t off, unsigned int width);

@@ -7,6 +7,10 @@
  * Memory and file have one layout: VRAM byte pa at offset pa, then a page
  * with the trailer, then a bitmap with one bit per page that was written, and
  * at the very end who has it open.
+ *
+ * A store into a sparse file that the disk has no room for would be a SIGBUS.
+ * So room is asked for before a page is first touched; if there is none, the
+ * store is dropped and the memory has failed, which is for its GPU to notice.
  */
 #ifndef SIM_VRAM_H
 #define SIM_VRAM_H
@@ -20,6 +24,8 @@
 #define SIM_PAGE_SHIFT	12
 #define SIM_PAGE_SIZE	((uint64_t)1 << SIM_PAGE_SHIFT)
 
+#define SIM_VRAM_NAME_MAX	96
+
 /**
  * struct sim_vram - the memory of one GPU
  * @size: bytes, a multiple of 1 MiB
@@ -27,7 +33,11 @@
  * @touched: bit n: page n was written; others read as the pattern
  * @map_len: bytes mapped at @base: memory, trailer, bitmap
  * @fd: memfd or file behind it
+ * @kept: of a file, its copy of @touched; NULL for a memfd, which has only one
+ * @roomy: of a file, bit n: it was seen to that block n has room on the disk
  * @owner: the process that opened it; its children have it only by descent
+ * @error: errno of the first store that was dropped, or 0
+ * @name: what messages call it
  */
 struct sim_vram {
 	uint64_t size;
@@ -35,7 +45,11 @@ struct sim_vram {
 	uint64_t *touched;
 	size_t map_len;
 	int fd;
+	uint64_t *kept;
+	uint64_t *roomy;
 	pid_t owner;
+	int error;
+	char name[SIM_VRAM_NAME_MAX];
 };
 
 /**
@@ -62,8 +76,20 @@ void sim_vram_fini(struct sim_vram *vram);
  * sim_vram_touch - give a page its pattern, if nobody wrote it yet
  * @vram: the memory
  * @pa: any byte of the page
+ *
+ * Return: false if there is no room for it, and nothing has changed.
  */
-void sim_vram_touch(struct sim_vram *vram, uint64_t pa);
+bool sim_vram_touch(struct sim_vram *vram, uint64_t pa);
+
+/**
+ * sim_vram_ready - ready a page for a store
+ * @vram: the memory
+ * @pa: first byte to be written
+ * @len: bytes, no more than to the end of the page
+ *
+ * Return: false if the store must be dropped: the memory has failed.
+ */
+bool sim_vram_ready(struct sim_vram *vram, uint64_t pa, size_t len);
 
 /* Any alignment and length; the caller has checked that the range exists. */
 void sim_vram_read(const struct sim_vram *vram, uint64_t pa, void *buf, size_t len);
@@ -115,8 +141,8 @@ static inline void sim_vram_store(struct sim_vram *vram, uint64_t pa, unsigned i
 {
 	uint8_t *p = vram->base + pa;
 
-	if (!sim_vram_touched(vram, pa))
-		sim_vram_touch(vram, pa);
+	if (!sim_vram_touched(vram, pa) && !sim_vram_ready(vram, pa, width))
+		return;
 	switch (width) {
 	case 8:
 		memcpy(p, &val, 8);

@@ -51,17 +51,20 @@ static void *map_nothing(void *fixed, size_t len)
 }
 
 /* Before a pointer leads there: the model can't see the first access through it. */
-static void touch_all(struct sim_gpu *gpu, uint64_t pa, uint64_t len)
+static bool touch_all(struct sim_gpu *gpu, uint64_t pa, uint64_t len)
 {
 	uint64_t at;
 
 	for (at = 0; at < len; at += SIM_PAGE_SIZE)
-		sim_vram_touch(&gpu->vram, pa + at);
+		if (!sim_vram_touch(&gpu->vram, pa + at))
+			return false;
+	return true;
 }
 
 static bool map_vram(struct sim_gpu *gpu, uint8_t *cpu, uint64_t pa, uint64_t len, int prot)
 {
-	touch_all(gpu, pa, len);
+	if (!touch_all(gpu, pa, len))
+		return false;
 	return mmap(cpu, len, prot, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, gpu->vram.fd,
 		    (off_t)pa) != MAP_FAILED;
 }
@@ -268,7 +271,7 @@ int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, v
 {
 	int ret = -EFAULT;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	if (!len || (off | len) % SIM_PAGE_SIZE)
 		sim_misuse(gpu, "mapping of 0x%llx at 0x%llx: not whole pages",
 			   (unsigned long long)len, (unsigned long long)off);
@@ -276,7 +279,7 @@ int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, v
 		ret = -ENODEV;
 	else if (sim_bar1_usable(gpu, "mapping", off, len))
 		ret = add_window(gpu, off, len, write, cpu);
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 	return ret;
 }
 
@@ -303,12 +306,10 @@ void *sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write)
 	void *cpu = NULL;
 	uint64_t pa;
 
-	pthread_mutex_lock(&gpu->lock);
-	if (find_page(gpu, off, write, &pa)) {
-		sim_vram_touch(&gpu->vram, pa);
+	sim_lock(gpu);
+	if (find_page(gpu, off, write, &pa) && sim_vram_touch(&gpu->vram, pa))
 		cpu = gpu->vram.base + pa;
-	}
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 	return cpu;
 }
 
@@ -388,15 +389,13 @@ void *sim_bar1_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool writ
 	void *cpu = NULL;
 	uint64_t pa, run;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	run = piece_at(gpu, off, len, write, &pa);
-	if (run >= len) {
-		touch_all(gpu, pa, len);
-		cpu = gpu->vram.base + pa;
-	} else if (run && remap) {
+	if (run && run < len && remap)
 		cpu = remap_window(gpu, off, len, write);
-	}
-	pthread_mutex_unlock(&gpu->lock);
+	else if (run >= len && touch_all(gpu, pa, len))
+		cpu = gpu->vram.base + pa;
+	sim_unlock(gpu);
 	return cpu;
 }
 
@@ -404,7 +403,7 @@ void sim_bar1_window_end(struct sim_gpu *gpu, void *cpu, uint64_t len)
 {
 	struct sim_remapped **link, *r;
 
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	/* One piece of VRAM is where it always is, and in no list. */
 	for (link = &gpu->remapped; (r = *link) != NULL; link = &r->next)
 		if (r->cpu == cpu) {
@@ -414,7 +413,7 @@ void sim_bar1_window_end(struct sim_gpu *gpu, void *cpu, uint64_t len)
 			free(r);
 			break;
 		}
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }
 
 void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len)
@@ -422,12 +421,12 @@ void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len)
 	struct sim_window **link, *win;
 
 	(void)len;	/* a window goes as a whole */
-	pthread_mutex_lock(&gpu->lock);
+	sim_lock(gpu);
 	for (link = &gpu->windows; (win = *link) != NULL; link = &win->next)
 		if (win->cpu == cpu) {
 			*link = win->next;
 			free_window(win);
 			break;
 		}
-	pthread_mutex_unlock(&gpu->lock);
+	sim_unlock(gpu);
 }

@@ -97,6 +97,12 @@ struct nvbar_open_opts {
  * handles alone; while it lives, the end of a parent that did not close the
  * GPU does not free it.
  *
+ * VRAM in a file= takes room on the host's disk as it is written.  When there
+ * is none left, what was being written is lost and the modelled GPU is gone:
+ * one log line names the file and the reason, and whatever touches the GPU is
+ * -ENODEV.  What nvbar_flush() confirmed before is in the file when it is
+ * opened again.
+ *
  * Return: 0, or -EINVAL (malformed device string or options), -EOPNOTSUPP
  * (unknown chip or device kind, BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
@@ -572,7 +578,8 @@ NVBAR_API int nvbar_flush(struct nvbar_access *a);
  * @ptr: receives the address of its first byte, valid until nvbar_unmap();
  *	the same pointer each time.  Read-only mappings give read-only memory
  *
- * Return: 0, or -ENOMEM, -ENODEV, -EIO (the GPU does not translate a page).
+ * Return: 0, or -ENOMEM (also: no room in a file= for all of its pages),
+ * -ENODEV, -EIO (the GPU does not translate a page).
  */
 NVBAR_API int nvbar_mmap(struct nvbar_access *a, void **ptr);
 
