@@ -181,7 +181,7 @@ static void leave_secret(struct nvbar *gpu, struct nvbar_vram *vram, enum way wa
 	free(data);
 }
 
-/* The memory in [@start, @end) goes from one owner to the next; @before prepares the next. */
+/* Memory in [@start, @end) goes from one owner to the next, with all of BAR1 taken if @full. */
 static void pass_on(struct nvbar *gpu, uint64_t size, uint64_t start, uint64_t end, bool full)
 {
 	struct nvbar_access *all = NULL;
