@@ -96,6 +96,9 @@ struct sim_mmu_pde sim_mmu_decode_pde(const struct sim_mmu_arch *arch, uint64_t 
 	/* IS_PTE is bit 0 in both versions, and so is what sparse is made of. */
 	if (raw & MMU_VER2_PDE_IS_PTE)
 		pde.type = SIM_PDE_PAGE;
+	else if (arch->version == 3 &&
+		 FIELD_GET(MMU_VER3_PDE_PCF, raw) & MMU_VER3_PDE_PCF_RESERVED)
+		pde.type = SIM_PDE_INVALID;
 	else if (pde.aperture != MMU_PDE_APERTURE_INVALID)
 		pde.type = SIM_PDE_TABLE;
 	else

@@ -324,6 +324,22 @@ static void the_64k_entry_decides_before_the_4k_one(void **state)
 		   "x 0x10 ok 0x40010 0x1000 vid 0 0 0 0 0 0");
 }
 
+/* PCF 4 to 7 of a PDE: in the big half, in the small one, and where there is no table */
+static void a_reserved_code_in_a_pde_is_invalid(void **state)
+{
+	static const char v3[] = "scenario s 3 blackwell vid 0x0\ntable vid 0 0x7000 -\n" UPPER_V3
+				 "mem vid 0x5000 0x410601\nmem vid 0x6000 0x40001\n";
+	char text[512];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%smem vid 0x4000 0x5022\nmem vid 0x4008 0x6002\n", v3);
+	check_text(text, 0x10, "x 0x10 ok 0x40010 0x1000 vid 0 0 0 0 0 0");
+	snprintf(text, sizeof(text), "%smem vid 0x4008 0x603a\n", v3);
+	check_text(text, 0x10, "x 0x10 invalid");
+	snprintf(text, sizeof(text), "%smem vid 0x4000 0x28\n", v3);
+	check_text(text, 0x10, "x 0x10 invalid");
+}
+
 static void the_va_width_is_checked(void **state)
 {
 	(void)state;
@@ -361,6 +377,7 @@ int main(void)
 		cmocka_unit_test(every_golden_vector_decodes_right),
 		cmocka_unit_test(every_golden_walk_leads_where_it_should),
 		cmocka_unit_test(the_64k_entry_decides_before_the_4k_one),
+		cmocka_unit_test(a_reserved_code_in_a_pde_is_invalid),
 		cmocka_unit_test(the_va_width_is_checked),
 		cmocka_unit_test(a_page_at_a_level_that_has_none_is_invalid),
 	};
