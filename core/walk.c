@@ -3,6 +3,8 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 
+#include <hw/mmu.h>
+
 #include "walk.h"
 
 /* Where the walk is: the table to read next. */
@@ -62,6 +64,11 @@ static void end_at_leaf(struct cursor *cur, const struct nvbar_pte *pte, unsigne
 		break;
 	case NVBAR_ENTRY_SPARSE:
 		res->end = NVBAR_WALK_END_SPARSE;
+		break;
+	case NVBAR_ENTRY_NO_4K_RM:
+		/* A form for 64 KiB entries; elsewhere it is no more than the sparse bit in it. */
+		res->end = shift == MMU_PAGE_SHIFT_64K ? NVBAR_WALK_END_INVALID :
+							 NVBAR_WALK_END_SPARSE;
 		break;
 	default:
 		res->end = NVBAR_WALK_END_INVALID;

@@ -459,6 +459,24 @@ static void tables_that_point_in_circles_end_the_walk(void **state)
 	assert_true(parses(circle, strlen(circle)));
 }
 
+/* VALID clear, VOL and PRIVILEGE set: "no valid 4K" in a 64 KiB table, sparse in a 4 KiB one */
+static void no_valid_4k_means_something_in_64k_tables_only(void **state)
+{
+	static const char text[] =
+		"scenario s 2 ampere vid 0x1000\ntable vid 0 0x7000 -\n"
+		"mem vid 0x1000 0x202\nmem vid 0x2000 0x302\nmem vid 0x3000 0x402\n"
+		"mem vid 0x4000 0x502\nmem vid 0x4008 0x602\n"
+		"mem vid 0x5000 0x28\nmem vid 0x6080 0x28\nmem vid 0x6088 0x20\nend\n";
+	struct nvbar_snapshot *snap;
+
+	(void)state;
+	assert_ok(nvbar_snapshot_parse(text, strlen(text), &snap, NULL, 0));
+	check_line(snap, 0, "x 0x0 invalid");
+	check_line(snap, 0, "x 0x10000 sparse");
+	check_line(snap, 0, "x 0x11000 invalid");
+	nvbar_snapshot_free(snap);
+}
+
 static void random_damage_never_crashes_the_parser_or_the_walker(void **state)
 {
 	static const char digits[] = "0123456789abcdefx \n-#";
@@ -493,6 +511,7 @@ int main(void)
 		cmocka_unit_test(a_nul_anywhere_is_refused),
 		cmocka_unit_test(a_reason_is_cut_to_the_room_there_is),
 		cmocka_unit_test(tables_that_point_in_circles_end_the_walk),
+		cmocka_unit_test(no_valid_4k_means_something_in_64k_tables_only),
 		cmocka_unit_test(random_damage_never_crashes_the_parser_or_the_walker),
 	};
 
