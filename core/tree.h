@@ -51,7 +51,9 @@ struct nvbar_tree_visitor {
  * @visitor: what to do
  *
  * Tables that can't be read are passed over.  However damaged the tables are,
- * the visit ends: each table of the address space is entered at most once.
+ * the visit ends: each table of the address space is entered at most once,
+ * whatever it shares its memory with.  So for each 2 MiB of @va_limit no more
+ * than 512 + 32 leaves are met, and above them no more than in a sound tree.
  *
  * Return: 0, -ENOMEM, a visitor's errno, or what reading failed with.
  */

@@ -14,6 +14,7 @@ steps=(
 	clang		# no warnings from clang, and its programs pass the tests
 	sanitizers	# the tests under AddressSanitizer, LeakSanitizer and UBSan
 	threads		# many threads on one GPU under ThreadSanitizer
+	fuzz		# a minute of each fuzz target
 	valgrind	# no use of undefined memory by the tools
 	analyzer	# gcc -fanalyzer on everything but the tests
 	prove		# the codecs of page-table entries, for every value
@@ -61,6 +62,17 @@ check_threads() {
 	ninja -C "$checks/threads"
 	meson test -C "$checks/threads" --no-rebuild --print-errorlogs --timeout-multiplier 5 \
 		'system threads' 'system close'
+}
+
+# From the seeds, so that a run does not depend on those before it
+check_fuzz() {
+	local targets
+
+	fuzz_build=$checks/fuzz
+	fuzz_found=$here/$checks/fuzz-found
+	mapfile -t targets < <(fuzz_targets)
+	fuzz_make
+	fuzz_run 60 "$scratch/fuzz" "$logs/fuzz" "${targets[@]}"
 }
 
 check_valgrind() {

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/*
+ * nvbar_open() on any device string: opened or refused with a documented
+ * errno and an explanation, and the same again the next time.
+ */
+#include <ctype.h>
+#include <errno.h>
+
+#include "fuzz.h"
+
+/* The last line, and how many there were. */
+struct lines {
+	unsigned int nr;
+	char last[512];
+};
+
+static void keep_line(void *arg, int level, const char *line)
+{
+	struct lines *lines = arg;
+	const char *c;
+
+	must(level == NVBAR_LOG_ERROR);
+	for (c = line; *c; c++)
+		must(!iscntrl((unsigned char)*c));
+	lines->nr++;
+	must(c - line < (ptrdiff_t)sizeof(lines->last));
+	strcpy(lines->last, line);
+}
+
+static bool is_documented(const char *device, int ret)
+{
+	switch (ret) {
+	case -EINVAL:
+	case -EOPNOTSUPP:
+	case -ENOSPC:
+		return true;
+	default:
+		/* The errno of what can go wrong with a file */
+		return ret < 0 && strstr(device, "file=");
+	}
+}
+
+static void use(struct nvbar *gpu)
+{
+	struct nvbar_check_report report = { .size = sizeof(report) };
+	struct nvbar_info info = fuzz_info(gpu);
+	int ret = nvbar_check(gpu, &report);
+
+	must(!strncmp(info.device, "sim:", 4));
+	must(info.vram_size);
+	must(info.reserved_pa + info.reserved_len <= info.vram_size);
+	must(ret == 0 || ret == (info.bar1_size ? -EACCES : -EOPNOTSUPP));
+	must(!fuzz_stats(gpu).model_driver_errors);
+}
+
+static int open_once(const char *device, uint32_t flags)
+{
+	struct nvbar *untouched = (struct nvbar *)0x5a5a, *gpu = untouched;
+	struct lines lines = { 0 };
+	const struct nvbar_open_opts opts = {
+		.size = sizeof(opts), .flags = flags, .log = keep_line, .log_arg = &lines,
+	};
+	int ret = nvbar_open(&gpu, device, &opts);
+
+	if (ret) {
+		must(is_documented(device, ret));
+		must(gpu == untouched);
+		must(lines.nr);
+		return ret;
+	}
+	must(!lines.nr);
+	use(gpu);
+	nvbar_close(gpu);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	char *device = fuzz_text(data, len);
+	int ret;
+
+	if (fuzz_is_harmless(device)) {
+		fuzz_dir_enter();
+		ret = open_once(device, 0);
+		must(open_once(device, 0) == ret);
+		must(open_once(device, NVBAR_OPEN_OBSERVE) == ret);
+		ret = open_once(device, NVBAR_OPEN_STATIC);
+		must(open_once(device, NVBAR_OPEN_STATIC) == ret);
+		fuzz_dir_leave();
+	}
+	free(device);
+	return 0;
+}
