@@ -229,7 +229,7 @@ int bench_page_access(struct nvbar_access *access, double *read_ns, double *copy
 	struct subject s = { .access = access, .memory = buf, .buf = buf };
 
 	memset(buf, 0, sizeof(buf));
-	*read_ns = take_turns(&s, all_read32, PAGE_BYTES).ns[LIBRARY] / (PAGE_BYTES / 4);
+	*read_ns = take_turns(&s, all_read32, PAGE_BYTES).ns[LIBRARY] / (PAGE_BYTES / 4.0);
 	*copy_ns = take_turns(&s, copy_from, PAGE_BYTES).ns[LIBRARY];
 	return s.err;
 }

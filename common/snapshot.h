@@ -73,12 +73,12 @@ struct snapshot_error {
  * snapshot_parse - take in a text
  * @text: the text; any bytes will do.  Not needed afterwards
  * @len: bytes at @text
- * @snap: receives the result, to be given to snapshot_free()
+ * @out: receives the result, to be given to snapshot_free()
  * @err: receives the reason on -EINVAL; may be NULL
  *
  * Return: 0, -EINVAL, -ENOMEM.
  */
-int snapshot_parse(const char *text, size_t len, struct snapshot **snap,
+int snapshot_parse(const char *text, size_t len, struct snapshot **out,
 		   struct snapshot_error *err);
 
 /* NULL is fine. */

@@ -156,7 +156,7 @@ static size_t page_part(u64 off, size_t len)
  * How many of @len bytes from @off on are in one piece at @direct.  The pages
  * that follow in the chunk are as good as the first one.
  */
-static size_t direct_run(const struct nvbar_access *access, u64 off, size_t len, u8 *direct)
+static size_t direct_run(const struct nvbar_access *access, u64 off, size_t len, const u8 *direct)
 {
 	struct nvbar_direct_chunk **chunks = smp_load_acquire(&access->direct);
 	u64 page = off >> NVBAR_PAGE_SHIFT;

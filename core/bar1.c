@@ -99,7 +99,7 @@ static int bind_pair(struct nvbar_gpu *gpu, u32 mode, u64 pa)
 }
 
 /* Binds to the instance block at @pa, or with mode physical to nothing, and waits. */
-static int bind(struct nvbar_gpu *gpu, u32 mode, u64 pa)
+static int bind_bar1(struct nvbar_gpu *gpu, u32 mode, u64 pa)
 {
 	atomic64_inc(&gpu->count.binds);
 	return gpu->chip->bind == NVBAR_BIND_BLOCK ? bind_block(gpu, mode, pa) :
@@ -119,7 +119,7 @@ int nvbar_bar1_enable(struct nvbar_gpu *gpu)
 	ret = nvbar_tlb_invalidate(gpu, nvbar_pt_root(gpu), NVBAR_TLB_DOWNGRADE);
 	if (ret)
 		return ret;
-	ret = bind(gpu, VF_PRIV_BAR1_BLOCK_MODE_VIRTUAL, inst_pa(gpu));
+	ret = bind_bar1(gpu, VF_PRIV_BAR1_BLOCK_MODE_VIRTUAL, inst_pa(gpu));
 	if (ret) {
 		nvbar_bar1_disable(gpu);
 		return ret;
@@ -131,7 +131,7 @@ int nvbar_bar1_enable(struct nvbar_gpu *gpu)
 void nvbar_bar1_disable(struct nvbar_gpu *gpu)
 {
 	gpu->vmm.enabled = false;
-	bind(gpu, VF_PRIV_BAR1_BLOCK_MODE_PHYSICAL, 0);
+	bind_bar1(gpu, VF_PRIV_BAR1_BLOCK_MODE_PHYSICAL, 0);
 }
 
 static enum nvbar_aperture target_aperture(u32 target)

@@ -177,6 +177,7 @@ static void explain(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req, 
 	switch (err) {
 	case -EEXIST:
 		node = nvbar_va_first(&gpu->vmm.va);
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a fixed range, it exists */
 		while (node && node->start + node->len <= *req->fixed)
 			node = nvbar_va_next(node);
 		holder = node ? container_of(node, struct nvbar_mapping, node) : NULL;

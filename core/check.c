@@ -76,7 +76,7 @@ static int check_table(void *arg, const struct nvbar_tree_table *met, const u64 
 	for (i = 0; i < nr; i++) {
 		if (words[i] != table->entry[i])
 			problem(ctx->check, "%s word at 0x%llx: 0x%016llx, but 0x%016llx was written",
-				nvbar_mmu_level_name(met->level, met->big), met->pa + 8 * i,
+				nvbar_mmu_level_name(met->level, met->big), met->pa + 8ULL * i,
 				words[i], table->entry[i]);
 	}
 	return 0;

@@ -19,6 +19,7 @@
 #define NVBAR_CORE_PT_H
 
 #include <linux/atomic.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 
 #include "mmu.h"
@@ -31,7 +32,7 @@ struct nvbar_gpu;
  * bytes of tables without a user.  Those that a neighbour's end leaves without
  * one come on top until the next trim.
  */
-#define NVBAR_PT_WARM_MAX	(1024u * 1024u)
+#define NVBAR_PT_WARM_MAX	SZ_1M
 
 /**
  * struct nvbar_pt_table - a table

@@ -22,7 +22,7 @@ static unsigned int best_shift(u64 sizes, u64 va, const struct nvbar_span *span)
 
 	if (both)
 		limit = min_t(unsigned int, limit, __ffs64(both));
-	return fls64(sizes & GENMASK_ULL(limit, 0)) - 1;
+	return ilog2(sizes & GENMASK_ULL(limit, 0));
 }
 
 /* How far leaves of 1 << @shift go: to the end, or to where a larger one fits. */
@@ -186,6 +186,7 @@ bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const stru
  * A warm table below an entry that becomes a leaf.  What a directory pointed
  * to goes with it, and its words in VRAM are no longer those of the shadow.
  */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as page tables have levels */
 static void drop_below(struct nvbar_pt *pt, unsigned int l, u64 i)
 {
 	struct nvbar_pt_level *level = &pt->level[l];
@@ -216,7 +217,7 @@ static void fill_directory(const struct filler *fill, const struct nvbar_pt_leav
 		l++;
 	level = &pt->level[l];
 	for (; va < it->va + it->len; va += 1ULL << it->shift, pa += 1ULL << it->shift) {
-		u32 words = level->shape->entry_words;
+		u64 words = level->shape->entry_words;
 		u64 *entry = &level->table[va >> nvbar_mmu_table_shift(level->shape)]
 				      .entry[nvbar_mmu_index(level->shape, va) * words];
 
@@ -253,7 +254,7 @@ static struct pt_run words_of(const struct nvbar_pt_level *level, u64 i, u64 va,
 	unsigned int table_shift = nvbar_mmu_table_shift(level->shape);
 	u64 first = max(va, i << table_shift);
 	u64 last = min(end - 1, (i << table_shift) + (1ULL << table_shift) - 1);
-	u32 words = level->shape->entry_words;
+	u64 words = level->shape->entry_words;
 
 	return (struct pt_run){
 		nvbar_mmu_index(level->shape, first) * words,
@@ -357,7 +358,7 @@ static void publish_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, 
 	struct nvbar_pt_level *level = &pt->level[l];
 	struct nvbar_pt_level *below = &pt->level[l - 1];
 	u64 i = e >> level->shape->bits;
-	u64 word = (e & ((1u << level->shape->bits) - 1)) * level->shape->entry_words;
+	u64 word = (e & ((1ULL << level->shape->bits) - 1)) * level->shape->entry_words;
 
 	if (nvbar_mmu_is_leaf(level->table[i].entry[word])) {
 		bitmap_set(dirty, word, level->shape->entry_words);
@@ -462,7 +463,7 @@ static void clear_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, u6
 {
 	struct nvbar_pt *pt = &gpu->vmm.pt;
 	struct nvbar_pt_level *level = &pt->level[l];
-	u64 word = (e & ((1u << level->shape->bits) - 1)) * level->shape->entry_words;
+	u64 word = (e & ((1ULL << level->shape->bits) - 1)) * level->shape->entry_words;
 	u64 *entry = &level->table[e >> level->shape->bits].entry[word];
 
 	if (nvbar_mmu_is_leaf(*entry)) {
@@ -513,7 +514,7 @@ unsigned int nvbar_pt_lookup(const struct nvbar_gpu *gpu, u64 va, struct nvbar_p
 
 		if (!entry)
 			return shape->shift;
-		word = entry[nvbar_mmu_index(shape, va) * shape->entry_words];
+		word = entry[(u64)nvbar_mmu_index(shape, va) * shape->entry_words];
 		if (nvbar_mmu_is_leaf(word)) {
 			pt->fmt->decode_pte(word, pte);
 			return shape->shift;

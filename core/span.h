@@ -70,7 +70,7 @@ static inline void nvbar_runs_fetch(struct nvbar_runs *runs)
 	if (runs->next < runs->spans->nr)
 		runs->ahead = nvbar_spans_get(runs->spans, runs->next++);
 	else
-		runs->ahead.len = 0;
+		runs->ahead = (struct nvbar_span){ 0, 0 };
 }
 
 /** nvbar_runs_start - begin with the first run */

@@ -15,6 +15,7 @@ struct visit {
 	u64 (*words)[TABLE_WORDS];	/* a table per level: an entry's tables are visited within it */
 };
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as page tables have levels */
 static int visit_table(struct visit *visit, const struct nvbar_tree_table *table);
 
 static int visit_child(struct visit *visit, const struct nvbar_tree_table *parent, u64 va, u64 word,
@@ -61,13 +62,13 @@ static int visit_entry(struct visit *visit, const struct nvbar_tree_table *table
 static int visit_table(struct visit *visit, const struct nvbar_tree_table *table)
 {
 	u64 *words = visit->words[table->level];
-	u32 entry_words = table->shape->entry_words;
+	size_t entry_words = table->shape->entry_words;
 	u32 nr = 1u << table->shape->bits;
 	u32 i;
 	int ret;
 
 	ret = visit->space->read(visit->space->ctx, table->aperture, table->pa, words,
-				 (size_t)nr * entry_words);
+				 nr * entry_words);
 	if (ret)
 		return ret == -EFAULT ? 0 : ret;
 	if (visit->visitor->table) {
@@ -89,6 +90,7 @@ static int visit_table(struct visit *visit, const struct nvbar_tree_table *table
 	}
 	return 0;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 int nvbar_tree_visit(const struct nvbar_walk_space *space, u64 va_limit,
 		     const struct nvbar_tree_visitor *visitor)

@@ -113,7 +113,7 @@ struct place {
 static struct place best_place(u64 page_sizes, const struct nvbar_shape *shape)
 {
 	return (struct place){
-		.align = 1ULL << (fls64(page_sizes & GENMASK_ULL(ilog2(shape->longest.len), 0)) - 1),
+		.align = BIT_ULL(ilog2(page_sizes & GENMASK_ULL(ilog2(shape->longest.len), 0))),
 		.phase = shape->longest.pa - shape->before_longest,
 	};
 }
@@ -129,7 +129,7 @@ static int alloc_va(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping, u64 le
 				     place.phase & (place.align - 1));
 		if (ret != -ENOSPC || place.align == NVBAR_PAGE_SIZE)
 			return ret;
-		place.align = 1ULL << (fls64(mapping->page_sizes & (place.align - 1)) - 1);
+		place.align = BIT_ULL(ilog2(mapping->page_sizes & (place.align - 1)));
 	}
 }
 

@@ -85,8 +85,8 @@ static bool has_kind(const char *device, const char *kind)
 int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_backend **backend)
 {
 	static const char *const absent[] = { "pci", "vfio", "vfio-user" };
+	size_t i, len;
 	char *copy;
-	size_t i;
 	int ret;
 
 	name_device(log, device);
@@ -106,10 +106,11 @@ int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_ba
 		return -EINVAL;
 	}
 
-	copy = kmalloc(strlen(device) + 1, GFP_KERNEL);
+	len = strlen(device) + 1;
+	copy = kmalloc(len, GFP_KERNEL);
 	if (!copy)
 		return -ENOMEM;
-	strcpy(copy, device);
+	memcpy(copy, device, len);
 	ret = nvbar_backend_sim_open(copy + strlen("sim"), log, backend);
 	kfree(copy);
 	return ret;

@@ -10,12 +10,14 @@
 #include "vram.h"
 
 /* The flags of the public header and of the driver are the same bits. */
+/* NOLINTBEGIN(misc-redundant-expression): that they are equal is the point */
 _Static_assert(NVBAR_MAP_RDONLY == NVBAR_VMM_RDONLY, "flags differ");
 _Static_assert(NVBAR_MAP_FIXED == NVBAR_VMM_FIXED, "flags differ");
 _Static_assert(NVBAR_MAP_PRIVATE == NVBAR_VMM_PRIVATE, "flags differ");
 _Static_assert(NVBAR_VRAM_CONTIGUOUS == NVBAR_VRAM_FLAG_CONTIGUOUS, "flags differ");
 _Static_assert(NVBAR_VRAM_NO_SCRUB == NVBAR_VRAM_FLAG_NO_SCRUB, "flags differ");
 _Static_assert(NVBAR_LABEL_MAX == NVBAR_VMM_LABEL_MAX, "label sizes differ");
+/* NOLINTEND(misc-redundant-expression) */
 
 int nvbar_vram_alloc(struct nvbar *gpu, uint64_t size, const struct nvbar_vram_opts *user_opts,
 		     struct nvbar_vram **vram)
@@ -270,7 +272,7 @@ int nvbar_read##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t *va
 	int ret;									\
 											\
 	NVBAR_VISIT(nvbar_of(a->gpu));							\
-	ret = nvbar_access_rd(a, offset, bits / 8, &read);				\
+	ret = nvbar_access_rd(a, offset, (bits) / 8, &read);				\
 	if (!ret)									\
 		*value = read;								\
 	return ret;									\
@@ -279,7 +281,7 @@ int nvbar_read##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t *va
 int nvbar_write##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t value)	\
 {											\
 	NVBAR_VISIT(nvbar_of(a->gpu));							\
-	return nvbar_access_wr(a, offset, bits / 8, value);				\
+	return nvbar_access_wr(a, offset, (bits) / 8, value);			\
 }
 
 DEFINE_ACCESSORS(8)

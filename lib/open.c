@@ -43,8 +43,10 @@ int nvbar_result_copy(void *dst, const void *src, size_t src_size)
 	return 0;
 }
 
+/* NOLINTBEGIN(misc-redundant-expression): that they are equal is the point */
 _Static_assert(NVBAR_OPEN_OBSERVE == NVBAR_GPU_OBSERVE, "flags differ");
 _Static_assert(NVBAR_OPEN_STATIC == NVBAR_GPU_STATIC, "flags differ");
+/* NOLINTEND(misc-redundant-expression) */
 
 int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *user_opts)
 {

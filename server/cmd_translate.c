@@ -116,7 +116,7 @@ static bool fetch(void *arg, uint64_t va, const struct sim_mmu_slot *slot, uint6
 
 	(void)va;
 	for (i = 0; i < slot->words; i++)
-		if (!snapshot_read64(arg, space, slot->addr + 8 * i, &val[i]))
+		if (!snapshot_read64(arg, space, slot->addr + 8ull * i, &val[i]))
 			return false;
 	return true;
 }

@@ -90,7 +90,7 @@ struct sim_counters {
 /**
  * sim_create - power on a GPU
  * @cfg: what to build
- * @gpu: receives it
+ * @out: receives the GPU
  * @why: receives a one-line reason on failure; may be NULL
  * @why_len: bytes at @why
  *
@@ -98,7 +98,7 @@ struct sim_counters {
  * this size), -EBUSY (the file belongs to a running GPU), -ENOMEM, or the
  * errno of the file operation that failed.
  */
-int sim_create(const struct sim_config *cfg, struct sim_gpu **gpu, char *why, size_t why_len);
+int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, size_t why_len);
 
 /**
  * sim_destroy - power off; in-flight posted writes reach VRAM

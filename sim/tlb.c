@@ -81,7 +81,7 @@ static bool fetch_vram(void *arg, uint64_t va, const struct sim_mmu_slot *slot, 
 	if (slot->space != SIM_MMU_VID || !sim_vram_has(tlb->vram, slot->addr, 8ull * slot->words))
 		return false;
 	for (i = 0; i < slot->words; i++)
-		val[i] = sim_vram_load(tlb->vram, slot->addr + 8 * i, 8);
+		val[i] = sim_vram_load(tlb->vram, slot->addr + 8ull * i, 8);
 	return true;
 }
 

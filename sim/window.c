@@ -386,8 +386,8 @@ out_free:
 
 void *sim_bar1_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, bool remap)
 {
+	uint64_t pa = 0, run;
 	void *cpu = NULL;
-	uint64_t pa, run;
 
 	sim_lock(gpu);
 	run = piece_at(gpu, off, len, write, &pa);
