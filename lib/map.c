@@ -272,7 +272,7 @@ int nvbar_read##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t *va
 	int ret;									\
 											\
 	NVBAR_VISIT(nvbar_of(a->gpu));							\
-	ret = nvbar_access_rd(a, offset, (bits) / 8, &read);				\
+	ret = nvbar_access_rd(a, offset, (bits) / 8, &read);			\
 	if (!ret)									\
 		*value = read;								\
 	return ret;									\
@@ -281,7 +281,7 @@ int nvbar_read##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t *va
 int nvbar_write##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t value)	\
 {											\
 	NVBAR_VISIT(nvbar_of(a->gpu));							\
-	return nvbar_access_wr(a, offset, (bits) / 8, value);			\
+	return nvbar_access_wr(a, offset, (bits) / 8, value);				\
 }
 
 DEFINE_ACCESSORS(8)
