@@ -17,7 +17,11 @@
 /* Runs looked at by a search whose answer is a preference only. */
 #define BUDDY_TRIES	8
 
-#define run_of(rb)	rb_entry_safe(rb, struct nvbar_block, by_pa)
+/* NULL for NULL */
+static struct nvbar_block *run_of(const struct rb_node *rb)
+{
+	return rb_entry_safe(rb, struct nvbar_block, by_pa);
+}
 
 static u64 run_end(const struct nvbar_block *run)
 {

@@ -14,8 +14,16 @@
 /* ... and if there is none of that kind, before an alignment is given up. */
 #define VA_MANY_TRIES	1024
 
-#define node_by_start(rb)	rb_entry_safe(rb, struct nvbar_va_node, by_start)
-#define node_by_hole(rb)	rb_entry_safe(rb, struct nvbar_va_node, by_hole)
+/* NULL for NULL */
+static struct nvbar_va_node *node_by_start(const struct rb_node *rb)
+{
+	return rb_entry_safe(rb, struct nvbar_va_node, by_start);
+}
+
+static struct nvbar_va_node *node_by_hole(const struct rb_node *rb)
+{
+	return rb_entry_safe(rb, struct nvbar_va_node, by_hole);
+}
 
 static u64 node_end(const struct nvbar_va_node *node)
 {

@@ -7,8 +7,12 @@
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 
-#ifndef __always_inline
+/* Without optimisation let debuggers and gcov see functions. */
+#undef __always_inline
+#ifdef __OPTIMIZE__
 #define __always_inline	inline __attribute__((always_inline))
+#else
+#define __always_inline	inline
 #endif
 #define noinline		__attribute__((noinline))
 #define __must_check		__attribute__((warn_unused_result))
