@@ -27,8 +27,8 @@ struct fake_hw {
 		u32 before;
 	} reg[FAKE_REGS];
 	unsigned int nr_regs;
-	bool dead;
-	bool window_stuck;	/* it does not move */		/* everything reads as all ones */
+	bool dead;		/* everything reads as all ones */
+	bool window_stuck;	/* it does not move */
 	struct fake_access log[FAKE_LOG];
 	unsigned int nr_log;
 	unsigned char window[1 << 20];	/* what PRAMIN shows, wherever it is */

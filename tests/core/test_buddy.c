@@ -481,7 +481,11 @@ static void a_block_that_is_free_already_is_not_freed_again(void **state)
 	block->len = SZ_4K;
 	list_add(&block->link, &blocks);
 	give(&blocks);
-	assert_int_equal(compat_warn_count() - warnings, 1);
+	/* ... nor one that begins where a free run does. */
+	block->pa = 0;
+	list_add(&block->link, &blocks);
+	give(&blocks);
+	assert_int_equal(compat_warn_count() - warnings, 2);
 	assert_int_equal(nvbar_buddy_free_bytes(&buddy), bytes(8));
 	kfree(block);
 	end_of_test();
@@ -500,9 +504,70 @@ static void verify_notices_what_does_not_agree(void **state)
 	run->below.order++;
 	assert_false(nvbar_buddy_verify(&buddy));
 	run->below.order--;
+	run->below.len += SZ_4K;
+	assert_false(nvbar_buddy_verify(&buddy));
+	run->below.len -= SZ_4K;
+	run->own.order--;
+	assert_false(nvbar_buddy_verify(&buddy));
+	run->own.order++;
 	buddy.free_bytes -= SZ_4K;
 	assert_false(nvbar_buddy_verify(&buddy));
 	buddy.free_bytes += SZ_4K;
+	buddy.total -= SZ_4K;
+	assert_false(nvbar_buddy_verify(&buddy));
+	buddy.total += SZ_4K;
+	end_of_test();
+}
+
+/* The sums of the tree agree in each case. */
+static void verify_notices_a_run_that_is_none(void **state)
+{
+	struct nvbar_block *run;
+
+	(void)state;
+	vram_of(8, 16);
+	run = rb_entry(buddy.runs.rb_node, struct nvbar_block, by_pa);
+	run->pa += 1;
+	assert_false(nvbar_buddy_verify(&buddy));
+	run->pa -= 1 + bytes(8);
+	assert_false(nvbar_buddy_verify(&buddy));
+	run->pa += 2 * bytes(8);
+	assert_false(nvbar_buddy_verify(&buddy));
+	run->pa -= bytes(8);
+	end_of_test();
+}
+
+static void verify_notices_runs_that_touch(void **state)
+{
+	struct nvbar_block *run;
+	struct list_head held;
+
+	(void)state;
+	vram_of(0, 8);
+	take_at(2, 1, &held);
+	/* Pages 0 and 1 are free, and 3 to 7: the latter run moves down by a page. */
+	run = rb_entry(rb_last(&buddy.runs), struct nvbar_block, by_pa);
+	run->pa -= SZ_4K;
+	assert_false(nvbar_buddy_verify(&buddy));
+	run->pa += SZ_4K;
+	give(&held);
+	end_of_test();
+}
+
+static void what_is_taken_cannot_be_reserved(void **state)
+{
+	struct list_head held;
+
+	(void)state;
+	vram_of(0, 8);
+	take_at(2, 6, &held);
+	assert_int_equal(nvbar_buddy_reserve(&buddy, bytes(1), bytes(3)), -EEXIST);
+	assert_int_equal(nvbar_buddy_reserve(&buddy, bytes(6), bytes(8)), -EEXIST);
+	assert_int_equal(nvbar_buddy_total(&buddy), bytes(8));
+	give(&held);
+	take_at(0, 2, &held);
+	assert_int_equal(nvbar_buddy_reserve(&buddy, bytes(1), bytes(3)), -EEXIST);
+	give(&held);
 	end_of_test();
 }
 
@@ -860,6 +925,9 @@ int main(void)
 		cmocka_unit_test(hostile_arguments_are_refused),
 		cmocka_unit_test(a_block_that_is_free_already_is_not_freed_again),
 		cmocka_unit_test(verify_notices_what_does_not_agree),
+		cmocka_unit_test(verify_notices_a_run_that_is_none),
+		cmocka_unit_test(verify_notices_runs_that_touch),
+		cmocka_unit_test(what_is_taken_cannot_be_reserved),
 		cmocka_unit_test(host_memory_does_not_grow_with_vram),
 		cmocka_unit_test(nothing_changes_when_host_memory_runs_out),
 		cmocka_unit_test(nothing_changes_when_there_is_no_space),

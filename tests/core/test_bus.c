@@ -225,12 +225,31 @@ static void a_stuck_invalidate_is_waited_for_before_the_next(void **state)
 	assert_non_null(strstr(hw.message, "VF_PRIV_MMU_INVALIDATE"));
 	assert_non_null(strstr(hw.message, "0x80000005"));
 
+	/* Still stuck: the next one is not begun. */
+	fake_clear_log(&hw);
+	compat_sleep_pretend(true);
+	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x1000, NVBAR_TLB_UPGRADE), -ETIMEDOUT);
+	compat_sleep_pretend(false);
+	assert_int_equal(fake_count(&hw, true, 0xb830b0), 0);
+
 	fake_set_after(&hw, 0xb830b0, 0x80000005, 3, 0);
 	fake_clear_log(&hw);
 	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x1000, NVBAR_TLB_UPGRADE), 0);
 	for (first = 0; !hw.log[first].write; first++)
 		assert_int_equal(hw.log[first].off, 0xb830b0);
 	assert_int_equal(first, 4);
+}
+
+/* All ones may be what a register holds, as long as PMC_BOOT_0 is none. */
+static void a_wait_goes_on_while_a_living_gpu_reads_as_all_ones(void **state)
+{
+	(void)state;
+	start_ga102();
+	fake_set(&hw, 0x000000, 0xb72000a1);
+	fake_set_after(&hw, 0xb830b0, 0xffffffff, 3, 0x00000005);
+	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x1000, NVBAR_TLB_UPGRADE), 0);
+	assert_int_equal(fake_count(&hw, false, 0xb830b0), 4);
+	assert_int_equal(fake_count(&hw, false, 0x000000), 3);
 }
 
 static void a_dead_gpu_ends_the_wait_at_once(void **state)
@@ -255,6 +274,7 @@ int main(void)
 		cmocka_unit_test(all_ones_are_data_while_the_gpu_answers),
 		cmocka_unit_test(an_invalidate_names_its_pdb_and_waits),
 		cmocka_unit_test(a_stuck_invalidate_is_waited_for_before_the_next),
+		cmocka_unit_test(a_wait_goes_on_while_a_living_gpu_reads_as_all_ones),
 		cmocka_unit_test(a_dead_gpu_ends_the_wait_at_once),
 	};
 

@@ -155,6 +155,17 @@ static void a_gpu_that_dies_while_booting_is_gone_and_not_late(void **state)
 	identify("GH100");
 	hw.dead = true;
 	assert_int_equal(nvbar_chip_wait_boot(&gpu), -ENODEV);
+	identify("TU102");
+	hw.dead = true;
+	assert_int_equal(nvbar_chip_wait_boot(&gpu), -ENODEV);
+}
+
+static void a_gpu_that_dies_has_no_vram_of_any_size(void **state)
+{
+	(void)state;
+	identify("GA102");
+	hw.dead = true;
+	assert_int_equal(nvbar_chip_read_vram(&gpu), -ENODEV);
 }
 
 /* hardware.md 4.1: the worked examples. */
@@ -237,6 +248,16 @@ static void a_protected_range_and_the_heap_below_it_are_left_alone(void **state)
 	/* Ends before it begins. */
 	fake_set(&hw, 0x1fa828, 0x10);
 	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
+
+	/* Ends behind VRAM of 24 GiB. */
+	fake_set(&hw, 0x1fa824, (u32)(wpr2 >> 12) << 4);
+	fake_set(&hw, 0x1fa828, (u32)((24 * (u64)SZ_1G + SZ_128K) >> 12) << 4);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
+
+	/* Has no room for the heap below it. */
+	fake_set(&hw, 0x1fa824, (u32)(SZ_512K >> 12) << 4);
+	fake_set(&hw, 0x1fa828, (u32)(SZ_2M >> 12) << 4);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
 }
 
 static void a_size_that_makes_no_sense_is_refused(void **state)
@@ -284,6 +305,7 @@ int main(void)
 		cmocka_unit_test(turing_boot_waits_for_the_mask_and_then_the_progress),
 		cmocka_unit_test(later_chips_boot_by_one_register_of_their_family),
 		cmocka_unit_test(a_gpu_that_dies_while_booting_is_gone_and_not_late),
+		cmocka_unit_test(a_gpu_that_dies_has_no_vram_of_any_size),
 		cmocka_unit_test(vram_sizes_are_the_manuals),
 		cmocka_unit_test(workspace_and_frts_are_left_alone),
 		cmocka_unit_test(a_protected_range_and_the_heap_below_it_are_left_alone),

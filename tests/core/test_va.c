@@ -230,6 +230,88 @@ static void verify_notices_what_does_not_agree(void **state)
 	assert_false(nvbar_va_verify(&va));
 	va.free_bytes -= SZ_4K;
 	assert_true(nvbar_va_verify(&va));
+	va.head.start = SZ_4K;
+	assert_false(nvbar_va_verify(&va));
+	va.head.start = 0;
+	va.head.len = SZ_4K;
+	va.head.hole -= SZ_4K;
+	assert_false(nvbar_va_verify(&va));
+	va.head.len = 0;
+	va.head.hole += SZ_4K;
+	assert_true(nvbar_va_verify(&va));
+}
+
+/* The ranges cover the space in each case, yet one is no range. */
+static void verify_notices_a_range_of_no_pages(void **state)
+{
+	(void)state;
+	space_of(16);
+	take(0, 4, 2);
+	nodes[0].len = 0;
+	nodes[0].hole += 2 * SZ_4K;
+	assert_false(nvbar_va_verify(&va));
+
+	space_of(16);
+	take(0, 4, 2);
+	va.head.hole += 1;
+	nodes[0].start += 1;
+	nodes[0].len -= 1;
+	assert_false(nvbar_va_verify(&va));
+}
+
+static void verify_notices_a_node_in_one_tree_only(void **state)
+{
+	(void)state;
+	space_of(16);
+	take(0, 4, 2);
+	rb_erase(&va.head.by_start, &va.nodes);
+	assert_false(nvbar_va_verify(&va));
+
+	/* Gone from the ranges, and the hole before it takes its place. */
+	space_of(16);
+	take(0, 4, 2);
+	rb_erase(&nodes[0].by_start, &va.nodes);
+	va.head.hole = 16 * SZ_4K;
+	assert_false(nvbar_va_verify(&va));
+
+	space_of(16);
+	take(0, 4, 2);
+	rb_erase(&nodes[0].by_hole, &va.holes);
+	assert_false(nvbar_va_verify(&va));
+}
+
+static void verify_notices_holes_in_the_wrong_order(void **state)
+{
+	(void)state;
+	/* Before the range were 4 pages and behind it 10: now 12 and 2. */
+	space_of(16);
+	take(0, 4, 2);
+	nodes[0].start = 12 * SZ_4K;
+	va.head.hole = 12 * SZ_4K;
+	nodes[0].hole = 2 * SZ_4K;
+	assert_false(nvbar_va_verify(&va));
+
+	/* ... and no longer a hole. */
+	space_of(16);
+	take(0, 4, 2);
+	nodes[0].len += nodes[0].hole;
+	nodes[0].hole = 0;
+	assert_false(nvbar_va_verify(&va));
+}
+
+/* A page in each of very many holes, but at no even number. */
+static void an_alignment_is_given_up_after_many_holes(void **state)
+{
+	static struct nvbar_va_node even[1100], page;
+	unsigned int i;
+
+	(void)state;
+	space_of(2 * ARRAY_SIZE(even));
+	for (i = 0; i < ARRAY_SIZE(even); i++)
+		assert_int_equal(nvbar_va_alloc_fixed(&va, &even[i], 2 * i * SZ_4K, SZ_4K), 0);
+	assert_int_equal(nvbar_va_alloc(&va, &page, SZ_4K, SZ_8K, 0), -ENOSPC);
+	assert_int_equal(nvbar_va_alloc(&va, &page, SZ_4K, SZ_8K, SZ_4K), 0);
+	assert_true(nvbar_va_verify(&va));
 }
 
 static void a_space_of_57_bits_takes_a_range_at_its_very_end(void **state)
@@ -410,6 +492,10 @@ int main(void)
 		cmocka_unit_test(a_range_freed_twice_is_noticed),
 		cmocka_unit_test(find_knows_the_first_and_the_last_byte),
 		cmocka_unit_test(verify_notices_what_does_not_agree),
+		cmocka_unit_test(verify_notices_a_range_of_no_pages),
+		cmocka_unit_test(verify_notices_a_node_in_one_tree_only),
+		cmocka_unit_test(verify_notices_holes_in_the_wrong_order),
+		cmocka_unit_test(an_alignment_is_given_up_after_many_holes),
 		cmocka_unit_test(a_space_of_57_bits_takes_a_range_at_its_very_end),
 		cmocka_unit_test(random_ranges_agree_with_an_array_of_pages),
 		cmocka_unit_test(a_million_ranges_come_and_go),

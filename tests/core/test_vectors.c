@@ -314,7 +314,10 @@ static void what_a_field_cannot_hold_is_refused(void **state)
 		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_VID, .addr = 1ULL << 37 } },
 		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_SYS_COH, .addr = 1ULL << 58 } },
 		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_VID, .addr = 0x800 } },
+		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_SYS_COH, .comptagline = 1 } },
 		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_PEER, .peer = 8 } },
+		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_PEER, .comptagline = 1 } },
+		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_PEER, .addr = 1ULL << 57 } },
 		{ &nvbar_mmu_ver2, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_VID, .comptagline = 1 << 20 } },
 		{ &nvbar_mmu_ver2, { .state = NVBAR_ENTRY_NOWHERE } },
 		{ &nvbar_mmu_ver2, { .state = NVBAR_ENTRY_RESERVED } },
@@ -330,6 +333,10 @@ static void what_a_field_cannot_hold_is_refused(void **state)
 		struct nvbar_pde pde;
 	} pdes[] = {
 		{ &nvbar_mmu_ver2, false, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_VID, .addr = 0x100 } },
+		{ &nvbar_mmu_ver2, false, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_VID, .addr = 8 } },
+		{ &nvbar_mmu_ver2, true, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_VID, .no_ats = true } },
+		{ &nvbar_mmu_ver2, false, { .state = NVBAR_ENTRY_NOWHERE } },
+		{ &nvbar_mmu_ver3, false, { .state = NVBAR_ENTRY_NOWHERE } },
 		{ &nvbar_mmu_ver2, true, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_VID, .addr = 0x80 } },
 		{ &nvbar_mmu_ver2, false, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_PEER, .addr = 0 } },
 		{ &nvbar_mmu_ver3, false, { NVBAR_ENTRY_VALID, NVBAR_APERTURE_VID, .addr = 0x100 } },
@@ -372,6 +379,25 @@ static void what_the_entry_has_no_field_for_is_ignored(void **state)
 	}
 }
 
+/* hardware.md 7, A3 and A29, which are in no golden row. */
+static void the_manuals_special_forms_encode(void **state)
+{
+	const struct nvbar_pde no_ats = {
+		.state = NVBAR_ENTRY_VALID, .addr = 0x100000, .no_ats = true,
+	};
+	const struct nvbar_pte no_4k = { .state = NVBAR_ENTRY_NO_4K_RM };
+	struct nvbar_pte pte;
+	u64 raw;
+
+	(void)state;
+	assert_int_equal(nvbar_mmu_ver2.encode_pde(&no_ats, false, &raw), 0);
+	assert_int_equal(raw, 0x10022);
+	assert_int_equal(nvbar_mmu_ver2.encode_pte(&no_4k, &raw), 0);
+	assert_int_equal(raw, 0x28);
+	nvbar_mmu_ver2.decode_pte(raw, &pte);
+	assert_int_equal(pte.state, NVBAR_ENTRY_NO_4K_RM);
+}
+
 /* hardware.md 6: the worked splits of a VA. */
 static void addresses_split_into_the_manuals_indices(void **state)
 {
@@ -410,6 +436,7 @@ int main(void)
 		cmocka_unit_test(the_manuals_special_forms_decode),
 		cmocka_unit_test(what_a_field_cannot_hold_is_refused),
 		cmocka_unit_test(what_the_entry_has_no_field_for_is_ignored),
+		cmocka_unit_test(the_manuals_special_forms_encode),
 		cmocka_unit_test(addresses_split_into_the_manuals_indices),
 		cmocka_unit_test(a_short_buffer_cuts_the_text),
 	};
