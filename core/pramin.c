@@ -170,7 +170,6 @@ int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len)
 			size_t nr = min_t(size_t, len / 8, BOUNCE_WORDS);
 
 			ret = nvbar_pramin_rd_words(gpu, pa, bounce, nr);
-			/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): nr > 0 */
 			ones |= bounce[nr - 1] == ~0ULL;
 			step = 8 * nr;
 		} else {

@@ -290,9 +290,10 @@ static int need_leaf_tables(struct nvbar_pt *pt, const struct nvbar_pt_plan *pla
 	if (plan->page_sizes == NVBAR_PAGE_SIZE)
 		return need_tables(pt, &pt->level[0], plan, plan->va, plan->len, own);
 
+	/* Every chip has pages of 64 KiB. */
 	if (!plan->spans) {
 		ret = need_tables(pt, &pt->level[0], plan, plan->va, plan->len, own);
-		if (ret || !(plan->page_sizes & (1ULL << pt->big.shape->shift)))
+		if (ret)
 			return ret;
 		return need_tables(pt, &pt->big, plan, plan->va, plan->len, own);
 	}

@@ -197,8 +197,7 @@ static void drop_below(struct nvbar_pt *pt, unsigned int l, u64 i)
 		pt_set_linked(pt, &pt->big, i, false);
 	} else if (table->linked) {
 		for (child = i * nr; child < (i + 1) * nr; child++)
-			if (child < pt->level[l - 1].nr_tables)
-				drop_below(pt, l - 1, child);
+			drop_below(pt, l - 1, child);
 		memset(table->entry, 0, level->table_bytes);
 		pt_set_unsynced(level, i);
 	}

@@ -79,11 +79,12 @@ struct shape {
 	u64 phase;
 };
 
+/* A hole that is long enough: also at an address of that shape? */
 static bool hole_fits(const struct nvbar_va_node *node, const struct shape *shape)
 {
 	u64 pad = (shape->phase - node_end(node)) & (shape->align - 1);
 
-	return node->hole >= shape->len && node->hole - shape->len >= pad;
+	return node->hole - shape->len >= pad;
 }
 
 static struct nvbar_va_node *hole_best(const struct nvbar_va *va, const struct shape *shape)

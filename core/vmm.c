@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <linux/bitops.h>
 #include <linux/bits.h>
+#include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -283,7 +284,7 @@ static void add_shares(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
 		struct nvbar_share *share = &mapping->share[mapping->nr_shares];
 		struct nvbar_span run = nvbar_runs_next(&runs);
 
-		if (!run.len)
+		if (WARN_ON(!run.len))
 			break;
 		share->mapping = mapping;
 		share->va = va;
@@ -350,7 +351,9 @@ static bool shows(const struct nvbar_gpu *gpu, u64 va, u64 end, const struct nvb
 			u64 skip = va & (page - 1);
 			u64 step = min(page - skip, span.len);
 
-			if (pte.state != NVBAR_ENTRY_VALID || pte.addr + skip != span.pa)
+			if (WARN_ON_ONCE(pte.state != NVBAR_ENTRY_VALID))
+				return false;
+			if (pte.addr + skip != span.pa)
 				return false;
 			va += step;
 			span.pa += step;

@@ -182,8 +182,9 @@ int nvbar_mmu_walk(const struct nvbar_walk_space *space, u64 va, struct nvbar_wa
 		res->end = NVBAR_WALK_END_VA_RANGE;
 		return 0;
 	}
-	while (!ret && more && level-- > 1)
-		ret = walk_directory(&cur, level, &more);
+	/* Level 1 is never followed by more: what a dual PDE points to are leaf tables. */
+	while (!ret && more)
+		ret = walk_directory(&cur, --level, &more);
 	if (ret != -EFAULT)
 		return ret;
 	res->end = NVBAR_WALK_END_UNREADABLE;
