@@ -379,7 +379,7 @@ static void what_the_entry_has_no_field_for_is_ignored(void **state)
 	}
 }
 
-/* hardware.md 7, A3 and A29, which are in no golden row. */
+/* hardware.md 7.5, A3 and A29, which are in no golden row. */
 static void the_manuals_special_forms_encode(void **state)
 {
 	const struct nvbar_pde no_ats = {

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+/* The latched fault and what BAR1 is bound to, on registers set by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "bar1.h"
+#include "chip.h"
+#include "fake_hw.h"
+#include "fault.h"
+
+/* hardware.md 10.1 */
+#define FAULT_ADDR_LO	0xb83080
+#define FAULT_ADDR_HI	0xb83084
+#define FAULT_INST_LO	0xb83088
+#define FAULT_INFO	0xb83090
+#define FAULT_STATUS	0xb83094
+#define FAULT_VALID	0x80000000
+
+/* hardware.md 9.1, 9.2 */
+#define BAR1_BLOCK	0xb80f40
+#define BAR1_LOW	0xb80f60
+#define BAR1_HIGH	0xb80f64
+
+static struct fake_hw hw;
+static struct nvbar_gpu gpu;
+
+static void start(u32 boot42)
+{
+	fake_init(&hw, &gpu);
+	fake_set(&hw, 0x000000, 0xb72000a1);
+	fake_set(&hw, 0x000a00, boot42);
+	assert_int_equal(nvbar_chip_identify(&gpu), 0);
+	nvbar_pramin_init(&gpu);
+	mutex_init(&gpu.vmm.lock);
+	nvbar_va_init(&gpu.vmm.va, SZ_256M);
+	gpu.vram_size = SZ_1G;
+}
+
+static void start_ga102(void)
+{
+	start(0x172a1000);
+}
+
+/* A fault at 0x3000 of a BAR1 client. */
+static void set_fault(u32 type, u32 access, u32 engine, u32 status)
+{
+	fake_set(&hw, FAULT_ADDR_LO, 0x3000);
+	fake_set(&hw, FAULT_INST_LO, engine);
+	fake_set(&hw, FAULT_INFO, 1u << 31 | access << 16 | 7 << 8 | type);
+	fake_set(&hw, FAULT_STATUS, FAULT_VALID | status);
+}
+
+static struct nvbar_fault_info read_fault(void)
+{
+	struct nvbar_fault_info info;
+
+	assert_int_equal(nvbar_fault_read(&gpu, &info), 0);
+	assert_int_equal(info.va, 0x3000);
+	return info;
+}
+
+static void a_fault_is_told_in_the_manuals_words(void **state)
+{
+	struct nvbar_fault_info info;
+
+	(void)state;
+	start_ga102();
+	set_fault(2, 0, 0x80, 0);
+	info = read_fault();
+	assert_string_equal(info.text,
+			    "PTE fault at VA 0x3000: VIRT_READ by HOST_CPU, engine 128 (BAR1)");
+	assert_false(info.write || info.physical || info.dropped);
+
+	/* In physical mode, by another engine, and not the only one. */
+	set_fault(6, 9, 31, 1);
+	info = read_fault();
+	assert_string_equal(info.text, "RO_VIOLATION fault at VA 0x3000: PHYS_WRITE by HOST_CPU, "
+				       "engine 31, more were dropped");
+	assert_true(info.write && info.physical && info.dropped);
+}
+
+static void codes_without_a_name_are_unknown(void **state)
+{
+	(void)state;
+	start_ga102();
+	set_fault(0x1f, 5, 0x80, 0);
+	assert_non_null(strstr(read_fault().text, "unknown fault"));
+	assert_non_null(strstr(read_fault().text, ": unknown by HOST_CPU"));
+}
+
+/* hardware.md 10.3: code 0xb changed its meaning with Blackwell. */
+static void a_code_of_two_meanings_is_told_by_the_chip(void **state)
+{
+	(void)state;
+	start_ga102();
+	set_fault(0xb, 0, 0x80, 0);
+	assert_non_null(strstr(read_fault().text, "COMPRESSION_FAILURE fault"));
+	start(0x1a0a1000);
+	set_fault(0xb, 0, 0x100, 0);
+	assert_non_null(strstr(read_fault().text, "CC_VIOLATION fault"));
+}
+
+static void a_fault_names_the_mapping_it_is_in(void **state)
+{
+	struct nvbar_mapping mapping = { .label = "" };
+
+	(void)state;
+	start_ga102();
+	assert_int_equal(nvbar_va_alloc_fixed(&gpu.vmm.va, &mapping.node, 0x2000, 0x4000), 0);
+	set_fault(2, 0, 0x80, 0);
+	assert_non_null(strstr(read_fault().text, "0x3000 in mapping 0x2000+0x4000: "));
+	strscpy(mapping.label, "mine", sizeof(mapping.label));
+	assert_non_null(strstr(read_fault().text, "0x3000 in mapping 0x2000+0x4000 mine: "));
+}
+
+/* All ones may be what the register holds: VALID and everything dropped. */
+static void a_status_of_all_ones_is_a_fault_while_the_gpu_answers(void **state)
+{
+	struct nvbar_fault_info info;
+
+	(void)state;
+	start_ga102();
+	set_fault(2, 1, 0x80, ~0u);
+	assert_true(read_fault().dropped);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 1), 0);
+	assert_int_equal(nvbar_fault_clear(&gpu), 0);
+	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 1);
+
+	hw.dead = true;
+	assert_int_equal(nvbar_fault_read(&gpu, &info), -ENODEV);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 1), -ENODEV);
+	assert_int_equal(nvbar_fault_clear(&gpu), -ENODEV);
+	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 1);
+}
+
+static void only_a_fault_at_these_addresses_fails_an_access(void **state)
+{
+	(void)state;
+	start_ga102();
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
+	set_fault(2, 0, 0x80, 0);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x2ff8, 8), 0);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x2ff8, 9), -EIO);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3ff8, 8), -EIO);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x4000, 8), 0);
+	assert_non_null(strstr(hw.message, "PTE fault at VA 0x3000"));
+}
+
+static void no_fault_is_cleared_by_nothing(void **state)
+{
+	(void)state;
+	start_ga102();
+	assert_int_equal(nvbar_fault_clear(&gpu), 0);
+	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 0);
+}
+
+static void a_binding_is_read_in_the_chips_form(void **state)
+{
+	static const enum nvbar_aperture targets[] = {
+		NVBAR_APERTURE_VID, NVBAR_APERTURE_VID, NVBAR_APERTURE_SYS_COH,
+		NVBAR_APERTURE_SYS_NONCOH,
+	};
+	struct nvbar_bar1_binding binding;
+	u32 target;
+
+	(void)state;
+	for (target = 0; target < ARRAY_SIZE(targets); target++) {
+		start_ga102();
+		fake_set(&hw, BAR1_BLOCK, 1u << 31 | target << 28 | 0x12345);
+		assert_int_equal(nvbar_bar1_read_binding(&gpu, &binding), 0);
+		assert_true(binding.is_virtual);
+		assert_int_equal(binding.aperture, targets[target]);
+		assert_int_equal(binding.inst_pa, 0x12345000);
+
+		start(0x180a1000);
+		fake_set(&hw, BAR1_LOW, 0x45678000 | target << 10 | 1 << 9);
+		fake_set(&hw, BAR1_HIGH, 0x123);
+		assert_int_equal(nvbar_bar1_read_binding(&gpu, &binding), 0);
+		assert_true(binding.is_virtual);
+		assert_int_equal(binding.aperture, targets[target]);
+		assert_int_equal(binding.inst_pa, 0x12345678000);
+	}
+	hw.dead = true;
+	assert_int_equal(nvbar_bar1_read_binding(&gpu, &binding), -ENODEV);
+}
+
+/* The instance block at 0x10000 names this root, in the form of hardware.md 9.4. */
+static int read_root(u64 word, enum nvbar_aperture *aperture, u64 *pa)
+{
+	start_ga102();
+	fake_set(&hw, BAR1_BLOCK, 1u << 31 | 0x10);
+	memcpy(hw.window + 0x200, &word, sizeof(word));
+	return nvbar_bar1_read_root(&gpu, aperture, pa);
+}
+
+static void the_root_is_what_the_instance_block_says(void **state)
+{
+	enum nvbar_aperture aperture;
+	u64 pa;
+
+	(void)state;
+	assert_int_equal(read_root(0x1234abcde000, &aperture, &pa), 0);
+	assert_int_equal(aperture, NVBAR_APERTURE_VID);
+	assert_int_equal(pa, 0x1234abcde000);
+	assert_int_equal(read_root(0xabcde002, &aperture, &pa), 0);
+	assert_int_equal(aperture, NVBAR_APERTURE_SYS_COH);
+	/* A target that is none. */
+	assert_int_equal(read_root(0xabcde001, &aperture, &pa), -EIO);
+}
+
+static void there_is_no_root_without_a_binding_that_can_be_read(void **state)
+{
+	enum nvbar_aperture aperture;
+	u64 pa;
+
+	(void)state;
+	start_ga102();
+	fake_set(&hw, BAR1_BLOCK, 0x10);
+	assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -ENOENT);
+
+	/* An instance block in system memory, or behind the end of VRAM. */
+	fake_set(&hw, BAR1_BLOCK, 1u << 31 | 2 << 28 | 0x10);
+	assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -EIO);
+	fake_set(&hw, BAR1_BLOCK, 1u << 31 | SZ_1G >> 12);
+	assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -EIO);
+
+	hw.window_stuck = true;
+	fake_set(&hw, BAR1_BLOCK, 1u << 31 | SZ_2M >> 12);
+	assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -ETIMEDOUT);
+	hw.dead = true;
+	assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -ENODEV);
+}
+
+/* Words of a table that only partly lies in VRAM are not read at all. */
+static void tables_are_read_from_vram_only(void **state)
+{
+	u64 words[2];
+
+	(void)state;
+	start_ga102();
+	assert_int_equal(nvbar_vmm_walk_read(&gpu, NVBAR_APERTURE_VID, SZ_1G - 16, words, 2), 0);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_vmm_walk_read(&gpu, NVBAR_APERTURE_VID, SZ_1G - 8, words, 2),
+			 -EFAULT);
+	assert_int_equal(nvbar_vmm_walk_read(&gpu, NVBAR_APERTURE_VID, SZ_1G + 8, words, 2),
+			 -EFAULT);
+	assert_int_equal(nvbar_vmm_walk_read(&gpu, NVBAR_APERTURE_SYS_COH, 0, words, 2), -EFAULT);
+	assert_int_equal(hw.nr_log, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_fault_is_told_in_the_manuals_words),
+		cmocka_unit_test(codes_without_a_name_are_unknown),
+		cmocka_unit_test(a_code_of_two_meanings_is_told_by_the_chip),
+		cmocka_unit_test(a_fault_names_the_mapping_it_is_in),
+		cmocka_unit_test(a_status_of_all_ones_is_a_fault_while_the_gpu_answers),
+		cmocka_unit_test(only_a_fault_at_these_addresses_fails_an_access),
+		cmocka_unit_test(no_fault_is_cleared_by_nothing),
+		cmocka_unit_test(a_binding_is_read_in_the_chips_form),
+		cmocka_unit_test(the_root_is_what_the_instance_block_says),
+		cmocka_unit_test(there_is_no_root_without_a_binding_that_can_be_read),
+		cmocka_unit_test(tables_are_read_from_vram_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
