@@ -30,7 +30,7 @@ struct nvbar_gpu;
 /*
  * An unmap keeps no leaf table linked that would make more than this many
  * bytes of tables without a user.  Those that a neighbour's end leaves without
- * one come on top until the next trim.
+ * one, and directories, come on top until the next trim.
  */
 #define NVBAR_PT_WARM_MAX	SZ_1M
 

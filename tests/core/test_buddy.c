@@ -543,9 +543,9 @@ static void verify_notices_runs_that_touch(void **state)
 	struct list_head held;
 
 	(void)state;
-	vram_of(0, 8);
+	vram_of(0, 18);
 	take_at(2, 1, &held);
-	/* Pages 0 and 1 are free, and 3 to 7: the latter run moves down by a page. */
+	/* Pages 0 and 1 are free, and 3 to 17: the latter run moves down by a page. */
 	run = rb_entry(rb_last(&buddy.runs), struct nvbar_block, by_pa);
 	run->pa -= SZ_4K;
 	assert_false(nvbar_buddy_verify(&buddy));

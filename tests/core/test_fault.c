@@ -153,6 +153,19 @@ static void only_a_fault_at_these_addresses_fails_an_access(void **state)
 	assert_non_null(strstr(hw.message, "PTE fault at VA 0x3000"));
 }
 
+/* Somebody clears the fault, or the GPU goes away, after it was seen to be there. */
+static void a_fault_that_goes_while_it_is_looked_at_is_none(void **state)
+{
+	(void)state;
+	start_ga102();
+	set_fault(2, 0, 0x80, 0);
+	fake_set_after(&hw, FAULT_STATUS, FAULT_VALID, 1, 0);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
+	fake_set(&hw, 0x000000, 0xffffffff);
+	fake_set_after(&hw, FAULT_STATUS, FAULT_VALID, 1, 0xffffffff);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -ENODEV);
+}
+
 static void no_fault_is_cleared_by_nothing(void **state)
 {
 	(void)state;
@@ -264,6 +277,7 @@ int main(void)
 		cmocka_unit_test(a_fault_names_the_mapping_it_is_in),
 		cmocka_unit_test(a_status_of_all_ones_is_a_fault_while_the_gpu_answers),
 		cmocka_unit_test(only_a_fault_at_these_addresses_fails_an_access),
+		cmocka_unit_test(a_fault_that_goes_while_it_is_looked_at_is_none),
 		cmocka_unit_test(no_fault_is_cleared_by_nothing),
 		cmocka_unit_test(a_binding_is_read_in_the_chips_form),
 		cmocka_unit_test(the_root_is_what_the_instance_block_says),

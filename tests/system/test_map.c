@@ -231,6 +231,39 @@ static void a_fixed_mapping_never_overlaps_another(void **state)
 	gpu_close(gpu);
 }
 
+static void keep_line(void *arg, int level, const char *line)
+{
+	(void)level;
+	snprintf(arg, 256, "%s", line);
+}
+
+static void a_range_that_is_taken_is_refused_by_its_holders_name(void **state)
+{
+	char line[256] = "";
+	const struct nvbar_open_opts open_opts = {
+		.size = sizeof(open_opts), .log = keep_line, .log_arg = line,
+	};
+	struct nvbar_map_opts opts = {
+		.size = sizeof(opts), .flags = NVBAR_MAP_FIXED, .va = MIB(2), .label = "mine",
+	};
+	static const struct nvbar_extent ext = { A, PAGE };
+	struct nvbar_access *named, *nameless;
+	struct nvbar *gpu;
+
+	(void)state;
+	assert_ok(nvbar_open(&gpu, "sim", &open_opts));
+	nameless = map_fixed(gpu, MIB(1), A, PAGE);
+	assert_ok(nvbar_map(gpu, &ext, 1, &opts, &named));
+	refuses_fixed(gpu, MIB(2), PAGE, EEXIST);
+	assert_non_null(strstr(line, "0x200000+0x1000 is held by mine"));
+	refuses_fixed(gpu, MIB(1), PAGE, EEXIST);
+	assert_non_null(strstr(line, "0x100000+0x1000 is held"));
+	assert_null(strstr(line, " by "));
+	assert_ok(nvbar_unmap(named));
+	assert_ok(nvbar_unmap(nameless));
+	gpu_close(gpu);
+}
+
 static void a_fixed_mapping_stays_in_the_aperture(void **state)
 {
 	struct nvbar *gpu = gpu_open("sim");
@@ -525,6 +558,23 @@ static void only_page_sizes_of_the_chip_can_be_asked_for(void **state)
 	}
 }
 
+/* Less than a page, or more than an address has bits: of no GPU. */
+static void page_sizes_of_no_gpu_make_no_sense(void **state)
+{
+	static const uint32_t shifts[] = { 1, 11, 64, 76, UINT32_MAX };
+	static const struct nvbar_extent ext = { A, MIB(2) };
+	struct nvbar_map_opts opts = { .size = sizeof(opts) };
+	struct nvbar *gpu = gpu_open("sim");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_OF(shifts); i++) {
+		opts.max_page_shift = shifts[i];
+		refuses_opts(gpu, &ext, 1, &opts, EINVAL);
+	}
+	gpu_close(gpu);
+}
+
 /* --- ends --- */
 
 static struct nvbar_access *leaves_scope(struct nvbar *gpu, bool map)
@@ -590,6 +640,7 @@ int main(void)
 		cmocka_unit_test(the_same_page_may_be_mapped_more_than_once),
 		cmocka_unit_test(a_fixed_mapping_is_where_it_was_asked_for),
 		cmocka_unit_test(a_fixed_mapping_never_overlaps_another),
+		cmocka_unit_test(a_range_that_is_taken_is_refused_by_its_holders_name),
 		cmocka_unit_test(a_fixed_mapping_stays_in_the_aperture),
 		cmocka_unit_test(a_fixed_va_is_a_multiple_of_a_page),
 		cmocka_unit_test(the_aperture_can_be_used_to_its_last_page),
@@ -601,6 +652,7 @@ int main(void)
 		cmocka_unit_test(v3_entries_reach_beyond_the_window),
 		cmocka_unit_test(arguments_that_make_no_sense_are_refused),
 		cmocka_unit_test(only_page_sizes_of_the_chip_can_be_asked_for),
+		cmocka_unit_test(page_sizes_of_no_gpu_make_no_sense),
 		cmocka_unit_test(an_automatic_mapping_ends_with_its_scope),
 		cmocka_unit_test(unmapping_nothing_is_fine),
 		cmocka_unit_test(close_ends_whatever_is_left),

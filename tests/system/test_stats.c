@@ -223,6 +223,29 @@ static int see(const struct nvbar_mapping_info *info, void *arg)
 	return 0;
 }
 
+static uint64_t zero_in_pieces(uint64_t piece)
+{
+	struct nvbar *gpu = gpu_open("sim:ga102,bar1=64M");
+	uint64_t sum = 0, done;
+
+	for (; (done = nvbar_zero_tables(gpu, piece)) != 0; sum += done)
+		assert_true(done < piece || done - piece < KIB(4));
+	gpu_close(gpu);
+	return sum;
+}
+
+static void tables_are_zeroed_in_pieces_of_any_size(void **state)
+{
+	uint64_t all = zero_in_pieces(UINT64_MAX);
+
+	(void)state;
+	/* Tables for 4 KiB pages of 64 MiB, and more. */
+	assert_true(all > 32 * KIB(4));
+	assert_int_equal(zero_in_pieces(1), all);
+	assert_int_equal(zero_in_pieces(KIB(10)), all);
+	assert_int_equal(zero_in_pieces(all), all);
+}
+
 static void the_accounting_shows_labels_flags_and_states(void **state)
 {
 	struct nvbar_map_opts opts = { .size = sizeof(opts), .flags = NVBAR_MAP_FIXED };
@@ -358,6 +381,7 @@ int main(void)
 		cmocka_unit_test(accessors_are_not_counted),
 		cmocka_unit_test(pramin_accesses_are_counted),
 		cmocka_unit_test(trim_gives_back_every_table_that_nobody_uses),
+		cmocka_unit_test(tables_are_zeroed_in_pieces_of_any_size),
 		cmocka_unit_test(the_accounting_shows_labels_flags_and_states),
 		cmocka_unit_test(a_label_has_at_most_31_characters),
 		cmocka_unit_test(a_visit_of_mappings_ends_when_told),

@@ -385,6 +385,22 @@ static void vram_is_zero_also_when_the_aperture_is_taken(void **state)
 	gpu_close(gpu);
 }
 
+static void vram_is_zero_also_with_static_bar1(void **state)
+{
+	const struct nvbar_open_opts opts = { .size = sizeof(opts), .flags = NVBAR_OPEN_STATIC };
+	struct nvbar_vram *vram;
+	struct nvbar *gpu;
+
+	(void)state;
+	assert_ok(nvbar_open(&gpu, "sim:ga102,vram=256M,bar1=256M", &opts));
+	poison(gpu, 0, MIB(4));
+	vram = alloc_range(gpu, MIB(2), MIB(1), MIB(3), 0);
+	assert_true(holds(gpu, vram, 0));
+	assert_int_equal(gpu_stats(gpu).mappings, 1);
+	nvbar_vram_free(vram);
+	gpu_close(gpu);
+}
+
 static void count_line(void *arg, int level, const char *line)
 {
 	(void)level;
@@ -501,6 +517,7 @@ int main(void)
 		cmocka_unit_test(fragmented_vram_is_given_in_pieces_and_merges_again),
 		cmocka_unit_test(vram_is_zero_on_allocation_unless_asked_otherwise),
 		cmocka_unit_test(vram_is_zero_also_when_the_aperture_is_taken),
+		cmocka_unit_test(vram_is_zero_also_with_static_bar1),
 		cmocka_unit_test(an_allocation_that_succeeds_reports_no_error),
 		cmocka_unit_test(any_part_of_an_allocation_can_be_mapped),
 		cmocka_unit_test(only_a_part_of_an_allocation_can_be_mapped),
