@@ -15,6 +15,7 @@ steps=(
 	sanitizers	# the tests under AddressSanitizer, LeakSanitizer and UBSan
 	threads		# many threads on one GPU under ThreadSanitizer
 	fuzz		# a minute of each fuzz target
+	coverage	# the tests take every branch of core/, but for an explained few
 	valgrind	# no use of undefined memory by the tools
 	analyzer	# gcc -fanalyzer on everything but the tests
 	tidy		# no likely mistakes by the rules in .clang-tidy
@@ -74,6 +75,18 @@ check_fuzz() {
 	mapfile -t targets < <(fuzz_targets)
 	fuzz_make
 	fuzz_run 60 "$scratch/fuzz" "$logs/fuzz" "${targets[@]}"
+}
+
+# Unoptimised, so that branches are those of the source; with a seed of its own,
+# so that random tests take the same ones each time.
+check_coverage() {
+	configure "$checks/coverage" -Db_coverage=true -Dbuildtype=debug \
+		-Dc_args=-fprofile-update=atomic
+	ninja -C "$checks/coverage"
+	find "$checks/coverage" -name '*.gcda' -delete
+	NVBAR_SEED=1 meson test -C "$checks/coverage" --no-rebuild --print-errorlogs \
+		--timeout-multiplier 5 --no-suite slow
+	python3 tools/coverage.py "$checks/coverage"
 }
 
 check_valgrind() {
