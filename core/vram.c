@@ -100,6 +100,7 @@ static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
 {
 	const struct nvbar_spans spans = { get_span, &span, 1 };
 	struct nvbar_mapping *mapping;
+	int ret, gone = 0;
 	u64 off;
 
 	mapping = map_span(gpu, &spans, span.len, &off);
@@ -108,11 +109,13 @@ static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
 	off += mapping->node.start;
 	gpu->ops->bar1_fill(gpu->hw, off, 0, span.len);
 	gpu->ops->write_barrier(gpu->hw);
-	/* Pushes the zeroes before it. */
-	gpu->ops->bar1_read(gpu->hw, off, 4);
+	/* Pushes the zeroes before it; ending a shared mapping asks the GPU for nothing. */
+	if ((u32)gpu->ops->bar1_read(gpu->hw, off, 4) == ~0u)
+		gone = nvbar_gpu_alive(gpu);
 	atomic64_add(span.len / 8, &gpu->count.bus_writes);
 	atomic64_inc(&gpu->count.bus_reads);
-	return nvbar_vmm_unmap(gpu, mapping);
+	ret = nvbar_vmm_unmap(gpu, mapping);
+	return gone ? gone : ret;
 }
 
 static int scrub(struct nvbar_gpu *gpu, struct nvbar_span span)

@@ -809,6 +809,26 @@ static void no_test_here_met_a_warning(void **state)
 	assert_int_equal(compat_warn_count(), 0);
 }
 
+/* --- what no picture shows --------------------------------------------------- */
+
+static void vram_is_not_handed_out_unzeroed_through_a_static_mapping(void **state)
+{
+	const struct nvbar_open_opts opts = { .size = sizeof(opts), .flags = NVBAR_OPEN_STATIC };
+	const struct sim_inject dead = { .dead_at = 1 };
+	struct nvbar_vram *vram = UNTOUCHED;
+	struct sim_gpu *sim;
+	struct nvbar *gpu;
+
+	(void)state;
+	assert_ok(nvbar_open(&gpu, "sim:ga102,bar1=1G,vram=1G", &opts));
+	sim = nvbar_backend_sim_gpu(gpu->backend);
+	sim_inject(sim, &dead);
+	assert_err(nvbar_vram_alloc(gpu, MIB(1), NULL, &vram), ENODEV);
+	assert_ptr_equal(vram, UNTOUCHED);
+	sim_inject(sim, NULL);
+	gpu_close(gpu);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -823,6 +843,7 @@ int main(void)
 		cmocka_unit_test(open_sees_that_a_bind_was_ignored),
 		cmocka_unit_test(close_of_a_gpu_that_goes_away_leaves_nothing),
 		cmocka_unit_test(close_of_a_gpu_that_is_stuck_has_a_bound),
+		cmocka_unit_test(vram_is_not_handed_out_unzeroed_through_a_static_mapping),
 		cmocka_unit_test(no_test_here_met_a_warning),
 	};
 
