@@ -227,7 +227,7 @@ check_tour() {
 
 check_shell() {
 	shellcheck -x -a dev .ci/run tools/static_lib.sh
-	shellcheck -S error tests/cli/*.sh
+	shellcheck -S error tests/cli/*.sh tests/soak/*.sh
 }
 
 # --- running them ------------------------------------------------------------
