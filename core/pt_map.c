@@ -247,17 +247,16 @@ static void fill_rest(struct nvbar_pt *pt, const struct nvbar_pt_plan *plan, u64
 
 /* --- shadow to VRAM --- */
 
-/* Words of table @i that [va, end) covers; whole entries. */
+/* Words of leaf table @i that [va, end) covers. */
 static struct pt_run words_of(const struct nvbar_pt_level *level, u64 i, u64 va, u64 end)
 {
 	unsigned int table_shift = nvbar_mmu_table_shift(level->shape);
 	u64 first = max(va, i << table_shift);
 	u64 last = min(end - 1, (i << table_shift) + (1ULL << table_shift) - 1);
-	u64 words = level->shape->entry_words;
 
 	return (struct pt_run){
-		nvbar_mmu_index(level->shape, first) * words,
-		nvbar_mmu_index(level->shape, last) * words + words - 1,
+		nvbar_mmu_index(level->shape, first),
+		nvbar_mmu_index(level->shape, last),
 	};
 }
 
