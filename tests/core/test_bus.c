@@ -7,8 +7,10 @@
 
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "bar1.h"
 #include "chip.h"
 #include <nvbar_compat.h>
 
@@ -173,6 +175,20 @@ static void a_block_write_ends_with_an_ordering_read(void **state)
 	assert_true(hw.log[hw.nr_log - 1].off >= PRAMIN);
 }
 
+/* The oldest is all ones, which would have to be looked into. */
+static void the_ordering_read_goes_to_the_newest_word(void **state)
+{
+	u64 words[3] = { ~0ULL, ~0ULL, 5 };
+
+	(void)state;
+	start_ga102();
+	nvbar_pramin_wr_words(&gpu, 0x7000, words, 3);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	assert_int_equal(hw.nr_log, 1);
+	assert_access(0, false, PRAMIN + 0x7010, 4, 5);
+}
+
 static void all_ones_are_data_while_the_gpu_answers(void **state)
 {
 	unsigned char out[8];
@@ -261,6 +277,102 @@ static void a_dead_gpu_ends_the_wait_at_once(void **state)
 	assert_true(hw.nr_log < 8);
 }
 
+/* More polls than are made without sleeping in between, and far less than the time there is. */
+static void a_register_that_takes_its_time_is_waited_for(void **state)
+{
+	(void)state;
+	start_ga102();
+	fake_set_after(&hw, 0xb830b0, 0x80000005, 200, 0);
+	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x1000, NVBAR_TLB_UPGRADE), 0);
+}
+
+/*
+ * hardware.md 9: PENDING in bit 0 and then OUTSTANDING in bit 1, in a register
+ * of its own or, on Hopper and later, in the one that holds what was bound.
+ */
+static void a_bind_is_over_when_nothing_is_outstanding(void **state)
+{
+	static const struct {
+		u32 boot42;
+		u32 status;
+		u32 bound;
+	} cases[] = { { 0x172a1000, 0xb80f50, 0 }, { 0x180a1000, 0xb80f60, 0x200 } };
+	unsigned int i, bit;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (bit = 1; bit <= 2; bit++) {
+			start(cases[i].boot42);
+			gpu.vmm.pt.fmt = gpu.chip->mmu;
+			fake_set(&hw, 0xb80f40, 0x80000000);
+			fake_set_after(&hw, cases[i].status, cases[i].bound | bit, 3,
+				       cases[i].bound);
+			assert_int_equal(nvbar_bar1_enable(&gpu), 0);
+			assert_true(gpu.vmm.enabled);
+			assert_int_equal(fake_count(&hw, false, cases[i].status), 4);
+		}
+	}
+}
+
+/* MODE in bit 31 of the bind register: the GPU goes away while the bind is under way. */
+static void a_bind_that_fails_is_taken_back(void **state)
+{
+	unsigned int i, last = 0;
+
+	(void)state;
+	start_ga102();
+	gpu.vmm.pt.fmt = gpu.chip->mmu;
+	fake_set(&hw, 0x000000, 0xffffffff);
+	fake_set(&hw, 0xb80f50, 0xffffffff);
+	assert_int_equal(nvbar_bar1_enable(&gpu), -ENODEV);
+	assert_false(gpu.vmm.enabled);
+	for (i = 0; i < hw.nr_log; i++)
+		if (hw.log[i].write && hw.log[i].off == 0xb80f40)
+			last = i;
+	assert_true(last);
+	assert_false(hw.log[last].val & 0x80000000);
+}
+
+/* hardware.md 9: TARGET is 0 video, 2 coherent, 3 non-coherent memory; in the block 1 is none. */
+static void the_root_is_where_binding_and_instance_block_say(void **state)
+{
+	static const enum nvbar_aperture want[] = {
+		[0] = NVBAR_APERTURE_VID,
+		[2] = NVBAR_APERTURE_SYS_COH,
+		[3] = NVBAR_APERTURE_SYS_NONCOH,
+	};
+	struct nvbar_bar1_binding binding;
+	enum nvbar_aperture aperture;
+	u32 target, lo;
+	u64 pa;
+
+	(void)state;
+	start_ga102();
+	gpu.vram_size = SZ_1G;
+	fake_set(&hw, 0xb80f40, 0x80000000);
+	for (target = 0; target < 4; target++) {
+		lo = 0x12345c00 | target;
+		memcpy(hw.window + 0x200, &lo, 4);
+		if (target == 1) {
+			assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -EIO);
+			continue;
+		}
+		assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), 0);
+		assert_int_equal(aperture, want[target]);
+		assert_int_equal(pa, 0x12345000);
+	}
+	for (target = 2; target < 4; target++) {
+		fake_set(&hw, 0xb80f40, 0x80000000 | target << 28 | 0x123);
+		assert_int_equal(nvbar_bar1_read_binding(&gpu, &binding), 0);
+		assert_true(binding.is_virtual);
+		assert_int_equal(binding.aperture, want[target]);
+		assert_int_equal(binding.inst_pa, 0x123000);
+		assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -EIO);
+	}
+	fake_set(&hw, 0xb80f40, 0);
+	assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,11 +383,16 @@ int main(void)
 		cmocka_unit_test(nothing_is_written_through_a_window_that_does_not_move),
 		cmocka_unit_test(unaligned_blocks_use_natural_widths_only),
 		cmocka_unit_test(a_block_write_ends_with_an_ordering_read),
+		cmocka_unit_test(the_ordering_read_goes_to_the_newest_word),
 		cmocka_unit_test(all_ones_are_data_while_the_gpu_answers),
 		cmocka_unit_test(an_invalidate_names_its_pdb_and_waits),
 		cmocka_unit_test(a_stuck_invalidate_is_waited_for_before_the_next),
 		cmocka_unit_test(a_wait_goes_on_while_a_living_gpu_reads_as_all_ones),
 		cmocka_unit_test(a_dead_gpu_ends_the_wait_at_once),
+		cmocka_unit_test(a_register_that_takes_its_time_is_waited_for),
+		cmocka_unit_test(a_bind_is_over_when_nothing_is_outstanding),
+		cmocka_unit_test(a_bind_that_fails_is_taken_back),
+		cmocka_unit_test(the_root_is_where_binding_and_instance_block_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 
 #include "entry_text.h"
 #include "mmu.h"
+#include "walk.h"
 
 #define MAX_FIELDS	32
 
@@ -429,6 +430,43 @@ static void a_short_buffer_cuts_the_text(void **state)
 	assert_string_equal(text, "");
 }
 
+/* A tree of one 2 MiB leaf: tables follow each other from the root, at 0x1000, down. */
+static int read_2m_tree(void *ctx, enum nvbar_aperture aperture, u64 pa, u64 *words, size_t nr)
+{
+	const struct nvbar_mmu_fmt *fmt = ctx;
+	unsigned int depth = pa / 0x1000 - 1;
+	const struct nvbar_pde pde = { NVBAR_ENTRY_VALID, NVBAR_APERTURE_VID, .addr = pa + 0x1000 };
+	const struct nvbar_pte pte = { NVBAR_ENTRY_VALID, NVBAR_APERTURE_VID, .addr = 0x40123000 };
+
+	(void)aperture;
+	assert_int_equal(pa % 0x1000, 0);
+	memset(words, 0, nr * sizeof(*words));
+	if (depth == fmt->nr_levels - 2u)
+		return fmt->encode_pte(&pte, words);
+	return fmt->encode_pde(&pde, false, words);
+}
+
+/* Address bits below a leaf's size should be 0, and the MMU does not look at them. */
+static void a_walk_drops_address_bits_below_the_page(void **state)
+{
+	static const struct nvbar_mmu_fmt *const fmts[] = { &nvbar_mmu_ver2, &nvbar_mmu_ver3 };
+	struct nvbar_walk_result res;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(fmts); i++) {
+		const struct nvbar_walk_space space = {
+			.fmt = fmts[i], .page_sizes = 1 << 12 | 1 << 16 | 1 << 21,
+			.root_pa = 0x1000, .read = read_2m_tree, .ctx = (void *)fmts[i],
+		};
+
+		assert_int_equal(nvbar_mmu_walk(&space, 0x4567, &res), 0);
+		assert_int_equal(res.end, NVBAR_WALK_END_OK);
+		assert_int_equal(res.page_shift, 21);
+		assert_int_equal(res.pa, 0x40004567);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +476,7 @@ int main(void)
 		cmocka_unit_test(what_the_entry_has_no_field_for_is_ignored),
 		cmocka_unit_test(the_manuals_special_forms_encode),
 		cmocka_unit_test(addresses_split_into_the_manuals_indices),
+		cmocka_unit_test(a_walk_drops_address_bits_below_the_page),
 		cmocka_unit_test(a_short_buffer_cuts_the_text),
 	};
 

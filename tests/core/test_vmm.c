@@ -9,24 +9,33 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+
+#include <nvbar_compat.h>
 
 #include "attach.h"
 #include "bar_user.h"
 #include "check.h"
 #include "gpu.h"
+#include "pramin.h"
 #include "sim.h"
+#include "vram.h"
 
 /* A modelled GPU that can go away and come back, and a note of what was done to it. */
 static struct sim_gpu *sim;
 static struct nvbar_gpu gpu;
 static bool gone;
-static char order[4096];	/* b write barrier, p PRAMIN write, r PRAMIN read, i invalidate */
+static bool stuck;	/* invalidates don't end */
+/* b write barrier, p PRAMIN write, r PRAMIN read, i invalidate, f BAR1 fill, R BAR1 read */
+static char order[4096];
 static size_t nr_order;
+static u32 last_invalidate;
 
 static void note(char what)
 {
@@ -35,9 +44,62 @@ static void note(char what)
 	order[nr_order] = '\0';
 }
 
+static void forget_order(void)
+{
+	nr_order = 0;
+	order[0] = '\0';
+}
+
 static bool is_pramin(u32 off)
 {
 	return off >= 0x700000 && off < 0x800000;
+}
+
+/*
+ * The driver's region word by word: was it written since the GPU was
+ * attached, and pointers to tables that were not yet, when they were written.
+ */
+static bool written[SZ_4M / 8];
+static u64 window;
+static unsigned int nr_early;
+
+/* What an entry at @pa would point to, if it is in a directory. */
+static const struct nvbar_pt_level *level_below(u64 pa, bool *big)
+{
+	const struct nvbar_pt *pt = &gpu.vmm.pt;
+	unsigned int l;
+
+	for (l = 1; l < pt->fmt->nr_levels; l++) {
+		const struct nvbar_pt_level *level = &pt->level[l];
+
+		if (pa < level->pa || pa >= level->pa + level->nr_tables * level->table_bytes)
+			continue;
+		*big = l == 1 && !(pa & 8);
+		return *big ? &pt->big : &pt->level[l - 1];
+	}
+	return NULL;
+}
+
+static void note_word(u64 pa, u64 val)
+{
+	const struct nvbar_pt_level *below;
+	u64 i, first;
+	bool big;
+
+	if (pa < gpu.reserved_pa || pa - gpu.reserved_pa >= SZ_4M)
+		return;
+	written[(pa - gpu.reserved_pa) / 8] = true;
+	below = level_below(pa, &big);
+	if (!below || !val || (val & 1))
+		return;
+	/* A GH100's entry holds the address in place. */
+	first = ((val & (big ? GENMASK_ULL(51, 8) : GENMASK_ULL(51, 12))) - gpu.reserved_pa) / 8;
+	for (i = first; i < first + below->table_bytes / 8; i++) {
+		if (!written[i]) {
+			nr_early++;
+			return;
+		}
+	}
 }
 
 static u64 hw_read(void *hw, u32 off, unsigned int width)
@@ -45,16 +107,24 @@ static u64 hw_read(void *hw, u32 off, unsigned int width)
 	(void)hw;
 	if (is_pramin(off))
 		note('r');
+	if (off == 0xb830b0 && stuck)
+		return 0x80000005;
 	return gone ? ~0ULL >> (64 - 8 * width) : sim_bar0_read(sim, off, width);
 }
 
 static void hw_write(void *hw, u32 off, unsigned int width, u64 val)
 {
 	(void)hw;
-	if (is_pramin(off))
+	if (is_pramin(off)) {
 		note('p');
-	if (off == 0xb830b0)
+		note_word(window + off - 0x700000, val);
+	}
+	if (off == 0x10fd40)
+		window = val << 16;
+	if (off == 0xb830b0) {
 		note('i');
+		last_invalidate = val;
+	}
 	if (!gone)
 		sim_bar0_write(sim, off, width, val);
 }
@@ -74,12 +144,14 @@ static void hw_write_words(void *hw, u32 off, const u64 *src, size_t nr)
 static u64 hw_bar1_read(void *hw, u64 off, unsigned int width)
 {
 	(void)hw;
+	note('R');
 	return sim_bar1_read(sim, off, width);
 }
 
 static void hw_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 {
 	(void)hw;
+	note('f');
 	sim_bar1_fill(sim, off, pattern, len);
 }
 
@@ -99,12 +171,16 @@ static const struct nvbar_hw_ops ops = {
 	.write_barrier = hw_write_barrier,
 };
 
-static int start_with(u64 bar1_size)
+static int start_with(u64 vram_size, u64 bar1_size)
 {
-	const struct sim_config cfg = { .chip = "gh100", .bar1_size = bar1_size };
+	const struct sim_config cfg = {
+		.chip = "gh100", .vram_size = vram_size, .bar1_size = bar1_size,
+	};
 
-	gone = false;
+	gone = stuck = false;
 	memset(&gpu, 0, sizeof(gpu));
+	memset(written, 0, sizeof(written));
+	nr_early = 0;
 	if (sim_create(&cfg, &sim, NULL, 0))
 		return -1;
 	return nvbar_gpu_attach(&gpu, &ops, NULL, bar1_size, 0);
@@ -113,13 +189,19 @@ static int start_with(u64 bar1_size)
 static int start(void **state)
 {
 	(void)state;
-	return start_with(SZ_64M);
+	return start_with(8ULL * SZ_1G, SZ_64M);
 }
 
-static int start_large(void **state)
+static int start_with_large_bar1(void **state)
 {
 	(void)state;
-	return start_with(SZ_1G);
+	return start_with(8ULL * SZ_1G, SZ_1G);
+}
+
+static int start_with_large_vram(void **state)
+{
+	(void)state;
+	return start_with(512ULL * SZ_1G, SZ_64M);
 }
 
 static int stop(void **state)
@@ -156,6 +238,23 @@ static struct nvbar_access *map_page_at(u64 va)
 	const struct nvbar_spans spans = { every_other_page, &pa, 1 };
 
 	return nvbar_bar_user_map(&gpu, &spans, &opts);
+}
+
+static struct nvbar_span page_of_64k(const void *arg, size_t i)
+{
+	return (struct nvbar_span){ *(const u64 *)arg + i * SZ_64K, SZ_64K };
+}
+
+static struct nvbar_access *map_64k(u64 pa)
+{
+	const struct nvbar_bar_user_opts opts = { .flags = NVBAR_VMM_PRIVATE };
+	const struct nvbar_spans spans = { page_of_64k, &pa, 1 };
+	struct nvbar_access *access = nvbar_bar_user_map(&gpu, &spans, &opts);
+	struct nvbar_pte pte;
+
+	assert_false(IS_ERR(access));
+	assert_int_equal(nvbar_pt_lookup(&gpu, access->base, &pte), 16);
+	return access;
 }
 
 static void assert_consistent(void)
@@ -198,6 +297,99 @@ static void a_trim_ends_the_quarantine(void **state)
 	assert_consistent();
 }
 
+static void a_range_stays_in_quarantine_while_an_invalidate_is_stuck(void **state)
+{
+	struct nvbar_access *access = map_scattered(SZ_1G, 3);
+
+	(void)state;
+	compat_sleep_pretend(true);
+	stuck = true;
+	assert_int_equal(nvbar_bar_user_release(access), -ETIMEDOUT);
+	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M - 3 * SZ_4K);
+	nvbar_vmm_trim(&gpu);
+	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M - 3 * SZ_4K);
+	stuck = false;
+	nvbar_vmm_trim(&gpu);
+	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M);
+	compat_sleep_pretend(false);
+	assert_consistent();
+}
+
+static void a_trim_makes_the_gpu_forget_what_it_unlinked(void **state)
+{
+	(void)state;
+	assert_int_equal(nvbar_bar_user_release(map_scattered(SZ_1G, 1)), 0);
+	forget_order();
+	nvbar_vmm_trim(&gpu);
+	assert_string_equal(order, "pri");
+
+	/* There is nothing left to do. */
+	forget_order();
+	nvbar_vmm_trim(&gpu);
+	assert_string_equal(order, "");
+}
+
+static void writes_that_the_gpu_lost_are_made_again(void **state)
+{
+	struct nvbar_access *kept = map_64k(SZ_1G), *access = map_64k(SZ_2G);
+
+	(void)state;
+	gone = true;
+	assert_int_equal(nvbar_bar_user_release(access), -ENODEV);
+	gone = false;
+	nvbar_vmm_trim(&gpu);
+	assert_consistent();
+	assert_int_equal(nvbar_bar_user_release(kept), 0);
+}
+
+static void map_after_lost_zeroes(bool trim)
+{
+	struct nvbar_access *access;
+
+	gone = true;
+	while (nvbar_vmm_zero_tables(&gpu, SZ_1M))
+		;
+	gone = false;
+	if (trim)
+		nvbar_vmm_trim(&gpu);
+	access = map_scattered(SZ_1G, 1);
+	assert_consistent();
+	assert_int_equal(nvbar_bar_user_release(access), 0);
+}
+
+static void zeroes_that_the_gpu_lost_do_not_count(void **state)
+{
+	(void)state;
+	map_after_lost_zeroes(false);
+}
+
+static void zeroes_lost_before_a_trim_do_not_count(void **state)
+{
+	(void)state;
+	map_after_lost_zeroes(true);
+}
+
+static void the_window_is_moved_again_when_the_gpu_is_back(void **state)
+{
+	u32 word = 0x12345678, got = 0;
+
+	(void)state;
+	gone = true;
+	assert_int_equal(nvbar_pramin_copy_from(&gpu, SZ_1G, &got, 4), -ENODEV);
+	gone = false;
+	assert_int_equal(nvbar_pramin_copy_to(&gpu, SZ_1G, &word, 4), 0);
+	assert_true(sim_vram_peek(sim, SZ_1G, &got, 4));
+	assert_int_equal(got, word);
+
+	gone = true;
+	assert_int_equal(nvbar_pramin_copy_to(&gpu, SZ_2G, &word, 4), -ENODEV);
+	gone = false;
+	word = 0x9abcdef0;
+	assert_int_equal(nvbar_pramin_copy_to(&gpu, SZ_2G, &word, 4), 0);
+	assert_true(sim_vram_peek(sim, SZ_2G, &got, 4));
+	assert_int_equal(got, word);
+}
+
 static void a_mapping_that_the_gpu_does_not_confirm_is_undone(void **state)
 {
 	const struct nvbar_bar_user_opts opts = { 0 };
@@ -218,9 +410,34 @@ static void buffered_writes_leave_before_entries_are_cleared(void **state)
 	struct nvbar_access *access = map_scattered(SZ_1G, 2);
 
 	(void)state;
-	nr_order = 0;
+	forget_order();
 	assert_int_equal(nvbar_bar_user_release(access), 0);
 	assert_string_equal(order, "bpri");
+}
+
+/* hardware.md 8.3: hub only 0x80000005; with membar and global acknowledge 0x800000c5 */
+static void an_unmap_waits_for_accesses_by_the_old_entries(void **state)
+{
+	struct nvbar_access *access = map_scattered(SZ_1G, 2);
+
+	(void)state;
+	assert_int_equal(last_invalidate, 0x80000005);
+	assert_int_equal(nvbar_bar_user_release(access), 0);
+	assert_int_equal(last_invalidate, 0x800000c5);
+}
+
+/* The MMU may follow a pointer as soon as it is there. */
+static void a_table_is_written_before_what_points_to_it(void **state)
+{
+	struct nvbar_access *small = map_scattered(SZ_1G, 700), *big = map_64k(SZ_2G);
+
+	(void)state;
+	assert_int_equal(nr_early, 0);
+	assert_int_equal(nvbar_bar_user_release(small), 0);
+	assert_int_equal(nvbar_bar_user_release(big), 0);
+	nvbar_vmm_trim(&gpu);
+	assert_int_equal(nvbar_bar_user_release(map_scattered(SZ_1G, SZ_64M / SZ_4K)), 0);
+	assert_int_equal(nr_early, 0);
 }
 
 static void a_check_between_fill_and_map_finds_nothing(void **state)
@@ -252,6 +469,108 @@ static void a_check_between_fill_and_map_finds_nothing(void **state)
 	assert_int_equal(nvbar_vmm_map(&gpu, mapping, &spans, &shape), 0);
 	assert_consistent();
 	assert_int_equal(nvbar_vmm_unmap(&gpu, mapping), 0);
+}
+
+/* The model counts any other read, which stop() would see. */
+static void a_walk_reads_words_inside_vram_only(void **state)
+{
+	const enum nvbar_aperture vid = NVBAR_APERTURE_VID;
+	u64 end = gpu.vram_size, words[2];
+
+	(void)state;
+	assert_int_equal(nvbar_vmm_walk_read(&gpu, vid, end - 8, words, 1), 0);
+	assert_int_equal(nvbar_vmm_walk_read(&gpu, vid, end - 8, words, 2), -EFAULT);
+	assert_int_equal(nvbar_vmm_walk_read(&gpu, vid, end, words, 1), -EFAULT);
+	assert_int_equal(nvbar_vmm_walk_read(&gpu, vid, U64_MAX - 7, words, 1), -EFAULT);
+	assert_int_equal(nvbar_vmm_walk_read(&gpu, NVBAR_APERTURE_SYS_COH, 0, words, 1), -EFAULT);
+}
+
+static void assert_vram_is_zero(u64 pa, u64 len)
+{
+	u64 word;
+
+	for (; len; pa += 8, len -= 8) {
+		assert_true(sim_vram_peek(sim, pa, &word, 8));
+		assert_int_equal(word, 0);
+	}
+}
+
+/* By PRAMIN and by BAR1, memory is zero in VRAM when it is given out, not just on its way. */
+static void zeroes_have_arrived_when_memory_is_given_out(void **state)
+{
+	struct nvbar_vram *small, *large;
+
+	(void)state;
+	forget_order();
+	small = nvbar_vram_create(&gpu, &(struct nvbar_vram_request){ .size = SZ_4K });
+	assert_false(IS_ERR(small));
+	assert_string_equal(order, "pr");
+	assert_vram_is_zero(small->span[0].pa, SZ_4K);
+
+	forget_order();
+	large = nvbar_vram_create(&gpu, &(struct nvbar_vram_request){ .size = SZ_64K });
+	assert_false(IS_ERR(large));
+	assert_string_equal(order, "prifbRbpri");
+	assert_vram_is_zero(large->span[0].pa, SZ_64K);
+	nvbar_vram_destroy(small);
+	nvbar_vram_destroy(large);
+}
+
+/* An owner who was killed: its GPU is attached once more, as by another. */
+static int attach_again(struct nvbar_gpu *other)
+{
+	memset(other, 0, sizeof(*other));
+	return nvbar_gpu_attach(other, &ops, NULL, SZ_64M, 0);
+}
+
+static void an_earlier_owners_translations_are_forgotten(void **state)
+{
+	static struct nvbar_gpu other;
+	struct nvbar_access *access = map_scattered(SZ_1G, 3);
+
+	(void)state;
+	sim_bar1_read(sim, access->base, 4);
+	assert_int_equal(attach_again(&other), 0);
+	assert_int_equal(sim_tlb_stale(sim), 0);
+	nvbar_gpu_detach(&other);
+}
+
+/* The model refuses a trigger while one runs, which stop() would see. */
+static void an_earlier_owners_invalidate_is_waited_for(void **state)
+{
+	static struct nvbar_gpu other;
+
+	(void)state;
+	sim_bar0_write(sim, 0xb830b0, 4, 0x80000005);
+	assert_int_equal(attach_again(&other), 0);
+	nvbar_gpu_detach(&other);
+}
+
+/* A GH100's bind register has MODE, virtual or not, in bit 9. */
+static void bar1_is_physical_after_detach(void **state)
+{
+	(void)state;
+	assert_true(sim_bar0_read(sim, 0xb80f60, 4) & 0x200);
+	nvbar_gpu_detach(&gpu);
+	assert_false(sim_bar0_read(sim, 0xb80f60, 4) & 0x200);
+	assert_int_equal(attach_again(&gpu), 0);
+}
+
+static struct nvbar_span all_of_vram_and_then_a_page(const void *arg, size_t i)
+{
+	(void)arg;
+	return (struct nvbar_span){ 0, i < 1 << 25 ? 512ULL * SZ_1G : SZ_4K };
+}
+
+/* 2^25 times 512 GiB is 0 in 64 bits. */
+static void a_sum_that_wraps_is_not_taken_for_one_page(void **state)
+{
+	const struct nvbar_bar_user_opts opts = { .flags = NVBAR_VMM_RDONLY };
+	const struct nvbar_spans spans = { all_of_vram_and_then_a_page, NULL, (1 << 25) + 1 };
+
+	(void)state;
+	assert_ptr_equal(nvbar_bar_user_map(&gpu, &spans, &opts), ERR_PTR(-ENOSPC));
+	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M);
 }
 
 static void one_unmap_leaves_no_more_warm_tables_than_allowed(void **state)
@@ -354,14 +673,39 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_range_is_quarantined_until_an_invalidate_succeeds,
 						start, stop),
 		cmocka_unit_test_setup_teardown(a_trim_ends_the_quarantine, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_range_stays_in_quarantine_while_an_invalidate_is_stuck, start, stop),
+		cmocka_unit_test_setup_teardown(a_trim_makes_the_gpu_forget_what_it_unlinked, start,
+						stop),
+		cmocka_unit_test_setup_teardown(writes_that_the_gpu_lost_are_made_again, start,
+						stop),
+		cmocka_unit_test_setup_teardown(zeroes_that_the_gpu_lost_do_not_count, start, stop),
+		cmocka_unit_test_setup_teardown(zeroes_lost_before_a_trim_do_not_count, start,
+						stop),
+		cmocka_unit_test_setup_teardown(the_window_is_moved_again_when_the_gpu_is_back,
+						start, stop),
 		cmocka_unit_test_setup_teardown(a_mapping_that_the_gpu_does_not_confirm_is_undone,
 						start, stop),
 		cmocka_unit_test_setup_teardown(buffered_writes_leave_before_entries_are_cleared,
 						start, stop),
+		cmocka_unit_test_setup_teardown(an_unmap_waits_for_accesses_by_the_old_entries,
+						start, stop),
+		cmocka_unit_test_setup_teardown(a_table_is_written_before_what_points_to_it, start,
+						stop),
 		cmocka_unit_test_setup_teardown(a_check_between_fill_and_map_finds_nothing, start,
 						stop),
+		cmocka_unit_test_setup_teardown(a_walk_reads_words_inside_vram_only, start, stop),
+		cmocka_unit_test_setup_teardown(zeroes_have_arrived_when_memory_is_given_out, start,
+						stop),
+		cmocka_unit_test_setup_teardown(an_earlier_owners_translations_are_forgotten, start,
+						stop),
+		cmocka_unit_test_setup_teardown(an_earlier_owners_invalidate_is_waited_for, start,
+						stop),
+		cmocka_unit_test_setup_teardown(bar1_is_physical_after_detach, start, stop),
+		cmocka_unit_test_setup_teardown(a_sum_that_wraps_is_not_taken_for_one_page,
+						start_with_large_vram, stop),
 		cmocka_unit_test_setup_teardown(one_unmap_leaves_no_more_warm_tables_than_allowed,
-						start_large, stop),
+						start_with_large_bar1, stop),
 		cmocka_unit_test_setup_teardown(quarantine_keeps_nobody_from_other_ranges, start,
 						stop),
 		cmocka_unit_test_setup_teardown(tables_that_a_dead_gpu_was_to_zero_are_zeroed_later,
