@@ -209,6 +209,29 @@ static void peek_and_poke_stay_within_vram(void **state)
 	bus_close(&bus);
 }
 
+/* A part of three pages that nobody touched: a piece, a whole page and a piece. */
+static void a_write_leaves_the_rest_of_its_pages_as_it_was(void **state)
+{
+	static const uint64_t len[] = { 1, 100, 4096, 9000 };
+	static uint8_t want[3 * 4096], got[3 * 4096], data[3 * 4096];
+	struct bus bus;
+	size_t i;
+
+	(void)state;
+	memset(data, 0x5a, sizeof(data));
+	bus_open_chip(&bus, "ga102");
+	for (i = 0; i < sizeof(len) / sizeof(len[0]); i++) {
+		uint64_t pa = MIB(1 + i);
+
+		assert_true(sim_vram_peek(bus.gpu, pa, want, sizeof(want)));
+		assert_true(sim_vram_poke(bus.gpu, pa + 1000, data, len[i]));
+		memcpy(want + 1000, data, len[i]);
+		assert_true(sim_vram_peek(bus.gpu, pa, got, sizeof(got)));
+		assert_memory_equal(got, want, sizeof(got));
+	}
+	bus_close(&bus);
+}
+
 #define KEPT(test)	cmocka_unit_test_setup_teardown(test, make_path, remove_path)
 
 int main(void)
@@ -221,6 +244,7 @@ int main(void)
 		KEPT(a_file_that_was_never_finished_is_finished),
 		KEPT(what_is_no_regular_file_is_refused),
 		cmocka_unit_test(peek_and_poke_stay_within_vram),
+		cmocka_unit_test(a_write_leaves_the_rest_of_its_pages_as_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,6 +266,36 @@ static void long_copies_match_a_plain_array(void **state)
 	on_every_chip("", long_copies);
 }
 
+/*
+ * In VRAM page 511 is followed by page 0, and in the mapping by page 512: what
+ * looked-up pages are kept in, 2 MiB at a time, must not close the circle.
+ */
+static void circle(struct nvbar *gpu)
+{
+	static uint64_t pfn[1024];
+	uint8_t data[2 * PAGE];
+	struct nvbar_access *a;
+	size_t i;
+
+	for (i = 0; i < NR_OF(pfn); i++)
+		pfn[i] = A / PAGE + (i < 512 ? (i + 511) % 512 : 2 * i);
+	assert_ok(nvbar_map_pages(gpu, pfn, NR_OF(pfn), NVBAR_MAP_PRIVATE, &a));
+	for (i = 0; i < NR_OF(pfn); i++) {
+		memset(data, 1 + i % 100, PAGE);
+		assert_ok(nvbar_write(a, i * PAGE, data, PAGE));
+	}
+	assert_ok(nvbar_read(a, 511 * PAGE, data, sizeof(data)));
+	assert_int_equal(data[0], 1 + 511 % 100);
+	assert_int_equal(data[PAGE], 1 + 512 % 100);
+	assert_ok(nvbar_unmap(a));
+}
+
+static void adjacent_vram_is_not_taken_for_adjacent_pages(void **state)
+{
+	(void)state;
+	on_every_chip("", circle);
+}
+
 static const struct {
 	uint64_t off;
 	size_t len;
@@ -539,6 +569,7 @@ int main(void)
 		cmocka_unit_test(all_ones_are_data_too),
 		cmocka_unit_test(copies_of_any_alignment_and_length_match_a_plain_array),
 		cmocka_unit_test(long_copies_match_a_plain_array),
+		cmocka_unit_test(adjacent_vram_is_not_taken_for_adjacent_pages),
 		cmocka_unit_test(a_much_used_mapping_matches_a_plain_array),
 		cmocka_unit_test(a_much_read_read_only_mapping_refuses_writes),
 		cmocka_unit_test(no_copy_leaves_the_mapping),

@@ -245,6 +245,22 @@ static void the_info_of_each_chip_is_what_the_manual_says(void **state)
 	on_every_chip("", identity);
 }
 
+/*
+ * architecture.md: an instance block, 128 tables each of 4 KiB and 64 KiB
+ * leaves, packed, and 4 directories make 564 KiB; v3 has a level more.
+ */
+static void the_region_has_room_for_every_table_and_no_more(void **state)
+{
+	struct nvbar *gpu = gpu_open("sim:ga102,bar1=256M");
+
+	(void)state;
+	assert_int_equal(gpu_info(gpu).reserved_len, KIB(564));
+	gpu_close(gpu);
+	gpu = gpu_open("sim:gh100,bar1=256M");
+	assert_int_equal(gpu_info(gpu).reserved_len, KIB(568));
+	gpu_close(gpu);
+}
+
 static void info_needs_room_for_what_is_known(void **state)
 {
 	struct { struct nvbar_info info; char more[8]; } big;
@@ -497,6 +513,7 @@ int main(void)
 		cmocka_unit_test(without_a_string_the_environment_names_the_device),
 		cmocka_unit_test(option_structs_of_other_versions),
 		cmocka_unit_test(the_info_of_each_chip_is_what_the_manual_says),
+		cmocka_unit_test(the_region_has_room_for_every_table_and_no_more),
 		cmocka_unit_test(info_needs_room_for_what_is_known),
 		cmocka_unit_test(without_bar1_only_pramin_is_left),
 		cmocka_unit_test(an_observer_writes_nothing),

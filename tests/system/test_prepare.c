@@ -100,6 +100,39 @@ static void a_preparation_holds_its_range_but_maps_nothing(void **state)
 	on_every_chip("", prepared_range);
 }
 
+/* Host memory while scattered pages are mapped, in one phase or in two. */
+static uint64_t host_bytes_of(struct nvbar *gpu, bool two_phases)
+{
+	const struct nvbar_map_opts opts = { .size = sizeof(opts), .flags = NVBAR_MAP_PRIVATE };
+	struct nvbar_extent ext[1024];
+	struct nvbar_access *a;
+	uint64_t bytes;
+	size_t i;
+
+	for (i = 0; i < NR_OF(ext); i++)
+		ext[i] = (struct nvbar_extent){ A + i * 2 * PAGE, PAGE };
+	if (two_phases)
+		assert_ok(nvbar_map_execute(prepare(gpu, NR_OF(ext), &opts), ext, NR_OF(ext), &a));
+	else
+		assert_ok(nvbar_map(gpu, ext, NR_OF(ext), &opts, &a));
+	bytes = gpu_stats(gpu).host_bytes;
+	assert_ok(nvbar_unmap(a));
+	nvbar_trim(gpu);
+	return bytes;
+}
+
+static void host_memory(struct nvbar *gpu)
+{
+	assert_int_equal(host_bytes_of(gpu, true), host_bytes_of(gpu, false));
+}
+
+/* It got memory for tables of any leaves, and these pages need one kind. */
+static void an_executed_preparation_keeps_only_the_memory_it_needs(void **state)
+{
+	(void)state;
+	on_every_chip("", host_memory);
+}
+
 static void a_cancelled_preparation_leaves_no_trace(void **state)
 {
 	struct nvbar *gpu = gpu_open("sim:gb202");
@@ -309,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_executed_preparation_is_a_mapping_like_any_other),
 		cmocka_unit_test(a_preparation_holds_its_range_but_maps_nothing),
+		cmocka_unit_test(an_executed_preparation_keeps_only_the_memory_it_needs),
 		cmocka_unit_test(a_cancelled_preparation_leaves_no_trace),
 		cmocka_unit_test(execute_consumes_the_preparation_also_when_it_fails),
 		cmocka_unit_test(a_read_only_preparation_may_take_the_drivers_own_region),

@@ -97,6 +97,66 @@ static void leaves_of_several_sizes_make_one_mapping(void **state)
 	on_every_chip("", mixture);
 }
 
+/* What comes before the longest run decides where the mapping begins. */
+static void place(struct nvbar *gpu)
+{
+	const struct nvbar_map_opts opts = { .size = sizeof(opts), .flags = NVBAR_MAP_PRIVATE };
+	const struct nvbar_extent ext[] = { { MIB(1), 3 * PAGE }, { A, MIB(4) }, { MIB(3), PAGE } };
+	struct nvbar_access *a;
+
+	assert_ok(nvbar_map(gpu, ext, NR_OF(ext), &opts, &a));
+	assert_int_equal(page_size(gpu, a, 0), PAGE);
+	assert_int_equal(page_size(gpu, a, 3 * PAGE), MIB(2));
+	assert_int_equal(page_size(gpu, a, 3 * PAGE + MIB(4) - 1), MIB(2));
+	assert_int_equal(page_size(gpu, a, 3 * PAGE + MIB(4)), PAGE);
+	assert_ok(nvbar_unmap(a));
+
+	/* One large leaf behind smaller ones, to the very end */
+	a = map_at(gpu, A - KIB(64) - PAGE, PAGE + KIB(64) + MIB(2), 0);
+	assert_int_equal(page_size(gpu, a, PAGE), KIB(64));
+	assert_int_equal(page_size(gpu, a, PAGE + KIB(64)), MIB(2));
+	assert_ok(nvbar_unmap(a));
+	a = map_at(gpu, A - PAGE, PAGE + KIB(64), 0);
+	assert_int_equal(page_size(gpu, a, PAGE), KIB(64));
+	assert_ok(nvbar_unmap(a));
+
+	/* Where VA and VRAM address are out of step no large leaf fits. */
+	a = map_fixed(gpu, MIB(4), A + PAGE, MIB(4));
+	assert_int_equal(page_size(gpu, a, 0), PAGE);
+	assert_int_equal(page_size(gpu, a, MIB(2)), PAGE);
+	assert_int_equal(walk_at(gpu, MIB(6) + 5).pa, A + PAGE + MIB(2) + 5);
+	assert_ok(nvbar_unmap(a));
+}
+
+static void a_mapping_is_placed_for_the_leaves_of_its_longest_run(void **state)
+{
+	(void)state;
+	on_every_chip("", place);
+}
+
+/* The leaf takes the place of a directory that leads to a table, both without a user. */
+static void leaf_over_tables(struct nvbar *gpu)
+{
+	struct nvbar_access *a;
+
+	assert_ok(nvbar_unmap(map_fixed(gpu, MIB(514), MIB(1), PAGE)));
+	a = map_fixed(gpu, MIB(512), A, MIB(512));
+	assert_int_equal(walk_at(gpu, MIB(514) + 5).pa, A + MIB(2) + 5);
+	gpu_check(gpu);
+	assert_ok(nvbar_unmap(a));
+
+	a = map_fixed(gpu, MIB(516), MIB(1), PAGE);
+	assert_int_equal(walk_at(gpu, MIB(514)).status, NVBAR_WALK_INVALID);
+	gpu_check(gpu);
+	assert_ok(nvbar_unmap(a));
+}
+
+static void nothing_comes_back_of_the_tables_that_a_leaf_replaced(void **state)
+{
+	(void)state;
+	on_every_chip(",bar1=2G", leaf_over_tables);
+}
+
 /* --- sharing --- */
 
 struct cost {
@@ -195,6 +255,25 @@ static void own_entries(struct nvbar *gpu)
 }
 
 /* Other rights, other order, more pages, smaller leaves, or asked not to */
+/* The right pages follow, but in another mapping, which may end at any time. */
+static void a_shared_handle_stays_in_one_mapping(void **state)
+{
+	const struct nvbar_extent ext[] = { { A, MIB(1) }, { GIB(1), MIB(1) } };
+	struct nvbar *gpu = gpu_open("sim");
+	struct nvbar_access *first = map(gpu, A, MIB(1), 0), *next, *both;
+	uint64_t end = nvbar_access_base(first) + MIB(1);
+
+	(void)state;
+	next = map_fixed(gpu, end, GIB(1), MIB(1));
+	assert_ok(nvbar_map(gpu, ext, NR_OF(ext), NULL, &both));
+	assert_int_not_equal(nvbar_access_base(both), nvbar_access_base(first));
+	assert_ok(nvbar_unmap(next));
+	assert_int_equal(bar1_rd64(both, MIB(1)), pramin_rd64(gpu, GIB(1)));
+	assert_ok(nvbar_unmap(both));
+	assert_ok(nvbar_unmap(first));
+	gpu_close(gpu);
+}
+
 static void what_differs_has_entries_of_its_own(void **state)
 {
 	(void)state;
@@ -274,7 +353,10 @@ int main(void)
 		cmocka_unit_test(a_run_of_vram_uses_the_largest_leaf_that_fits),
 		cmocka_unit_test(blackwell_has_leaves_of_256_gib),
 		cmocka_unit_test(leaves_of_several_sizes_make_one_mapping),
+		cmocka_unit_test(a_mapping_is_placed_for_the_leaves_of_its_longest_run),
+		cmocka_unit_test(nothing_comes_back_of_the_tables_that_a_leaf_replaced),
 		cmocka_unit_test(handles_on_the_same_pages_share_their_entries),
+		cmocka_unit_test(a_shared_handle_stays_in_one_mapping),
 		cmocka_unit_test(what_differs_has_entries_of_its_own),
 		cmocka_unit_test(static_bar1_maps_for_nothing),
 		cmocka_unit_test(static_bar1_needs_an_aperture_of_that_size),

@@ -207,6 +207,79 @@ static void trim_gives_back_every_table_that_nobody_uses(void **state)
 	on_every_chip("", trim);
 }
 
+/*
+ * Each 2 MiB of the mapping is 64 KiB leaves but for 16 pages, so that an
+ * unmap leaves a table of 4 KiB leaves of which little was used.
+ */
+static void an_unmap_leaves_at_most_1_mib_of_tables_warm(void **state)
+{
+	enum { SLOTS = 512, PARTS = 17 };
+	static struct nvbar_extent ext[SLOTS * PARTS];
+	const struct nvbar_map_opts opts = { .size = sizeof(opts), .flags = NVBAR_MAP_FIXED };
+	struct nvbar *gpu = gpu_open("sim:ga102,bar1=1G");
+	uint64_t fresh = gpu_stats(gpu).page_table_bytes;
+	struct nvbar_access *a;
+	unsigned int i, j;
+
+	(void)state;
+	for (i = 0; i < SLOTS; i++) {
+		struct nvbar_extent *slot = &ext[i * PARTS];
+
+		slot[0] = (struct nvbar_extent){ GIB(2) + i * MIB(2) + KIB(64), MIB(2) - KIB(64) };
+		for (j = 1; j < PARTS; j++)
+			slot[j] = (struct nvbar_extent){ GIB(1) + (i * PARTS + j) * 2 * PAGE, PAGE };
+	}
+	assert_ok(nvbar_map(gpu, ext, NR_OF(ext), &opts, &a));
+	assert_int_equal(walk_at(gpu, 0).page_size, KIB(64));
+	assert_int_equal(walk_at(gpu, GIB(1) - 1).page_size, PAGE);
+	assert_true(gpu_stats(gpu).page_table_bytes > fresh + MIB(2));
+	assert_ok(nvbar_unmap(a));
+	/* Directories are not dropped by an unmap: 2 of level 1, and 1 of each above. */
+	assert_true(gpu_stats(gpu).page_table_bytes <= fresh + MIB(1) + 5 * PAGE);
+	gpu_close(gpu);
+}
+
+/* Bus writes of mapping a page at 0. */
+static uint64_t writes_of_first_page(struct nvbar *gpu)
+{
+	struct nvbar_stats before = gpu_stats(gpu), after;
+	struct nvbar_access *a = map_fixed(gpu, 0, A, PAGE);
+
+	after = gpu_stats(gpu);
+	gpu_check(gpu);
+	assert_ok(nvbar_unmap(a));
+	nvbar_trim(gpu);
+	return after.bus_writes - before.bus_writes;
+}
+
+static void zero_all(struct nvbar *gpu)
+{
+	while (nvbar_zero_tables(gpu, MIB(1)))
+		;
+}
+
+/* A leaf table has 512 words: not one is written whole any more. */
+static void zeroed_tables(struct nvbar *gpu)
+{
+	const struct nvbar_map_opts opts = { .size = sizeof(opts), .flags = NVBAR_MAP_FIXED };
+	struct nvbar_prepared *prepared;
+
+	/* All but those that a preparation holds, and then these. */
+	assert_ok(nvbar_map_prepare(gpu, 1, &opts, &prepared));
+	zero_all(gpu);
+	nvbar_map_cancel(prepared);
+	assert_true(nvbar_zero_tables(gpu, 1) > 0);
+	zero_all(gpu);
+	assert_int_equal(nvbar_zero_tables(gpu, 1), 0);
+	assert_true(writes_of_first_page(gpu) < 512);
+}
+
+static void tables_zeroed_beforehand_cost_the_entries_alone(void **state)
+{
+	(void)state;
+	on_every_chip(",bar1=64M", zeroed_tables);
+}
+
 /* --- who holds what --- */
 
 struct seen {
@@ -382,6 +455,8 @@ int main(void)
 		cmocka_unit_test(pramin_accesses_are_counted),
 		cmocka_unit_test(trim_gives_back_every_table_that_nobody_uses),
 		cmocka_unit_test(tables_are_zeroed_in_pieces_of_any_size),
+		cmocka_unit_test(an_unmap_leaves_at_most_1_mib_of_tables_warm),
+		cmocka_unit_test(tables_zeroed_beforehand_cost_the_entries_alone),
 		cmocka_unit_test(the_accounting_shows_labels_flags_and_states),
 		cmocka_unit_test(a_label_has_at_most_31_characters),
 		cmocka_unit_test(a_visit_of_mappings_ends_when_told),

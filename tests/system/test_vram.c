@@ -355,6 +355,30 @@ static void scrub(struct nvbar *gpu)
 	}
 }
 
+/* Every other page is free, and a run that BAR1 scrubs. */
+static void scrub_pieces(struct nvbar *gpu)
+{
+	const uint64_t start = MIB(3), nr = 8, end = start + 2 * nr * PAGE + KIB(64);
+	struct nvbar_vram *keep[8], *vram;
+	size_t i;
+
+	poison(gpu, start, end - start);
+	for (i = 0; i < nr; i++)
+		keep[i] = alloc_range(gpu, PAGE, start + 2 * i * PAGE, start + (2 * i + 1) * PAGE, 0);
+	vram = alloc_range(gpu, nr * PAGE + KIB(64), start, end, 0);
+	assert_int_equal(nvbar_vram_extents(vram, NULL, 0), nr);
+	assert_true(holds(gpu, vram, 0));
+	nvbar_vram_free(vram);
+	for (i = 0; i < nr; i++)
+		nvbar_vram_free(keep[i]);
+}
+
+static void every_piece_of_an_allocation_is_zero(void **state)
+{
+	(void)state;
+	on_every_chip("", scrub_pieces);
+}
+
 static void vram_is_zero_on_allocation_unless_asked_otherwise(void **state)
 {
 	(void)state;
@@ -516,6 +540,7 @@ int main(void)
 		cmocka_unit_test(all_usable_vram_can_be_allocated_at_once),
 		cmocka_unit_test(fragmented_vram_is_given_in_pieces_and_merges_again),
 		cmocka_unit_test(vram_is_zero_on_allocation_unless_asked_otherwise),
+		cmocka_unit_test(every_piece_of_an_allocation_is_zero),
 		cmocka_unit_test(vram_is_zero_also_when_the_aperture_is_taken),
 		cmocka_unit_test(vram_is_zero_also_with_static_bar1),
 		cmocka_unit_test(an_allocation_that_succeeds_reports_no_error),
