@@ -181,7 +181,8 @@ int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len)
 			return ret;
 		memcpy(to, bounce, step);
 	}
-	return ones ? nvbar_gpu_alive(gpu) : 0;
+	/* All ones may be data.  The window of a GPU that is gone is forgotten by this, too. */
+	return ones ? nvbar_pramin_flush(gpu) : 0;
 }
 
 int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t len)
