@@ -7,7 +7,6 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
-#include <linux/string.h>
 
 #include "gpu.h"
 #include "pt_internal.h"
@@ -184,7 +183,8 @@ bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const stru
 
 /*
  * A warm table below an entry that becomes a leaf.  What a directory pointed
- * to goes with it, and its words in VRAM are no longer those of the shadow.
+ * to goes with it; its shadow, which nobody reads below a leaf, is freed with
+ * the leaf's mapping, and its words stay in VRAM.
  */
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as page tables have levels */
 static void drop_below(struct nvbar_pt *pt, unsigned int l, u64 i)
@@ -198,7 +198,6 @@ static void drop_below(struct nvbar_pt *pt, unsigned int l, u64 i)
 	} else if (table->linked) {
 		for (child = i * nr; child < (i + 1) * nr; child++)
 			drop_below(pt, l - 1, child);
-		memset(table->entry, 0, level->table_bytes);
 		pt_set_unsynced(level, i);
 	}
 	pt_set_linked(pt, level, i, false);
