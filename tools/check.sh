@@ -30,6 +30,7 @@ steps=(
 	kernel_doc	# every item of the API is described
 	links		# links in the documents resolve
 	tour		# README's tour prints what README says
+	mutants		# each of tools/mutants.txt can be applied; ./dev mutate tries them
 	shell		# shellcheck
 )
 
@@ -223,6 +224,10 @@ check_links() {
 check_tour() {
 	cmd_build
 	python3 tools/tour.py "$build/bin"
+}
+
+check_mutants() {
+	python3 tools/mutate.py --list-check
 }
 
 check_shell() {
