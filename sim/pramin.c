@@ -130,6 +130,22 @@ uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 	return sim_vram_load(&gpu->vram, pa, width);
 }
 
+void sim_pramin_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, size_t nr)
+{
+	uint64_t pa = gpu->pramin.base + (off - PRAMIN_BASE);
+	size_t i;
+
+	/* What is refused or fails does so word by word. */
+	if (refusal(gpu, pa, 8 * nr) || sim_is_poisoned(gpu, pa, 8 * nr)) {
+		for (i = 0; i < nr; i++)
+			words[i] = sim_pramin_read(gpu, off + 8 * i, 8);
+		return;
+	}
+	sim_posted_drain(gpu, gpu->pramin.tail);
+	for (i = 0; i < nr; i++)
+		words[i] = sim_vram_load(&gpu->vram, pa + 8 * i, 8);
+}
+
 void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
 {
 	uint64_t pa = gpu->pramin.base + (off - PRAMIN_BASE);

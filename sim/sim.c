@@ -94,13 +94,25 @@ void sim_bar0_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint6
 	sim_unlock(gpu);
 }
 
+/* Words of PRAMIN that nothing can come between */
+static bool is_pramin_block(const struct sim_gpu *gpu, uint64_t off, size_t nr)
+{
+	return !gpu->faults.armed && !gpu->pramin.next_in && !(off % 8) && in_pramin(off) &&
+	       nr <= (PRAMIN_SIZE - (off - PRAMIN_BASE)) / 8;
+}
+
 void sim_bar0_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, size_t nr)
 {
 	size_t i;
 
 	sim_lock(gpu);
-	for (i = 0; i < nr; i++)
-		words[i] = read_locked(gpu, off + 8 * i, 8);
+	if (is_pramin_block(gpu, off, nr)) {
+		gpu->counters.reads += nr;
+		sim_pramin_read_words(gpu, off, words, nr);
+	} else {
+		for (i = 0; i < nr; i++)
+			words[i] = read_locked(gpu, off + 8 * i, 8);
+	}
 	sim_unlock(gpu);
 }
 
@@ -109,8 +121,7 @@ void sim_bar0_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *wor
 	size_t i;
 
 	sim_lock(gpu);
-	if (!gpu->faults.armed && !(off % 8) && in_pramin(off) &&
-	    nr <= (PRAMIN_SIZE - (off - PRAMIN_BASE)) / 8) {
+	if (is_pramin_block(gpu, off, nr)) {
 		gpu->counters.writes += nr;
 		sim_pramin_write_words(gpu, off, words, nr);
 	} else {
@@ -311,4 +322,16 @@ size_t sim_tlb_stale(struct sim_gpu *gpu)
 	stale = sim_tlb_count_stale(gpu->tlb);
 	sim_unlock(gpu);
 	return stale;
+}
+
+size_t sim_tlb_view(struct sim_gpu *gpu, uint64_t *cursor, struct sim_tlb_view *view, size_t max)
+{
+	const struct sim_binding *now = &gpu->bar1.now;
+	size_t nr = 0;
+
+	sim_lock(gpu);
+	if (now->virt && !now->broken)
+		nr = sim_tlb_read(gpu->tlb, now->pdb, sim_bar1_size(gpu), cursor, view, max);
+	sim_unlock(gpu);
+	return nr;
 }

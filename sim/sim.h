@@ -280,6 +280,41 @@ const char *sim_chip_name(const struct sim_gpu *gpu);
  */
 size_t sim_tlb_stale(struct sim_gpu *gpu);
 
+/**
+ * struct sim_tlb_view - something that the TLB holds
+ * @va: first address that it is about, in the aperture
+ * @level: of a page-directory entry, 1 for PDE0; 0 for the translation of a page
+ * @val: words of the page-directory entry
+ * @valid: of a translation, as the rest: it leads to memory
+ * @sparse: it does not, and does not fault
+ * @aperture: MMU_PTE_APERTURE_* of that memory
+ * @pa: address there
+ * @ro: writes fault
+ */
+struct sim_tlb_view {
+	uint64_t va;
+	unsigned int level;
+	uint64_t val[2];
+	bool valid;
+	bool sparse;
+	uint8_t aperture;
+	uint64_t pa;
+	bool ro;
+};
+
+/**
+ * sim_tlb_view - what the TLB holds of the tables that BAR1 is bound to
+ * @gpu: the GPU
+ * @cursor: 0 at first; moves on
+ * @view: receives the next ones
+ * @max: room there
+ *
+ * Nothing changes and nothing is counted.
+ *
+ * Return: how many, 0 at the end.
+ */
+size_t sim_tlb_view(struct sim_gpu *gpu, uint64_t *cursor, struct sim_tlb_view *view, size_t max);
+
 /* The register map: one call per modelled register, in address order. */
 struct sim_reg_info {
 	const char *name;

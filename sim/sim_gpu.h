@@ -266,6 +266,7 @@ void sim_pramin_reset(struct sim_gpu *gpu);
 void sim_window_tick(struct sim_gpu *gpu);
 uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
 void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
+void sim_pramin_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, size_t nr);
 void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr);
 /* Bring posted writes older than number @upto to VRAM. */
 void sim_posted_drain(struct sim_gpu *gpu, uint64_t upto);

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 
+#include "sim.h"
 #include "sim_mmu.h"
 #include "sim_vram.h"
 
@@ -44,10 +45,21 @@ struct sim_tlb_pde {
 	uint64_t val[2];
 };
 
+/**
+ * struct sim_tlb_pdb - an address space
+ * @root: address of its root table
+ * @space: where that is
+ * @gen: the number of each level
+ * @first_page: slots of @sim_tlb.page that were filled since all of its levels
+ *	were dropped are not below it ...
+ * @end_page: ... and below this
+ */
 struct sim_tlb_pdb {
 	uint64_t root;
 	enum sim_mmu_space space;
 	uint32_t gen[SIM_MMU_MAX_LEVELS];
+	uint32_t first_page;
+	uint32_t end_page;
 };
 
 /**
@@ -111,6 +123,20 @@ void sim_tlb_drop(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root,
 
 /* The same for every address space. */
 void sim_tlb_drop_all(struct sim_tlb *tlb, unsigned int nr_levels);
+
+/**
+ * sim_tlb_read - what is held of an address space
+ * @tlb: the caches
+ * @pdb: the address space
+ * @va_end: nothing from here on
+ * @cursor: 0 at first; moves on
+ * @view: receives the next entries
+ * @max: room there
+ *
+ * Return: how many, 0 at the end.
+ */
+size_t sim_tlb_read(const struct sim_tlb *tlb, unsigned int pdb, uint64_t va_end, uint64_t *cursor,
+		    struct sim_tlb_view *view, size_t max);
 
 /* Cached translations that the tables no longer give. */
 size_t sim_tlb_count_stale(struct sim_tlb *tlb);

@@ -34,6 +34,8 @@ static void drop(struct sim_tlb_pdb *pdb, unsigned int nr_levels)
 
 	for (level = 0; level < nr_levels && level < SIM_MMU_MAX_LEVELS; level++)
 		pdb->gen[level]++;
+	if (nr_levels >= SIM_TLB_ALL_LEVELS)
+		pdb->first_page = pdb->end_page = 0;
 }
 
 unsigned int sim_tlb_pdb_id(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root)
@@ -126,11 +128,17 @@ static void walk(struct sim_tlb *tlb, unsigned int pdb, uint64_t va, sim_mmu_fet
 static struct sim_mmu_xlat *remember(struct sim_tlb *tlb, unsigned int pdb, uint64_t vpn,
 				     const struct sim_mmu_xlat *xlat)
 {
-	struct sim_tlb_page *page = &tlb->page[vpn % SIM_TLB_NR_PAGES];
+	uint32_t slot = vpn % SIM_TLB_NR_PAGES;
+	struct sim_tlb_page *page = &tlb->page[slot];
+	struct sim_tlb_pdb *p = &tlb->pdb[pdb];
 
+	if (p->first_page == p->end_page || slot < p->first_page)
+		p->first_page = slot;
+	if (slot >= p->end_page)
+		p->end_page = slot + 1;
 	page->vpn = vpn;
 	page->pdb = pdb;
-	page->gen = tlb->pdb[pdb].gen[xlat->level];
+	page->gen = p->gen[xlat->level];
 	page->xlat = *xlat;
 	return &page->xlat;
 }
@@ -161,6 +169,62 @@ const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, u
 	if (!w.xlat.level && w.step[w.nr_steps - 1].slot.shift == MMU_PAGE_SHIFT_64K)
 		remember_64k(tlb, pdb, vpn, w.xlat);
 	return remember(tlb, pdb, vpn, &w.xlat);
+}
+
+static bool view_page(const struct sim_tlb *tlb, unsigned int pdb, uint64_t slot, uint64_t va_end,
+		      struct sim_tlb_view *view)
+{
+	const struct sim_tlb_page *page = &tlb->page[slot];
+	const struct sim_mmu_xlat *x = &page->xlat;
+
+	if (page->pdb != pdb || page->gen != tlb->pdb[pdb].gen[x->level] ||
+	    page->vpn >= va_end >> SIM_PAGE_SHIFT)
+		return false;
+	*view = (struct sim_tlb_view) {
+		.va = page->vpn << SIM_PAGE_SHIFT,
+		.valid = x->outcome == SIM_MMU_OK, .sparse = x->outcome == SIM_MMU_SPARSE,
+		.aperture = x->aperture, .pa = x->pa, .ro = x->flags & SIM_MMU_RO,
+	};
+	return true;
+}
+
+static bool view_pde(const struct sim_tlb *tlb, unsigned int pdb, unsigned int level, uint64_t slot,
+		     uint64_t va_end, struct sim_tlb_view *view)
+{
+	const struct sim_tlb_pde *pde = &tlb->pde[level][slot];
+	uint64_t va = pde->index << tlb->arch->level[level].shift;
+
+	if (pde->pdb != pdb || pde->gen != tlb->pdb[pdb].gen[level] || va >= va_end)
+		return false;
+	*view = (struct sim_tlb_view) {
+		.va = va, .level = level, .val = { pde->val[0], pde->val[1] },
+	};
+	return true;
+}
+
+size_t sim_tlb_read(const struct sim_tlb *tlb, unsigned int pdb, uint64_t va_end, uint64_t *cursor,
+		    struct sim_tlb_view *view, size_t max)
+{
+	uint64_t end = SIM_TLB_NR_PAGES;	/* the page-directory entries come after the pages */
+	unsigned int level;
+	uint64_t slot, nr;
+	size_t got = 0;
+
+	if (*cursor < tlb->pdb[pdb].first_page)
+		*cursor = tlb->pdb[pdb].first_page;
+	for (; got < max && *cursor < tlb->pdb[pdb].end_page; ++*cursor)
+		got += view_page(tlb, pdb, *cursor, va_end, &view[got]);
+	if (got < max && *cursor < end)
+		*cursor = end;
+	for (level = 1; level < tlb->arch->nr_levels; level++) {
+		/* Direct mapped: the aperture's are in the first so many. */
+		nr = va_end ? ((va_end - 1) >> tlb->arch->level[level].shift) + 1 : 0;
+		nr = nr < SIM_TLB_NR_PDES ? nr : SIM_TLB_NR_PDES;
+		for (slot = *cursor - end; got < max && *cursor < end + nr; slot++, ++*cursor)
+			got += view_pde(tlb, pdb, level, slot, va_end, &view[got]);
+		end += nr;
+	}
+	return got;
 }
 
 size_t sim_tlb_count_stale(struct sim_tlb *tlb)
