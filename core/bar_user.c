@@ -163,6 +163,7 @@ static void add_access(struct nvbar_access *access, struct nvbar_gpu *gpu,
 	mutex_lock(&gpu->vmm.lock);
 	list_add_tail(&access->link, &gpu->vmm.accesses);
 	gpu->vmm.host_bytes += sizeof(*access);
+	mapping->unclaimed--;
 	mutex_unlock(&gpu->vmm.lock);
 }
 
@@ -284,7 +285,7 @@ static void free_access(struct nvbar_access *access)
 static int execute(struct nvbar_access *access, const struct nvbar_spans *spans,
 		   const struct nvbar_shape *shape)
 {
-	int ret = nvbar_vmm_map(access->gpu, access->mapping, spans, shape);
+	int ret = nvbar_vmm_map(access->gpu, &access->mapping, spans, shape);
 
 	if (ret)
 		free_access(access);
@@ -336,22 +337,33 @@ struct nvbar_access *nvbar_bar_user_map(struct nvbar_gpu *gpu, const struct nvba
 	return ret ? ERR_PTR(ret) : access;
 }
 
+/* The mapping, held without a handle from here on. */
+static struct nvbar_mapping *unclaim(struct nvbar_access *access)
+{
+	struct nvbar_mapping *mapping = access->mapping;
+
+	mutex_lock(&access->gpu->vmm.lock);
+	mapping->unclaimed++;
+	access->mapping = NULL;
+	mutex_unlock(&access->gpu->vmm.lock);
+	return mapping;
+}
+
 /* All of a handle but its memory. */
 static int end_access(struct nvbar_access *access)
 {
 	struct nvbar_gpu *gpu = access->gpu;
-	int ret = 0;
+	struct nvbar_mapping *mapping;
 
 	/* Pointers die first, so that nothing uses the range while it goes. */
 	if (access->cpu)
 		gpu->ops->bar1_munmap(gpu->hw, access->cpu, access->size);
 	nvbar_access_forget(access);
+	mapping = unclaim(access);
 	if (access->live)
-		ret = nvbar_vmm_unmap(gpu, access->mapping);
-	else
-		nvbar_vmm_cancel(gpu, access->mapping);
-	access->mapping = NULL;
-	return ret;
+		return nvbar_vmm_unmap(gpu, mapping);
+	nvbar_vmm_cancel(gpu, mapping);
+	return 0;
 }
 
 int nvbar_bar_user_release(struct nvbar_access *access)

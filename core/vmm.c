@@ -202,6 +202,7 @@ static struct nvbar_mapping *new_mapping(const struct nvbar_vmm_request *req, u6
 	if (!mapping)
 		return NULL;
 	mapping->state = NVBAR_MAPPING_PREPARED;
+	mapping->unclaimed = 1;
 	mapping->flags = req->flags;
 	mapping->page_sizes = page_sizes;
 	mapping->max_shares = max_shares;
@@ -301,17 +302,23 @@ static void del_shares(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 				&mapping->share[--mapping->nr_shares]);
 }
 
-int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
-		  const struct nvbar_spans *spans, const struct nvbar_shape *shape)
+struct nvbar_pte nvbar_vmm_attr(u32 flags)
 {
 	/* Linear memory: the generic kind [OpenRM, UVM], no access counters [nouveau]. */
-	const struct nvbar_pte attr = {
+	return (struct nvbar_pte){
 		.state = NVBAR_ENTRY_VALID,
 		.aperture = NVBAR_APERTURE_VID,
-		.ro = mapping->flags & NVBAR_VMM_RDONLY,
+		.ro = flags & NVBAR_VMM_RDONLY,
 		.no_access_counters = true,
 		.kind = MMU_PTE_KIND_GENERIC_MEMORY,
 	};
+}
+
+int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping **prepared,
+		  const struct nvbar_spans *spans, const struct nvbar_shape *shape)
+{
+	struct nvbar_mapping *mapping = *prepared;
+	const struct nvbar_pte attr = nvbar_vmm_attr(mapping->flags);
 	struct nvbar_pt_plan plan = plan_of(mapping, spans, shape);
 	bool more = nvbar_pt_fill(gpu, &plan, &attr);
 	struct nvbar_vmm *vmm = &gpu->vmm;
@@ -321,6 +328,7 @@ int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
 	nvbar_pt_map(gpu, &plan, &attr, more);
 	ret = publish(gpu, NVBAR_TLB_UPGRADE);
 	if (ret) {
+		*prepared = NULL;
 		clear_locked(gpu, mapping);
 	} else {
 		mapping->state = NVBAR_MAPPING_MAPPED;
@@ -387,6 +395,7 @@ struct nvbar_mapping *nvbar_vmm_share(struct nvbar_gpu *gpu, const struct nvbar_
 		if (!shows(gpu, va, mapping->node.start + mapping->node.len, spans))
 			continue;
 		mapping->refs++;
+		mapping->unclaimed++;
 		vmm->nr_mapped++;
 		atomic64_inc(&gpu->count.maps);
 		*off = va - mapping->node.start;
@@ -404,6 +413,7 @@ int nvbar_vmm_unmap(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 
 	mutex_lock(&vmm->lock);
 	vmm->nr_mapped--;
+	mapping->unclaimed--;
 	atomic64_inc(&gpu->count.unmaps);
 	if (!--mapping->refs) {
 		del_shares(gpu, mapping);

@@ -46,11 +46,13 @@ enum nvbar_mapping_state {
  * @node: the range
  * @state: what it is held for
  * @flags: NVBAR_VMM_*
- * @refs: holders, once it is mapped
+ * @refs: holders, once it is mapped; before that there is one
  * @page_sizes: bit n set: leaves of 1 << n bytes may be used; once it is
  *	mapped: are used
  * @label: its first holder's, or empty
  * @link: in vmm.quarantine
+ * @unclaimed: of its holders, those without a handle in vmm.accesses
+ * @counted: scratch of the check
  * @max_shares: room in @share
  * @nr_shares: of its runs of VRAM, the first so many are in the index
  * @share: those
@@ -63,6 +65,8 @@ struct nvbar_mapping {
 	u64 page_sizes;
 	char label[NVBAR_VMM_LABEL_MAX];
 	struct list_head link;
+	u32 unclaimed;
+	u32 counted;
 	u8 max_shares;
 	u8 nr_shares;
 	struct nvbar_share share[];
@@ -145,7 +149,7 @@ void nvbar_vmm_fini(struct nvbar_gpu *gpu);
  *
  * Context: takes vmm.lock, but not while it gets the bulk of the memory; may
  * sleep.
- * Return: the mapping, in state prepared, or ERR_PTR of -ENOMEM, -ENOSPC,
+ * Return: the mapping, in state prepared and unclaimed, or ERR_PTR of -ENOMEM, -ENOSPC,
  * -ERANGE (the fixed range leaves the aperture), -EEXIST (it is held).
  */
 struct nvbar_mapping *nvbar_vmm_reserve(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req);
@@ -161,8 +165,8 @@ struct nvbar_mapping *nvbar_vmm_reserve(struct nvbar_gpu *gpu, const struct nvba
  * that they are found by.
  *
  * Context: takes vmm.lock.
- * Return: the mapping with a reference for the caller, to be given back with
- * nvbar_vmm_unmap(); or NULL.
+ * Return: the mapping with a reference for the caller, unclaimed, to be given
+ * back with nvbar_vmm_unmap(); or NULL.
  */
 struct nvbar_mapping *nvbar_vmm_share(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
 				      u32 flags, u64 *off);
@@ -177,9 +181,17 @@ struct nvbar_mapping *nvbar_vmm_share(struct nvbar_gpu *gpu, const struct nvbar_
 void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
 
 /**
+ * nvbar_vmm_attr - what every entry of a mapping has in common
+ * @flags: the mapping's
+ *
+ * Return: a leaf, of address 0.
+ */
+struct nvbar_pte nvbar_vmm_attr(u32 flags);
+
+/**
  * nvbar_vmm_map - make the pages visible
  * @gpu: the GPU
- * @mapping: prepared; consumed on failure
+ * @prepared: the mapping; on failure it is gone, and this is set to NULL
  * @spans: exactly the mapping's length, already checked
  * @shape: theirs
  *
@@ -189,13 +201,13 @@ void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
  * mapping's own; may sleep.
  * Return: 0, -ETIMEDOUT or -ENODEV.
  */
-int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
+int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping **prepared,
 		  const struct nvbar_spans *spans, const struct nvbar_shape *shape);
 
 /**
  * nvbar_vmm_unmap - give a reference back, and end the mapping with the last
  * @gpu: the GPU
- * @mapping: mapped; the reference is consumed in any case
+ * @mapping: mapped; the reference, unclaimed, is consumed in any case
  *
  * Context: takes vmm.lock; may sleep.
  * Return: 0, or -ETIMEDOUT, -ENODEV with the range in quarantine.

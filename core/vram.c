@@ -92,7 +92,7 @@ static struct nvbar_mapping *map_span(struct nvbar_gpu *gpu, const struct nvbar_
 	mapping = nvbar_vmm_reserve(gpu, &req);
 	if (IS_ERR(mapping))
 		return mapping;
-	ret = nvbar_vmm_map(gpu, mapping, spans, &shape);
+	ret = nvbar_vmm_map(gpu, &mapping, spans, &shape);
 	return ret ? ERR_PTR(ret) : mapping;
 }
 

@@ -474,7 +474,7 @@ static void a_check_between_fill_and_map_finds_nothing(void **state)
 	assert_true(nvbar_pt_fill(&gpu, &plan, &attr));
 	assert_consistent();
 	/* The shadow of a table that nobody sees may be filled again. */
-	assert_int_equal(nvbar_vmm_map(&gpu, mapping, &spans, &shape), 0);
+	assert_int_equal(nvbar_vmm_map(&gpu, &mapping, &spans, &shape), 0);
 	assert_consistent();
 	assert_int_equal(nvbar_vmm_unmap(&gpu, mapping), 0);
 }
