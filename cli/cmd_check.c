@@ -20,17 +20,23 @@ static void take_problem(void *arg, const char *line)
 static void print_json(struct check *c, const struct nvbar_check_report *r)
 {
 	struct json_object *obj = json_new(c->cli);
+	struct json_object *kinds = json_object_new_object();
+	unsigned int kind;
 
 	json_add(obj, "tables", r->tables);
 	json_add(obj, "entries", r->entries);
 	json_add(obj, "mappings", r->mappings);
 	json_object_object_add(obj, "problems", json_object_get(c->problems));
+	for (kind = 0; nvbar_problem_name(kind); kind++)
+		json_add(kinds, nvbar_problem_name(kind), r->by_kind[kind]);
+	json_object_object_add(obj, "kinds", kinds);
 	json_print(obj);
 }
 
 static const struct argp argp = {
 	.doc = "Compare the page tables in VRAM with what the driver believes: its shadow of them, "
-	       "the BAR1 address space and the allocators. Problems go to standard error.",
+	       "the BAR1 address space and the allocators, and with what a modelled TLB "
+	       "holds. Problems go to standard error, each with the word for its kind.",
 	.children = cli_map_options,
 };
 

@@ -28,18 +28,14 @@ static u64 word64(u32 lo, u32 hi)
 }
 
 /* Words of the block by byte offset: two registers' worth in each. */
-static int write_instance(struct nvbar_gpu *gpu)
+static void fill_instance(const struct nvbar_gpu *gpu, u64 *block)
 {
 	u64 root = nvbar_pt_root(gpu);
 	u64 limit = (gpu->bar1_size - 1) | 0xfff;
 	u32 lo = FIELD_PREP(RAMIN_PAGE_DIR_BASE_TARGET, RAMIN_PAGE_DIR_BASE_TARGET_VID_MEM) |
 		 FIELD_PREP(RAMIN_BIG_PAGE_SIZE, RAMIN_BIG_PAGE_SIZE_64KB) |
 		 (lower_32_bits(root) & RAMIN_PAGE_DIR_BASE_LO_ADDR);
-	u64 *block = kzalloc(RAMIN_SIZE, GFP_KERNEL);
-	int ret;
 
-	if (!block)
-		return -ENOMEM;
 	if (gpu->chip->mmu->version == 2)
 		lo |= RAMIN_USE_VER2_PT_FORMAT;
 	block[RAMIN_PAGE_DIR_BASE_LO / 8] = word64(lo, upper_32_bits(root));
@@ -47,7 +43,41 @@ static int write_instance(struct nvbar_gpu *gpu)
 		block[RAMIN_ADR_LIMIT_LO / 8] = limit & ~0xfffULL;
 	if (gpu->chip->inst_magic)
 		block[RAMIN_ADR_LIMIT_LO / 8] = word64(0, RAMIN_ENGINE_CTXSW_FW_MAGIC_VALUE);
+}
+
+static int write_instance(struct nvbar_gpu *gpu)
+{
+	u64 *block = kzalloc(RAMIN_SIZE, GFP_KERNEL);
+	int ret;
+
+	if (!block)
+		return -ENOMEM;
+	fill_instance(gpu, block);
 	ret = nvbar_pramin_wr_words(gpu, inst_pa(gpu), block, RAMIN_SIZE / 8);
+	kfree(block);
+	return ret;
+}
+
+int nvbar_bar1_compare_instance(struct nvbar_gpu *gpu, u32 *off)
+{
+	u64 *block = kcalloc(2, RAMIN_SIZE, GFP_KERNEL);
+	u64 *read;
+	u32 w = 0;
+	int ret;
+
+	if (!block)
+		return -ENOMEM;
+	read = block + RAMIN_SIZE / 8;
+	fill_instance(gpu, block);
+	ret = nvbar_pramin_rd_words(gpu, inst_pa(gpu), read, RAMIN_SIZE / 8);
+	while (!ret && w < RAMIN_SIZE / 8 && block[w] == read[w])
+		w++;
+	if (!ret && w < RAMIN_SIZE / 8) {
+		*off = 8 * w;
+		ret = read[w] == ~0ULL ? nvbar_gpu_alive(gpu) : 0;
+		if (!ret)
+			ret = -EIO;
+	}
 	kfree(block);
 	return ret;
 }

@@ -49,6 +49,17 @@ void nvbar_bar1_disable(struct nvbar_gpu *gpu);
 int nvbar_bar1_read_binding(struct nvbar_gpu *gpu, struct nvbar_bar1_binding *binding);
 
 /**
+ * nvbar_bar1_compare_instance - is the instance block what was written?
+ * @gpu: enabled
+ * @off: receives the offset of the first word that is not
+ *
+ * Nothing is known to write to this block but the driver [assumed].
+ *
+ * Return: 0, -EIO (it differs), -ENOMEM, -ETIMEDOUT, -ENODEV.
+ */
+int nvbar_bar1_compare_instance(struct nvbar_gpu *gpu, u32 *off);
+
+/**
  * nvbar_bar1_read_root - follow the binding to the root table
  * @gpu: open for more than looking: the PRAMIN window moves
  * @aperture: memory that the root table is in

@@ -501,6 +501,16 @@ u64 nvbar_buddy_largest_free(const struct nvbar_buddy *buddy)
 	return root ? root->below.len : 0;
 }
 
+const struct nvbar_block *nvbar_buddy_first_run(const struct nvbar_buddy *buddy)
+{
+	return run_of(rb_first(&buddy->runs));
+}
+
+const struct nvbar_block *nvbar_buddy_next_run(const struct nvbar_block *run)
+{
+	return run_of(rb_next(&run->by_pa));
+}
+
 static bool verify_run(const struct nvbar_buddy *buddy, const struct nvbar_block *run)
 {
 	struct nvbar_run_sum sum = run_sum(run);

@@ -187,6 +187,22 @@ u64 nvbar_buddy_host_bytes(const struct nvbar_buddy *buddy);
 u64 nvbar_buddy_largest_free(const struct nvbar_buddy *buddy);
 
 /**
+ * nvbar_buddy_first_run() - the free run with the lowest address
+ * @buddy: the allocator
+ *
+ * Return: the run, or NULL when nothing is free.
+ */
+const struct nvbar_block *nvbar_buddy_first_run(const struct nvbar_buddy *buddy);
+
+/**
+ * nvbar_buddy_next_run() - the free run that follows in address order
+ * @run: a free run
+ *
+ * Return: the run, or NULL after the last.
+ */
+const struct nvbar_block *nvbar_buddy_next_run(const struct nvbar_block *run);
+
+/**
  * nvbar_buddy_verify() - do runs, sums and gauges agree?
  * @buddy: the allocator
  *

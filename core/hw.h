@@ -8,6 +8,8 @@
 #include <linux/atomic.h>
 #include <linux/types.h>
 
+#include "mmu.h"
+
 /**
  * struct nvbar_direct - the memory behind the aperture, as the CPU sees it
  * @generation: counts up from 1 before what bar1_direct said can be wrong;
@@ -17,6 +19,27 @@
 struct nvbar_direct {
 	const u64 *generation;
 	atomic64_t bytes;
+};
+
+/**
+ * struct nvbar_tlb_entry - what the TLB of BAR1 holds, as a model shows it
+ * @va: first address that it is about
+ * @level: of the page-directory entry, in the bound tables; 0 for the
+ *	translation of a page of 4 KiB
+ * @word: the page-directory entry
+ * @state: the rest is of translations: valid, sparse, or invalid for all else
+ * @aperture: memory that a valid one leads to
+ * @pa: address there
+ * @ro: writes fault
+ */
+struct nvbar_tlb_entry {
+	u64 va;
+	unsigned int level;
+	u64 word[2];
+	enum nvbar_entry_state state;
+	enum nvbar_aperture aperture;
+	u64 pa;
+	bool ro;
 };
 
 /**
@@ -53,6 +76,9 @@ struct nvbar_direct {
  * @write_barrier: returns when earlier CPU writes have left for the bus
  * @driver_errors: accesses that hardware would have refused, as a model
  *	counts them; NULL for a real GPU
+ * @tlb_read: the next entries, at most @max, of what the TLB holds of the tables
+ *	that BAR1 is bound to; @cursor begins with 0.  Changes and counts nothing.
+ *	Returns how many, 0 at the end; NULL for a real GPU
  * @message: takes a line of text for people; may be NULL
  */
 struct nvbar_hw_ops {
@@ -75,6 +101,7 @@ struct nvbar_hw_ops {
 	void (*direct_copy_to)(void *dst, const void *src, size_t len);
 	void (*write_barrier)(void *hw);
 	u64 (*driver_errors)(void *hw);
+	size_t (*tlb_read)(void *hw, u64 *cursor, struct nvbar_tlb_entry *entry, size_t max);
 	void (*message)(void *hw, int level, const char *text);
 };
 

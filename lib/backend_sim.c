@@ -8,6 +8,8 @@
 #include <linux/slab.h>
 #include <nvbar_compat.h>
 
+#include <hw/mmu.h>
+
 #include "backend.h"
 #include "sim_options.h"
 
@@ -130,6 +132,47 @@ static u64 sim_op_driver_errors(void *hw)
 	return sim_driver_errors(gpu_of(hw));
 }
 
+static enum nvbar_aperture aperture_of(uint8_t code)
+{
+	switch (code) {
+	case MMU_PTE_APERTURE_PEER_MEMORY:
+		return NVBAR_APERTURE_PEER;
+	case MMU_PTE_APERTURE_SYSTEM_COHERENT:
+		return NVBAR_APERTURE_SYS_COH;
+	case MMU_PTE_APERTURE_SYSTEM_NON_COHERENT:
+		return NVBAR_APERTURE_SYS_NONCOH;
+	default:
+		return NVBAR_APERTURE_VID;
+	}
+}
+
+static void take_view(const struct sim_tlb_view *view, struct nvbar_tlb_entry *entry)
+{
+	*entry = (struct nvbar_tlb_entry){
+		.va = view->va,
+		.level = view->level,
+		.word = { view->val[0], view->val[1] },
+		.state = view->valid ? NVBAR_ENTRY_VALID :
+			 view->sparse ? NVBAR_ENTRY_SPARSE : NVBAR_ENTRY_INVALID,
+		.aperture = aperture_of(view->aperture),
+		.pa = view->pa,
+		.ro = view->ro,
+	};
+}
+
+static size_t sim_op_tlb_read(void *hw, u64 *cursor, struct nvbar_tlb_entry *entry, size_t max)
+{
+	struct sim_tlb_view view[BOUNCE_WORDS];
+	uint64_t at = *cursor;
+	size_t nr, i;
+
+	nr = sim_tlb_view(gpu_of(hw), &at, view, min_t(size_t, max, ARRAY_SIZE(view)));
+	*cursor = at;
+	for (i = 0; i < nr; i++)
+		take_view(&view[i], &entry[i]);
+	return nr;
+}
+
 static const struct nvbar_hw_ops sim_ops = {
 	.bar0_read = sim_op_bar0_read,
 	.bar0_write = sim_op_bar0_write,
@@ -148,6 +191,7 @@ static const struct nvbar_hw_ops sim_ops = {
 	.bar1_window_end = sim_op_bar1_window_end,
 	.write_barrier = sim_op_write_barrier,
 	.driver_errors = sim_op_driver_errors,
+	.tlb_read = sim_op_tlb_read,
 	.message = nvbar_backend_message,
 };
 

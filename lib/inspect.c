@@ -309,11 +309,23 @@ uint64_t nvbar_zero_tables(struct nvbar *gpu, uint64_t max)
 
 /* --- check and faults --- */
 
+_Static_assert((int)NVBAR_PROBLEM_FREE_PAGE == NVBAR_CHECK_FREE_PAGE, "kinds differ");
+_Static_assert((int)NVBAR_PROBLEM_STALE_TLB == NVBAR_CHECK_STALE_TLB, "kinds differ");
+_Static_assert((int)NVBAR_PROBLEM_VRAM_OVERLAP == NVBAR_CHECK_VRAM_OVERLAP, "kinds differ");
+_Static_assert((int)NVBAR_PROBLEM_VRAM_OVERLAP + 1 == NVBAR_CHECK_KINDS, "kinds differ");
+_Static_assert((int)NVBAR_CHECK_KINDS <= NVBAR_PROBLEM_ROOM, "too many kinds");
+
+const char *nvbar_problem_name(unsigned int kind)
+{
+	return nvbar_check_kind_name(kind);
+}
+
 int nvbar_check(struct nvbar *gpu, struct nvbar_check_report *report)
 {
-	struct nvbar_check_report full = { 0 };
-	struct nvbar_check check = { 0 };
+	struct nvbar_check_report full = { .problem = report->problem, .arg = report->arg };
+	struct nvbar_check check = { .problem = report->problem, .arg = report->arg };
 	int ret, copied;
+	size_t i;
 
 	NVBAR_VISIT(gpu);
 	if (report->size < sizeof(full))
@@ -323,18 +335,16 @@ int nvbar_check(struct nvbar *gpu, struct nvbar_check_report *report)
 	ret = nvbar_gpu_may_write(&gpu->gpu);
 	if (ret)
 		return ret;
-	check.problem = report->problem;
-	check.arg = report->arg;
 	ret = nvbar_check_run(&gpu->gpu, &check);
 	if (ret && ret != -EIO)
 		return ret;
 
-	full.problem = report->problem;
-	full.arg = report->arg;
 	full.tables = check.tables;
 	full.entries = check.entries;
 	full.mappings = check.mappings;
 	full.problems = check.problems;
+	for (i = 0; i < NVBAR_CHECK_KINDS; i++)
+		full.by_kind[i] = check.by_kind[i];
 	copied = nvbar_result_copy(report, &full, sizeof(full));
 	return copied ? copied : ret;
 }

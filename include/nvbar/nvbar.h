@@ -700,6 +700,7 @@ struct nvbar_walk {
  * @walk: filled in
  *
  * Starts where the GPU starts: at the instance block that BAR1 is bound to.
+ * Each entry leads one level down, so no more than NVBAR_WALK_LEVELS are read.
  *
  * Return: 0 (also when the VA does not translate: see walk->status), or
  * -EINVAL (walk->size), -ENOENT (BAR1 is in physical mode), -EIO (the tables
@@ -772,16 +773,70 @@ struct nvbar_mapping_info {
 NVBAR_API int nvbar_for_each_mapping(struct nvbar *gpu, int (*fn)(const struct nvbar_mapping_info *, void *),
 				     void *arg);
 
+/** enum nvbar_problem_kind - what nvbar_check() finds */
+enum nvbar_problem_kind {
+	/* A directory entry leads to a table that is not in use; a leaf maps VA that nobody holds */
+	NVBAR_PROBLEM_FREE_PAGE = 0,
+	/* A leaf has a page that is not the one that its mapping shows */
+	NVBAR_PROBLEM_FOREIGN_PAGE = 1,
+	/* Two entries lead to one table */
+	NVBAR_PROBLEM_LINKED_TWICE = 2,
+	/* A directory leads to itself or to one above it */
+	NVBAR_PROBLEM_LOOP = 3,
+	/* VRAM links a table that the driver has unlinked */
+	NVBAR_PROBLEM_FREED_TABLE = 4,
+	/* Users of a table, holders of a mapping or a gauge: counted anew it is another number */
+	NVBAR_PROBLEM_REFCOUNT = 5,
+	/* The TLB holds what the tables don't say; found on a model only */
+	NVBAR_PROBLEM_STALE_TLB = 6,
+	/* A leaf of a size that the chip has not, or that its mapping does not use */
+	NVBAR_PROBLEM_LEAF_SIZE = 7,
+	/* Leaves of two sizes, or a leaf and a table, for the same VA */
+	NVBAR_PROBLEM_BOTH_SIZES = 8,
+	/* An entry for VA beyond the aperture */
+	NVBAR_PROBLEM_OUTSIDE_APERTURE = 9,
+	/* A word in VRAM is not the one that was written; what it does is named too */
+	NVBAR_PROBLEM_SHADOW_DIFFERS = 10,
+	/* A directory entry leads to no table of its place */
+	NVBAR_PROBLEM_STRAY_TABLE = 11,
+	/* No entry leads to a table that is in use */
+	NVBAR_PROBLEM_LOST_TABLE = 12,
+	/* A page of a live mapping has no leaf */
+	NVBAR_PROBLEM_MISSING_ENTRY = 13,
+	/* An entry such as is never written: neither valid nor empty, or of other rights */
+	NVBAR_PROBLEM_ODD_ENTRY = 14,
+	/* BAR1 is bound elsewhere, or its instance block is not the one that was written */
+	NVBAR_PROBLEM_INSTANCE = 15,
+	/* The allocator of BAR1 address space contradicts itself; nothing else is checked */
+	NVBAR_PROBLEM_ADDRESS_SPACE = 16,
+	/* The allocator of VRAM contradicts itself */
+	NVBAR_PROBLEM_VRAM_ALLOCATOR = 17,
+	/* VRAM is allocated twice, or allocated and free, or not to be allocated */
+	NVBAR_PROBLEM_VRAM_OVERLAP = 18,
+};
+
+/** NVBAR_PROBLEM_ROOM - kinds that a report has room for */
+#define NVBAR_PROBLEM_ROOM		32
+
+/**
+ * nvbar_problem_name - the word for a kind of problem
+ * @kind: &enum nvbar_problem_kind
+ *
+ * Return: a static string such as "stale-tlb"; NULL if there is no such kind.
+ */
+NVBAR_API const char *nvbar_problem_name(unsigned int kind);
+
 /**
  * struct nvbar_check_report - what nvbar_check() found
  * @size: set to sizeof(struct nvbar_check_report) before the call
- * @problem: in: called with one line per problem, or NULL.  It must not call
- *	the library on this GPU
+ * @problem: in: called with one line per problem, or NULL.  The line begins with
+ *	nvbar_problem_name() and a colon.  It must not call the library on this GPU
  * @arg: in: first argument of @problem
- * @tables: page tables visited
- * @entries: valid entries visited
+ * @tables: page tables read
+ * @entries: leaves that belong to a live mapping
  * @mappings: live mappings compared
  * @problems: contradictions found
+ * @by_kind: how many of each &enum nvbar_problem_kind
  */
 struct nvbar_check_report {
 	size_t size;
@@ -789,15 +844,19 @@ struct nvbar_check_report {
 	void *arg;
 	uint64_t tables, entries, mappings;
 	uint64_t problems;
+	uint64_t by_kind[NVBAR_PROBLEM_ROOM];
 };
 
 /**
- * nvbar_check - compare page tables, shadow, address space and allocators
+ * nvbar_check - compare page tables, shadow, address space, allocators and TLB
  * @gpu: handle
  * @report: filled in
  *
+ * What it reads of VRAM is the tables that the driver has in use, each once, no
+ * matter what they hold.
+ *
  * Return: 0 (no problem), -EIO (report->problems is not 0), or -EINVAL,
- * -ENODEV, -EACCES (observing), -EOPNOTSUPP (no BAR1), -ENOMEM.
+ * -ENODEV, -ETIMEDOUT, -EACCES (observing), -EOPNOTSUPP (no BAR1), -ENOMEM.
  */
 NVBAR_API int nvbar_check(struct nvbar *gpu, struct nvbar_check_report *report);
 
