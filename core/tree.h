@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+#include "span.h"
 #include "walk.h"
 
 /**
@@ -25,14 +26,10 @@ struct nvbar_tree_table {
 	const struct nvbar_mmu_level *shape;
 };
 
-/** NVBAR_TREE_SKIP - result of a visitor: go on, but not below this */
-#define NVBAR_TREE_SKIP		1
-
 /**
  * struct nvbar_tree_visitor - what to do with what is met
  *
- * Results: 0 to go on, NVBAR_TREE_SKIP, or a negative errno that ends the
- * visit.
+ * Results: 0 to go on, or a negative errno that ends the visit.
  *
  * @table: a table before its entries, with all its words
  * @entry: an entry that is not all zero, before the tables below it
@@ -45,19 +42,30 @@ struct nvbar_tree_visitor {
 };
 
 /**
+ * struct nvbar_tree_bounds - how far a visit goes
+ * @va_limit: tables from this VA on are not entered
+ * @region: tables elsewhere in VRAM, or in other memory, are not entered; begins
+ *	and ends at multiples of 4 KiB
+ */
+struct nvbar_tree_bounds {
+	u64 va_limit;
+	struct nvbar_span region;
+};
+
+/**
  * nvbar_tree_visit - visit tables and entries in VA order
  * @space: the tables
- * @va_limit: tables from this VA on are not entered
+ * @bounds: how far to go
  * @visitor: what to do
  *
  * Tables that can't be read are passed over.  However damaged the tables are,
- * the visit ends: each table of the address space is entered at most once,
- * whatever it shares its memory with.  So for each 2 MiB of @va_limit no more
- * than 512 + 32 leaves are met, and above them no more than in a sound tree.
+ * even if they are loops or lead to each other in all ways, the visit ends: a
+ * place in the region is entered once as a table of each level, and once as one
+ * of 64 KiB leaves.  So no more is read than that many times the region's bytes.
  *
  * Return: 0, -ENOMEM, a visitor's errno, or what reading failed with.
  */
-int nvbar_tree_visit(const struct nvbar_walk_space *space, u64 va_limit,
+int nvbar_tree_visit(const struct nvbar_walk_space *space, const struct nvbar_tree_bounds *bounds,
 		     const struct nvbar_tree_visitor *visitor);
 
 #endif

@@ -85,6 +85,9 @@ struct nvbar_walk_space {
  * @va: any address
  * @res: filled in
  *
+ * Whatever the tables hold, it goes one level down with each table, and reads at
+ * most NVBAR_WALK_STEPS entries.
+ *
  * Return: 0, or what @space->read failed with, -EFAULT excepted: that is an
  * end of the walk.
  */

@@ -160,6 +160,16 @@ int nvbar_bound_space(struct nvbar *gpu, struct nvbar_walk_space *space)
 	return nvbar_bar1_read_root(core, &space->root_aperture, &space->root_pa);
 }
 
+struct nvbar_tree_bounds nvbar_table_bounds(const struct nvbar *gpu)
+{
+	const struct nvbar_gpu *core = &gpu->gpu;
+
+	return (struct nvbar_tree_bounds){
+		.va_limit = core->bar1_size,
+		.region = { core->reserved_pa, core->reserved_len },
+	};
+}
+
 int nvbar_walk(struct nvbar *gpu, uint64_t va, struct nvbar_walk *walk)
 {
 	struct nvbar_walk_space space;
@@ -237,6 +247,7 @@ int nvbar_for_each_entry(struct nvbar *gpu, int (*fn)(const struct nvbar_entry_i
 {
 	struct entry_visit visit = { .core = &gpu->gpu, .fn = fn, .arg = arg };
 	const struct nvbar_tree_visitor visitor = { .entry = visit_entry, .ctx = &visit };
+	const struct nvbar_tree_bounds bounds = nvbar_table_bounds(gpu);
 	struct nvbar_walk_space space;
 	int ret;
 
@@ -245,7 +256,7 @@ int nvbar_for_each_entry(struct nvbar *gpu, int (*fn)(const struct nvbar_entry_i
 	if (ret)
 		return ret;
 	mutex_lock(&gpu->gpu.vmm.lock);
-	ret = nvbar_tree_visit(&space, gpu->gpu.bar1_size, &visitor);
+	ret = nvbar_tree_visit(&space, &bounds, &visitor);
 	mutex_unlock(&gpu->gpu.vmm.lock);
 	return visit.result ? visit.result : ret;
 }

@@ -23,4 +23,7 @@ int nvbar_walk_space(const struct nvbar_walk_space *space, uint64_t va, struct n
  */
 int nvbar_bound_space(struct nvbar *gpu, struct nvbar_walk_space *space);
 
+/** nvbar_table_bounds - all tables that the driver may have: the region that is its own */
+struct nvbar_tree_bounds nvbar_table_bounds(const struct nvbar *gpu);
+
 #endif

@@ -93,7 +93,8 @@ static const char *family_name(const struct nvbar_gpu *core)
 	return "unknown";
 }
 
-static int write_scenario(struct writer *writer, const struct nvbar_walk_space *space)
+static int write_scenario(struct writer *writer, const struct nvbar_walk_space *space,
+			  const struct nvbar_tree_bounds *bounds)
 {
 	const struct nvbar_tree_visitor visitor = { .table = write_table, .ctx = writer };
 	struct nvbar_gpu *core = writer->core;
@@ -105,15 +106,16 @@ static int write_scenario(struct writer *writer, const struct nvbar_walk_space *
 		 space->root_pa);
 	ret = put(writer, text);
 	if (!ret)
-		ret = nvbar_tree_visit(space, core->bar1_size, &visitor);
+		ret = nvbar_tree_visit(space, bounds, &visitor);
 	writer->words = true;
 	if (!ret)
-		ret = nvbar_tree_visit(space, core->bar1_size, &visitor);
+		ret = nvbar_tree_visit(space, bounds, &visitor);
 	return ret ? ret : put(writer, "end");
 }
 
 int nvbar_snapshot_take(struct nvbar *gpu, int (*line)(const char *text, void *arg), void *arg)
 {
+	const struct nvbar_tree_bounds bounds = nvbar_table_bounds(gpu);
 	struct writer writer = { .core = &gpu->gpu, .line = line, .arg = arg };
 	struct nvbar_walk_space space;
 	int ret;
@@ -123,7 +125,7 @@ int nvbar_snapshot_take(struct nvbar *gpu, int (*line)(const char *text, void *a
 	if (ret)
 		return ret;
 	mutex_lock(&gpu->gpu.vmm.lock);
-	ret = write_scenario(&writer, &space);
+	ret = write_scenario(&writer, &space, &bounds);
 	mutex_unlock(&gpu->gpu.vmm.lock);
 	return writer.result ? writer.result : ret;
 }

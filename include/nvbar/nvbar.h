@@ -735,6 +735,10 @@ struct nvbar_entry_info {
  *	than 0 ends the visit.  It must not call the library on @gpu
  * @arg: second argument of @fn
  *
+ * Tables outside the driver's region are not entered, and none is entered twice
+ * at one level: whatever VRAM holds, no more is read than the region's bytes
+ * once for each level, and once for tables of 64 KiB leaves.
+ *
  * Return: 0, what @fn returned, or as nvbar_walk().
  */
 NVBAR_API int nvbar_for_each_entry(struct nvbar *gpu, int (*fn)(const struct nvbar_entry_info *, void *),
@@ -941,6 +945,8 @@ NVBAR_API int nvbar_decode(unsigned int mmu_version, enum nvbar_entry_kind kind,
  * @line: called once per line, without its newline; a result other than 0
  *	ends it.  It must not call the library on @gpu
  * @arg: second argument of @line
+ *
+ * Goes as far as nvbar_for_each_entry(), two times.
  *
  * Return: 0, what @line returned, or as nvbar_walk().
  */

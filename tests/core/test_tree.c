@@ -45,6 +45,10 @@ static const struct nvbar_walk_space space = {
 	.fmt = &nvbar_mmu_ver3, .page_sizes = SZ_4K | SZ_64K | SZ_2M, .read = read_words,
 };
 
+static const struct nvbar_tree_bounds bounds = {
+	.va_limit = VA_LIMIT, .region = { 0, sizeof(memory) },
+};
+
 /* VA 0 in a 64 KiB page, 0x10000 in a 4 KiB page, 2 MiB in a 2 MiB page. */
 static void start(void)
 {
@@ -90,7 +94,7 @@ static int visit(bool tables, bool entries)
 
 	nr_tables = 0;
 	nr_entries = 0;
-	return nvbar_tree_visit(&space, VA_LIMIT, &visitor);
+	return nvbar_tree_visit(&space, &bounds, &visitor);
 }
 
 static void assert_met(unsigned int tables, unsigned int entries)
@@ -109,18 +113,6 @@ static void a_visitor_meets_each_table_and_entry_once(void **state)
 	assert_met(7, 0);
 	assert_int_equal(visit(false, true), 0);
 	assert_met(0, 8);
-}
-
-static void a_visitor_can_skip_what_is_below(void **state)
-{
-	(void)state;
-	start();
-	result = NVBAR_TREE_SKIP;
-	result_at = 1;
-	assert_int_equal(visit(true, false), 0);
-	assert_met(5, 0);
-	assert_int_equal(visit(false, true), 0);
-	assert_met(0, 6);
 }
 
 static void a_visitors_error_ends_the_visit(void **state)
@@ -162,12 +154,44 @@ static void no_table_is_entered_that_nothing_points_to(void **state)
 	assert_met(6, 9);
 }
 
-static void a_visit_needs_memory(void **state)
+/* Its entries count, but what they lead to was met before. */
+static void a_table_is_entered_once_at_each_level(void **state)
 {
 	(void)state;
 	start();
-	compat_alloc_fail_nth(1, false);
-	assert_int_equal(visit(true, true), -ENOMEM);
+	memory[PD1][1] = PDE(PD0);
+	memory[PD0][4] = PDE(PT64K);
+	memory[PD0][5] = PDE(PT4K);
+	assert_int_equal(visit(true, true), 0);
+	assert_met(7, 10);
+	/* The same memory as another table, a loop among them */
+	memory[PD0][6] = PDE(PT4K);
+	memory[PD0][9] = PDE(PD0);
+	assert_int_equal(visit(true, false), 0);
+	assert_met(9, 0);
+}
+
+static void a_table_outside_the_region_is_not_entered(void **state)
+{
+	(void)state;
+	start();
+	memory[PD0][3] = PDE(NR_TABLES);
+	memory[PD0][4] = PDE(NR_TABLES + 1);
+	memory[PD0][5] = (u64)PT4K << 12 | 4;	/* system memory */
+	assert_int_equal(visit(true, false), 0);
+	assert_met(7, 0);
+}
+
+static void a_visit_needs_memory(void **state)
+{
+	unsigned long nth;
+
+	(void)state;
+	start();
+	for (nth = 1; nth <= 2; nth++) {
+		compat_alloc_fail_nth(nth, false);
+		assert_int_equal(visit(true, true), -ENOMEM);
+	}
 	compat_alloc_fail_nth(0, false);
 }
 
@@ -213,10 +237,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_visitor_meets_each_table_and_entry_once),
-		cmocka_unit_test(a_visitor_can_skip_what_is_below),
 		cmocka_unit_test(a_visitors_error_ends_the_visit),
 		cmocka_unit_test(a_table_that_cannot_be_read_is_passed_over),
 		cmocka_unit_test(no_table_is_entered_that_nothing_points_to),
+		cmocka_unit_test(a_table_is_entered_once_at_each_level),
+		cmocka_unit_test(a_table_outside_the_region_is_not_entered),
 		cmocka_unit_test(a_visit_needs_memory),
 		cmocka_unit_test(a_walk_asks_the_64_kib_table_first),
 		cmocka_unit_test(a_walk_ends_where_a_table_cannot_be_read),

@@ -154,7 +154,18 @@ static void same_walk(const struct nvbar_walk *a, const struct nvbar_walk *b)
 	must(a->mmu_kind == b->mmu_kind);
 }
 
-/* A snapshot holds what is reached from the aperture's VAs. */
+/* Does the walk come to a table that lies elsewhere? */
+static bool leaves_region(const struct nvbar_gpu *gpu, const struct nvbar_walk *walk)
+{
+	uint32_t i;
+
+	for (i = 0; i < walk->nr_levels; i++)
+		if (walk->level[i].addr - gpu->reserved_pa >= gpu->reserved_len)
+			return true;
+	return false;
+}
+
+/* A snapshot holds what is reached from the aperture's VAs in the driver's region. */
 static void walk(struct nvbar *gpu, const struct nvbar_snapshot *snap, u64 va)
 {
 	struct nvbar_walk now = { .size = sizeof(now) }, then = { .size = sizeof(then) };
@@ -165,7 +176,10 @@ static void walk(struct nvbar *gpu, const struct nvbar_snapshot *snap, u64 va)
 		return;
 	must(!ret);
 	must(!nvbar_snapshot_walk(snap, 0, va, &then));
-	same_walk(&now, &then);
+	if (leaves_region(&gpu->gpu, &now))
+		must(then.status == NVBAR_WALK_UNREADABLE);
+	else
+		same_walk(&now, &then);
 }
 
 static void read_all(struct nvbar *gpu, struct fuzz_input *vas)

@@ -2,7 +2,7 @@
 /*
  * The consistency check: what can be wrong is put there, one thing at a time,
  * into the model's VRAM or into the driver's own structs, and must be found and
- * named.
+ * named.  Then tables that hold anything at all.
  */
 #include "helper.h"
 
@@ -938,6 +938,191 @@ static void kinds_have_names(void **state)
 	assert_null(nvbar_problem_name(UINT32_MAX));
 }
 
+/* --- tables that hold anything at all ---------------------------------------- */
+
+struct region {
+	uint64_t pa, len;
+	uint64_t *was;
+	uint64_t *now;
+};
+
+static uint64_t bus_reads(const struct rig *r)
+{
+	return gpu_stats(r->gpu).bus_reads;
+}
+
+static int count_entry(const struct nvbar_entry_info *info, void *arg)
+{
+	(void)info;
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+static int count_line(const char *text, void *arg)
+{
+	(void)text;
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+/* Each look at the tables ends, and reads no more than it says. */
+static void look(const struct rig *r, const struct region *region, bool all)
+{
+	uint64_t words = region->len / 8, before = bus_reads(r), seen = 0;
+	uint64_t times = r->walk.nr_levels + 1;
+	size_t i;
+
+	run_check(r->gpu, all);
+	assert_true(bus_reads(r) - before <= words + 16);
+	before = bus_reads(r);
+	assert_ok(nvbar_for_each_entry(r->gpu, count_entry, &seen));
+	assert_true(bus_reads(r) - before <= times * words + 16);
+	assert_true(seen <= times * words);
+	for (i = 0; i < 4; i++) {
+		struct nvbar_walk walk = { .size = sizeof(walk) };
+
+		before = bus_reads(r);
+		assert_ok(nvbar_walk(r->gpu, rng_u64() >> rng_below(64), &walk));
+		assert_true(bus_reads(r) - before <= 2 * NVBAR_WALK_LEVELS + 16);
+	}
+	if (!all)
+		return;
+	before = bus_reads(r);
+	seen = 0;
+	assert_ok(nvbar_snapshot_take(r->gpu, count_line, &seen));
+	assert_true(bus_reads(r) - before <= 2 * times * words + 16);
+}
+
+/* Noise, entries that lead somewhere, and words that something else stands for. */
+static uint64_t some_word(const struct rig *r, const struct region *region)
+{
+	uint64_t pa = region->pa + rng_below(region->len / PAGE) * PAGE;
+
+	switch (rng_below(8)) {
+	case 0:
+		return rng_u64();
+	case 1:
+		return 0;
+	case 2:
+		return pte(r, rng_below(MIB(64) / PAGE) * PAGE);
+	case 3:
+		return pde(r, rng_below(MIB(64) / PAGE) * PAGE);
+	case 4:
+		return pde(r, pa + rng_below(16) * 256);
+	case 5:
+		return region->was[rng_below(region->len / 8)];
+	default:
+		return pde(r, pa);
+	}
+}
+
+static struct region take_region(const struct rig *r)
+{
+	struct region region = { .pa = r->core->reserved_pa, .len = r->core->reserved_len };
+
+	region.was = malloc(region.len);
+	region.now = malloc(region.len);
+	assert_non_null(region.was);
+	assert_non_null(region.now);
+	assert_true(sim_vram_peek(r->sim, region.pa, region.was, region.len));
+	return region;
+}
+
+static void put_back(const struct rig *r, struct region *region)
+{
+	assert_true(sim_vram_poke(r->sim, region->pa, region->was, region->len));
+	assert_clean(r);
+	free(region->was);
+	free(region->now);
+}
+
+/* The instance block stays, so that the tables are found, but for some rounds. */
+static void random_tables(struct rig *r)
+{
+	static const uint64_t one_in[] = { 1, 2, 10, 100 };
+	struct region region;
+	unsigned int round;
+	uint64_t i, rare;
+
+	map(r->gpu, MIB(20) + PAGE, B, MIB(12), 0, "large");
+	map(r->gpu, MIB(40), A, KIB(640), 16, "big");
+	region = take_region(r);
+	for (round = 0; round < 300; round++) {
+		rare = one_in[rng_below(NR_OF(one_in))];
+		for (i = 0; i < region.len / 8; i++)
+			region.now[i] = rng_below(rare) ? region.was[i] : some_word(r, &region);
+		if (round % 16)
+			memcpy(region.now, region.was, PAGE);
+		assert_true(sim_vram_poke(r->sim, region.pa, region.now, region.len));
+		if (!(round % 16)) {
+			run_check(r->gpu, true);
+			continue;
+		}
+		look(r, &region, round % 16 == 1);
+	}
+	put_back(r, &region);
+}
+
+static void whatever_the_tables_hold_a_look_at_them_ends(void **state)
+{
+	(void)state;
+	rng_start(__func__);
+	on_every_rig(random_tables);
+}
+
+/* Every entry of each directory leads to the same table below: ways without number. */
+static void dag(struct rig *r)
+{
+	struct region region = take_region(r);
+	uint64_t leaves = table_of(r, VA) - region.pa;
+	uint64_t seen = 0;
+	uint32_t i;
+
+	memcpy(region.now, region.was, region.len);
+	for (i = 0; i + 1 < r->walk.nr_levels; i++) {
+		uint64_t table = (r->walk.level[i].addr & ~(PAGE - 1)) - region.pa;
+		uint64_t next = r->walk.level[i + 1].addr & ~(PAGE - 1);
+		uint64_t w;
+
+		for (w = 0; w < PAGE / 8; w++)
+			region.now[table / 8 + w] = pde(r, next);
+	}
+	for (i = 0; i < 512; i++)
+		region.now[leaves / 8 + i] = pte(r, A);
+	assert_true(sim_vram_poke(r->sim, region.pa, region.now, region.len));
+	look(r, &region, true);
+	assert_true(run_check(r->gpu, true).report.by_kind[NVBAR_PROBLEM_LINKED_TWICE] >= 31);
+	/* One table of each level, the leaves as those of 64 KiB, too */
+	assert_ok(nvbar_for_each_entry(r->gpu, count_entry, &seen));
+	assert_true(seen <= r->walk.nr_levels * 512 + 32);
+	put_back(r, &region);
+}
+
+static void ways_without_number_are_gone_once(void **state)
+{
+	(void)state;
+	on_every_rig(dag);
+}
+
+static void elsewhere(struct rig *r)
+{
+	uint64_t before = 0, seen = 0, was;
+
+	/* What looks like a table, where there is none */
+	poke(r, A, pte(r, B));
+	assert_ok(nvbar_for_each_entry(r->gpu, count_entry, &before));
+	was = poke(r, small_half(r, FREE), pde(r, A));
+	assert_ok(nvbar_for_each_entry(r->gpu, count_entry, &seen));
+	assert_int_equal(seen, before + 1);
+	poke(r, small_half(r, FREE), was);
+}
+
+static void tables_outside_the_region_are_shown_and_not_entered(void **state)
+{
+	(void)state;
+	on_every_rig(elsewhere);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -963,6 +1148,9 @@ int main(void)
 		cmocka_unit_test(a_changed_instance_block_is_found),
 		cmocka_unit_test(what_an_allocator_has_wrong_is_found),
 		cmocka_unit_test(kinds_have_names),
+		cmocka_unit_test(whatever_the_tables_hold_a_look_at_them_ends),
+		cmocka_unit_test(ways_without_number_are_gone_once),
+		cmocka_unit_test(tables_outside_the_region_are_shown_and_not_entered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
