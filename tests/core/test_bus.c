@@ -7,7 +7,6 @@
 
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include "bar1.h"
@@ -333,46 +332,6 @@ static void a_bind_that_fails_is_taken_back(void **state)
 	assert_false(hw.log[last].val & 0x80000000);
 }
 
-/* hardware.md 9: TARGET is 0 video, 2 coherent, 3 non-coherent memory; in the block 1 is none. */
-static void the_root_is_where_binding_and_instance_block_say(void **state)
-{
-	static const enum nvbar_aperture want[] = {
-		[0] = NVBAR_APERTURE_VID,
-		[2] = NVBAR_APERTURE_SYS_COH,
-		[3] = NVBAR_APERTURE_SYS_NONCOH,
-	};
-	struct nvbar_bar1_binding binding;
-	enum nvbar_aperture aperture;
-	u32 target, lo;
-	u64 pa;
-
-	(void)state;
-	start_ga102();
-	gpu.vram_size = SZ_1G;
-	fake_set(&hw, 0xb80f40, 0x80000000);
-	for (target = 0; target < 4; target++) {
-		lo = 0x12345c00 | target;
-		memcpy(hw.window + 0x200, &lo, 4);
-		if (target == 1) {
-			assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -EIO);
-			continue;
-		}
-		assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), 0);
-		assert_int_equal(aperture, want[target]);
-		assert_int_equal(pa, 0x12345000);
-	}
-	for (target = 2; target < 4; target++) {
-		fake_set(&hw, 0xb80f40, 0x80000000 | target << 28 | 0x123);
-		assert_int_equal(nvbar_bar1_read_binding(&gpu, &binding), 0);
-		assert_true(binding.is_virtual);
-		assert_int_equal(binding.aperture, want[target]);
-		assert_int_equal(binding.inst_pa, 0x123000);
-		assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -EIO);
-	}
-	fake_set(&hw, 0xb80f40, 0);
-	assert_int_equal(nvbar_bar1_read_root(&gpu, &aperture, &pa), -ENOENT);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,7 +351,6 @@ int main(void)
 		cmocka_unit_test(a_register_that_takes_its_time_is_waited_for),
 		cmocka_unit_test(a_bind_is_over_when_nothing_is_outstanding),
 		cmocka_unit_test(a_bind_that_fails_is_taken_back),
-		cmocka_unit_test(the_root_is_where_binding_and_instance_block_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Identification, boot, the size of VRAM, and faults, on registers set by hand. */
+/* Identification, boot and the size of VRAM, on registers set by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,6 @@
 
 #include "chip.h"
 #include "fake_hw.h"
-#include "fault.h"
 
 static struct fake_hw hw;
 static struct nvbar_gpu gpu;
@@ -306,28 +305,6 @@ static void usable_vram_ends_where_entries_and_window_reach(void **state)
 	assert_int_equal(gpu.usable_end, 512 * (u64)SZ_1G - SZ_2M);
 }
 
-/* hardware.md 10: the registers of a fault, each with bits in its upper half. */
-static void a_fault_is_read_with_all_its_address_bits(void **state)
-{
-	struct nvbar_fault_info info;
-
-	(void)state;
-	identify("GH100");
-	mutex_init(&gpu.vmm.lock);
-	nvbar_va_init(&gpu.vmm.va, SZ_64M);
-	assert_int_equal(nvbar_fault_read(&gpu, &info), -ENOENT);
-	fake_set(&hw, 0xb83080, 0x89abc000);
-	fake_set(&hw, 0xb83084, 0x0000004f);
-	fake_set(&hw, 0xb83088, 0x12345000);
-	fake_set(&hw, 0xb8308c, 0x00000006);
-	fake_set(&hw, 0xb83094, 0x80000000);
-	assert_int_equal(nvbar_fault_read(&gpu, &info), 0);
-	assert_int_equal(info.va, 0x4f89abc000);
-	assert_int_equal(info.inst_pa, 0x612345000);
-	assert_non_null(strstr(info.text, "0x4f89abc000"));
-	mutex_destroy(&gpu.vmm.lock);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,7 +323,6 @@ int main(void)
 		cmocka_unit_test(a_protected_range_and_the_heap_below_it_are_left_alone),
 		cmocka_unit_test(a_size_that_makes_no_sense_is_refused),
 		cmocka_unit_test(usable_vram_ends_where_entries_and_window_reach),
-		cmocka_unit_test(a_fault_is_read_with_all_its_address_bits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

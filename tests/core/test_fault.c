@@ -19,6 +19,7 @@
 #define FAULT_ADDR_LO	0xb83080
 #define FAULT_ADDR_HI	0xb83084
 #define FAULT_INST_LO	0xb83088
+#define FAULT_INST_HI	0xb8308c
 #define FAULT_INFO	0xb83090
 #define FAULT_STATUS	0xb83094
 #define FAULT_VALID	0x80000000
@@ -84,6 +85,23 @@ static void a_fault_is_told_in_the_manuals_words(void **state)
 	assert_string_equal(info.text, "RO_VIOLATION fault at VA 0x3000: PHYS_WRITE by HOST_CPU, "
 				       "engine 31, more were dropped");
 	assert_true(info.write && info.physical && info.dropped);
+}
+
+static void a_fault_is_told_with_all_its_address_bits(void **state)
+{
+	struct nvbar_fault_info info;
+
+	(void)state;
+	start(0x180a1000);
+	fake_set(&hw, FAULT_ADDR_LO, 0x89abc000);
+	fake_set(&hw, FAULT_ADDR_HI, 0x4f);
+	fake_set(&hw, FAULT_INST_LO, 0x12345000);
+	fake_set(&hw, FAULT_INST_HI, 6);
+	fake_set(&hw, FAULT_STATUS, FAULT_VALID);
+	assert_int_equal(nvbar_fault_read(&gpu, &info), 0);
+	assert_int_equal(info.va, 0x4f89abc000);
+	assert_int_equal(info.inst_pa, 0x612345000);
+	assert_non_null(strstr(info.text, "0x4f89abc000"));
 }
 
 static void codes_without_a_name_are_unknown(void **state)
@@ -272,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fault_is_told_in_the_manuals_words),
+		cmocka_unit_test(a_fault_is_told_with_all_its_address_bits),
 		cmocka_unit_test(codes_without_a_name_are_unknown),
 		cmocka_unit_test(a_code_of_two_meanings_is_told_by_the_chip),
 		cmocka_unit_test(a_fault_names_the_mapping_it_is_in),

@@ -479,20 +479,6 @@ static void a_check_between_fill_and_map_finds_nothing(void **state)
 	assert_int_equal(nvbar_vmm_unmap(&gpu, mapping), 0);
 }
 
-/* The model counts any other read, which stop() would see. */
-static void a_walk_reads_words_inside_vram_only(void **state)
-{
-	const enum nvbar_aperture vid = NVBAR_APERTURE_VID;
-	u64 end = gpu.vram_size, words[2];
-
-	(void)state;
-	assert_int_equal(nvbar_vmm_walk_read(&gpu, vid, end - 8, words, 1), 0);
-	assert_int_equal(nvbar_vmm_walk_read(&gpu, vid, end - 8, words, 2), -EFAULT);
-	assert_int_equal(nvbar_vmm_walk_read(&gpu, vid, end, words, 1), -EFAULT);
-	assert_int_equal(nvbar_vmm_walk_read(&gpu, vid, U64_MAX - 7, words, 1), -EFAULT);
-	assert_int_equal(nvbar_vmm_walk_read(&gpu, NVBAR_APERTURE_SYS_COH, 0, words, 1), -EFAULT);
-}
-
 static void assert_vram_is_zero(u64 pa, u64 len)
 {
 	u64 word;
@@ -702,7 +688,6 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(a_check_between_fill_and_map_finds_nothing, start,
 						stop),
-		cmocka_unit_test_setup_teardown(a_walk_reads_words_inside_vram_only, start, stop),
 		cmocka_unit_test_setup_teardown(zeroes_have_arrived_when_memory_is_given_out, start,
 						stop),
 		cmocka_unit_test_setup_teardown(an_earlier_owners_translations_are_forgotten, start,
