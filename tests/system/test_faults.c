@@ -660,6 +660,30 @@ static void a_window_that_moves_late_loses_nothing(void **state)
 	on_some_chips(window_late);
 }
 
+/* The driver can't know; whoever looks can, and the next invalidate mends it. */
+static void an_invalidate_that_was_ignored_is_found_by_the_check(void **state)
+{
+	const struct sim_inject ignore = { .ignored_reg = 0xb830b0, .ignored_nth = 1 };
+	struct nvbar_check_report report = { .size = sizeof(report) };
+	struct nvbar_access *a;
+	struct scene s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		open_scene(&s, chips[i].name);
+		a = map_fixed(s.gpu, MIB(30), A, 4 * PAGE);
+		bar1_rd64(a, PAGE);
+		sim_inject(s.sim, &ignore);
+		assert_ok(nvbar_unmap(a));
+		sim_inject(s.sim, NULL);
+		assert_err(nvbar_check(s.gpu, &report), EIO);
+		assert_int_equal(report.by_kind[NVBAR_PROBLEM_STALE_TLB], report.problems);
+		assert_ok(map_pages(&s));
+		close_scene(&s);
+	}
+}
+
 /* --- open and close ------------------------------------------------------------- */
 
 /* Opens with @option, or NULL; nothing may be left of a GPU that was not opened. */
@@ -838,6 +862,7 @@ int main(void)
 		cmocka_unit_test(an_invalidate_that_never_ends_loses_nothing),
 		cmocka_unit_test(a_window_that_never_moves_loses_nothing),
 		cmocka_unit_test(a_window_that_moves_late_loses_nothing),
+		cmocka_unit_test(an_invalidate_that_was_ignored_is_found_by_the_check),
 		cmocka_unit_test(open_of_a_gpu_that_goes_away_leaves_nothing),
 		cmocka_unit_test(open_tells_what_it_waited_for_in_vain),
 		cmocka_unit_test(open_sees_that_a_bind_was_ignored),
