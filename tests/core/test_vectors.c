@@ -446,25 +446,44 @@ static int read_2m_tree(void *ctx, enum nvbar_aperture aperture, u64 pa, u64 *wo
 	return fmt->encode_pde(&pde, false, words);
 }
 
+static struct nvbar_walk_result walk_2m_tree(const struct nvbar_mmu_fmt *fmt, u64 page_sizes)
+{
+	const struct nvbar_walk_space space = {
+		.fmt = fmt, .page_sizes = page_sizes,
+		.root_pa = 0x1000, .read = read_2m_tree, .ctx = (void *)fmt,
+	};
+	struct nvbar_walk_result res;
+
+	assert_int_equal(nvbar_mmu_walk(&space, 0x4567, &res), 0);
+	return res;
+}
+
+static const struct nvbar_mmu_fmt *const fmts[] = { &nvbar_mmu_ver2, &nvbar_mmu_ver3 };
+
 /* Address bits below a leaf's size should be 0, and the MMU does not look at them. */
 static void a_walk_drops_address_bits_below_the_page(void **state)
 {
-	static const struct nvbar_mmu_fmt *const fmts[] = { &nvbar_mmu_ver2, &nvbar_mmu_ver3 };
-	struct nvbar_walk_result res;
 	unsigned int i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(fmts); i++) {
-		const struct nvbar_walk_space space = {
-			.fmt = fmts[i], .page_sizes = 1 << 12 | 1 << 16 | 1 << 21,
-			.root_pa = 0x1000, .read = read_2m_tree, .ctx = (void *)fmts[i],
-		};
+		struct nvbar_walk_result res = walk_2m_tree(fmts[i], 1 << 12 | 1 << 16 | 1 << 21);
 
-		assert_int_equal(nvbar_mmu_walk(&space, 0x4567, &res), 0);
 		assert_int_equal(res.end, NVBAR_WALK_END_OK);
 		assert_int_equal(res.page_shift, 21);
 		assert_int_equal(res.pa, 0x40004567);
 	}
+}
+
+/* Such an entry means nothing [assumed]. */
+static void a_leaf_of_a_size_that_the_chip_lacks_translates_nothing(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(fmts); i++)
+		assert_int_equal(walk_2m_tree(fmts[i], 1 << 12 | 1 << 16).end,
+				 NVBAR_WALK_END_INVALID);
 }
 
 int main(void)
@@ -477,6 +496,7 @@ int main(void)
 		cmocka_unit_test(the_manuals_special_forms_encode),
 		cmocka_unit_test(addresses_split_into_the_manuals_indices),
 		cmocka_unit_test(a_walk_drops_address_bits_below_the_page),
+		cmocka_unit_test(a_leaf_of_a_size_that_the_chip_lacks_translates_nothing),
 		cmocka_unit_test(a_short_buffer_cuts_the_text),
 	};
 
