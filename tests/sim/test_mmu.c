@@ -371,6 +371,18 @@ static void a_page_at_a_level_that_has_none_is_invalid(void **state)
 		   0x10, "x 0x10 invalid");
 }
 
+/* The same pages, A13 and B14, with bits of their addresses that are none of a large page's. */
+static void address_bits_below_the_page_are_not_looked_at(void **state)
+{
+	(void)state;
+	check_text("scenario s 2 ampere vid 0x1000\ntable vid 0 0x7000 -\n"
+		   "mem vid 0x1000 0x202\nmem vid 0x2000 0x302\nmem vid 0x3000 0x0600000014000101\n",
+		   0x10, "x 0x10 ok 0x140000010 0x20000000 vid 0 0 0 0 0 6");
+	check_text("scenario s 3 blackwell vid 0x0\ntable vid 0 0x7000 -\n"
+		   "mem vid 0x0 0x1002\nmem vid 0x1000 0x2002\nmem vid 0x2000 0x40000601\n",
+		   0x10, "x 0x10 ok 0x10 0x4000000000 vid 0 0 0 0 0 6");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +392,7 @@ int main(void)
 		cmocka_unit_test(a_reserved_code_in_a_pde_is_invalid),
 		cmocka_unit_test(the_va_width_is_checked),
 		cmocka_unit_test(a_page_at_a_level_that_has_none_is_invalid),
+		cmocka_unit_test(address_bits_below_the_page_are_not_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
