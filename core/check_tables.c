@@ -327,7 +327,7 @@ static void check_word(struct tables *t, const struct place *at, unsigned int wo
 	if (raw != was)
 		problem(t, NVBAR_CHECK_SHADOW_DIFFERS,
 			"%s word at 0x%llx for VA 0x%llx: 0x%016llx, but 0x%016llx was written",
-			at->table, at->pa + 8 * word, at->va, raw, was);
+			at->table, at->pa + 8ULL * word, at->va, raw, was);
 }
 
 /* Is the entry one for VA of BAR1? */

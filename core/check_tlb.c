@@ -172,7 +172,7 @@ static int check_pde(struct nvbar_check_ctx *ctx, const struct nvbar_tlb_entry *
 
 		if (cached->word[w] == now || may_be_left(gpu, cached, w, now))
 			continue;
-		ret = nvbar_pramin_rd_words(gpu, pt_table_pa(level, i) + 8 * (first + w), &in_vram,
+		ret = nvbar_pramin_rd_words(gpu, pt_table_pa(level, i) + 8ULL * (first + w), &in_vram,
 					    1);
 		if (ret)
 			return ret;

@@ -45,15 +45,14 @@ static const struct nvbar_walk_space space = {
 	.fmt = &nvbar_mmu_ver3, .page_sizes = SZ_4K | SZ_64K | SZ_2M, .read = read_words,
 };
 
-static const struct nvbar_tree_bounds bounds = {
-	.va_limit = VA_LIMIT, .region = { 0, sizeof(memory) },
-};
+static struct nvbar_tree_bounds bounds = { .region = { 0, sizeof(memory) } };
 
 /* VA 0 in a 64 KiB page, 0x10000 in a 4 KiB page, 2 MiB in a 2 MiB page. */
 static void start(void)
 {
 	memset(memory, 0, sizeof(memory));
 	memset(fails, 0, sizeof(fails));
+	bounds.va_limit = VA_LIMIT;
 	result = 0;
 	nr_tables = 0;
 	nr_entries = 0;
@@ -159,6 +158,7 @@ static void a_table_is_entered_once_at_each_level(void **state)
 {
 	(void)state;
 	start();
+	bounds.va_limit = SZ_1G;
 	memory[PD1][1] = PDE(PD0);
 	memory[PD0][4] = PDE(PT64K);
 	memory[PD0][5] = PDE(PT4K);

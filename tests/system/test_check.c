@@ -695,7 +695,7 @@ static void lost_and_owed(struct rig *r)
 	struct nvbar_access *other = map(r->gpu, 9 * SLOT, B, PAGE, 12, NULL);
 	uint64_t above = small_half(r, VA), link;
 
-	/* A page of a range that is free by now; a table and a leaf that live mappings go through */
+	/* A page of a range that is free by now; a table and a leaf of live mappings */
 	bar1_rd64(r->a, 0);
 	sim_bar1_read(r->sim, FREE, 4);
 	sim_bar1_read(r->sim, 6 * SLOT, 4);
@@ -710,8 +710,8 @@ static void lost_and_owed(struct rig *r)
 	expect(r, NVBAR_PROBLEM_STALE_TLB, 5);
 	get_unstuck(r);
 
-	/* An entry that was wrong, and leads where no table was ever linked for it */
-	r->a = map(r->gpu, VA, A, PAGE, 12, NULL);
+	/* An entry that led to another slot's table; now it leads to its own, a warm one */
+	assert_ok(nvbar_unmap(map(r->gpu, VA, A, PAGE, 12, NULL)));
 	other = map(r->gpu, 9 * SLOT, B, PAGE, 12, NULL);
 	link = poke(r, above, pde(r, table_of(r, FREE)));
 	assert_ok(nvbar_unmap(map(r->gpu, 10 * SLOT, B, PAGE, 0, NULL)));
@@ -832,6 +832,20 @@ static void a_word_that_was_not_written_is_found(void **state)
 	on_every_rig(shadow);
 }
 
+/* Maps a page that is not to be written.  Return: where its entry is. */
+static uint64_t read_only(const struct rig *r)
+{
+	const struct nvbar_map_opts opts = {
+		.size = sizeof(opts), .flags = NVBAR_MAP_FIXED | NVBAR_MAP_RDONLY,
+		.va = VA + 32 * PAGE,
+	};
+	const struct nvbar_extent ext = { B, PAGE };
+	struct nvbar_access *a;
+
+	assert_ok(nvbar_map(r->gpu, &ext, 1, &opts, &a));
+	return entry_at(r, "PT4K", 32);
+}
+
 static void links(struct rig *r)
 {
 	uint64_t at = small_half(r, VA), was;
@@ -846,6 +860,8 @@ static void links(struct rig *r)
 	was = peek(r, entry_at(r, "PT4K", 1));
 	spoil(r, entry_at(r, "PT4K", 1), was | (r->chip->mmu_version == 2 ? 64 : 32),
 	      NVBAR_PROBLEM_ODD_ENTRY);
+	/* The reverse: writes that a mapping does not allow */
+	spoil(r, read_only(r), pte(r, B), NVBAR_PROBLEM_ODD_ENTRY);
 	/* A page of system memory in the place of one of VRAM */
 	poke(r, entry_at(r, "PT4K", 1), was | 4);
 	assert_int_equal(run_check(r->gpu, true).report.by_kind[NVBAR_PROBLEM_FOREIGN_PAGE], 1);
