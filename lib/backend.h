@@ -53,15 +53,6 @@ void nvbar_backend_message(void *hw, int level, const char *text);
 int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_backend **backend);
 
 /**
- * nvbar_size_parse - a size as device strings write it
- * @text: decimal or 0x, and at most one of K, M, G, T
- * @size: receives bytes
- *
- * Return: 0 or -EINVAL (malformed, or beyond 64 bits).
- */
-int nvbar_size_parse(const char *text, u64 *size);
-
-/**
  * nvbar_backend_sim_open - power on a modelled GPU
  * @args: what follows "sim", at most "[:CHIP][,key=value...]"; changed
  * @log: as nvbar_device_open()

@@ -211,14 +211,20 @@ static void sim_backend_failed(void *arg, const char *why)
 
 int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backend **backend)
 {
-	struct nvbar_sim_options options;
+	struct sim_options options;
 	struct sim_backend *sim;
-	char why[256] = "";
+	char why[384] = "";
 	int ret;
 
-	ret = nvbar_sim_options_parse(args, log, &options);
-	if (ret)
+	if (*args == ':' && (!*++args || *args == ',')) {
+		nvbar_log(log, 0, "no chip after the colon");
+		return -EINVAL;
+	}
+	ret = sim_options_parse(args, &options, why, sizeof(why));
+	if (ret) {
+		nvbar_log(log, 0, "%s", why);
 		return ret;
+	}
 	sim = kzalloc(sizeof(*sim), GFP_KERNEL);
 	if (!sim)
 		return -ENOMEM;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/slab.h>
@@ -37,35 +36,6 @@ void nvbar_backend_message(void *hw, int level, const char *text)
 	const struct nvbar_backend *backend = hw;
 
 	nvbar_log(&backend->log, level, "%s", text);
-}
-
-int nvbar_size_parse(const char *text, u64 *size)
-{
-	static const char units[] = "KMGT";
-	unsigned long long val;
-	const char *unit;
-	char *end;
-
-	/* strtoull() would take signs and leading blanks. */
-	if (!isdigit((unsigned char)text[0]))
-		return -EINVAL;
-	errno = 0;
-	val = strtoull(text, &end, text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10);
-	if (errno)
-		return -EINVAL;
-	if (*end) {
-		unsigned int shift;
-
-		unit = strchr(units, toupper((unsigned char)*end));
-		if (!unit || end[1])
-			return -EINVAL;
-		shift = 10 * (unit - units + 1);
-		if (val > ~0ULL >> shift)
-			return -EINVAL;
-		val <<= shift;
-	}
-	*size = val;
-	return 0;
 }
 
 /* The prefix of log lines: kind and chip or address, without the options. */

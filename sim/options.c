@@ -1,20 +1,45 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
+/* What follows "sim:" in a device string. */
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include <linux/kernel.h>
-
-#include "backend.h"
+#include "sim_bits.h"
 #include "sim_options.h"
 
-static int parse_number(const char *text, u64 *val)
+/* Decimal or 0x, and at most one of K, M, G, T */
+static int parse_number(const char *text, uint64_t *val)
 {
-	return nvbar_size_parse(text, val);
+	static const char units[] = "KMGT";
+	const char *unit;
+	char *end;
+
+	/* strtoull() would take signs and leading blanks. */
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	errno = 0;
+	*val = strtoull(text, &end, text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10);
+	if (errno)
+		return -EINVAL;
+	if (*end) {
+		unsigned int shift;
+
+		unit = strchr(units, toupper((unsigned char)*end));
+		if (!unit || end[1])
+			return -EINVAL;
+		shift = 10 * (unsigned int)(unit - units + 1);
+		if (*val > ~0ull >> shift)
+			return -EINVAL;
+		*val <<= shift;
+	}
+	return 0;
 }
 
 static int parse_polls(const char *text, unsigned int *polls)
 {
-	u64 val;
+	uint64_t val;
 
 	if (!strcmp(text, "never")) {
 		*polls = SIM_NEVER;
@@ -27,7 +52,7 @@ static int parse_polls(const char *text, unsigned int *polls)
 }
 
 /* "A:B", the second with a default. */
-static int parse_pair(char *text, u64 *a, u64 *b)
+static int parse_pair(char *text, uint64_t *a, uint64_t *b)
 {
 	char *second = strchr(text, ':');
 
@@ -39,9 +64,10 @@ static int parse_pair(char *text, u64 *a, u64 *b)
 	return parse_number(text, a);
 }
 
+/* Leaves what it had if there is none. */
 static int parse_size(const char *text, uint64_t *size)
 {
-	u64 val;
+	uint64_t val;
 
 	if (parse_number(text, &val))
 		return -EINVAL;
@@ -51,12 +77,12 @@ static int parse_size(const char *text, uint64_t *size)
 
 /* --- the keys: what each does with its value ------------------------------ */
 
-static int set_vram(struct nvbar_sim_options *o, char *text)
+static int set_vram(struct sim_options *o, char *text)
 {
 	return parse_size(text, &o->cfg.vram_size) || !o->cfg.vram_size ? -EINVAL : 0;
 }
 
-static int set_bar1(struct nvbar_sim_options *o, char *text)
+static int set_bar1(struct sim_options *o, char *text)
 {
 	int ret = parse_size(text, &o->cfg.bar1_size);
 
@@ -64,40 +90,40 @@ static int set_bar1(struct nvbar_sim_options *o, char *text)
 	return ret;
 }
 
-static int set_file(struct nvbar_sim_options *o, char *text)
+static int set_file(struct sim_options *o, char *text)
 {
 	o->cfg.file = text;
 	return *text ? 0 : -EINVAL;
 }
 
-static int set_reported_vram(struct nvbar_sim_options *o, char *text)
+static int set_reported_vram(struct sim_options *o, char *text)
 {
 	return parse_size(text, &o->cfg.reported_vram);
 }
 
-static int set_boot_polls(struct nvbar_sim_options *o, char *text)
+static int set_boot_polls(struct sim_options *o, char *text)
 {
 	return parse_polls(text, &o->cfg.boot_polls);
 }
 
-static int set_bind_polls(struct nvbar_sim_options *o, char *text)
+static int set_bind_polls(struct sim_options *o, char *text)
 {
 	return parse_polls(text, &o->cfg.bind_polls);
 }
 
-static int set_invalidate_polls(struct nvbar_sim_options *o, char *text)
+static int set_invalidate_polls(struct sim_options *o, char *text)
 {
 	return parse_polls(text, &o->cfg.invalidate_polls);
 }
 
-static int set_dead_at(struct nvbar_sim_options *o, char *text)
+static int set_dead_at(struct sim_options *o, char *text)
 {
 	return parse_size(text, &o->inject.dead_at);
 }
 
-static int set_ignore_write(struct nvbar_sim_options *o, char *text)
+static int set_ignore_write(struct sim_options *o, char *text)
 {
-	u64 reg, nth = 1;
+	uint64_t reg, nth = 1;
 
 	if (parse_pair(text, &reg, &nth) || reg > ~0u || nth > ~0u)
 		return -EINVAL;
@@ -106,9 +132,9 @@ static int set_ignore_write(struct nvbar_sim_options *o, char *text)
 	return 0;
 }
 
-static int set_window_delay(struct nvbar_sim_options *o, char *text)
+static int set_window_delay(struct sim_options *o, char *text)
 {
-	u64 delay;
+	uint64_t delay;
 
 	if (parse_number(text, &delay) || delay >= ~0u)
 		return -EINVAL;
@@ -116,10 +142,10 @@ static int set_window_delay(struct nvbar_sim_options *o, char *text)
 	return 0;
 }
 
-static int set_poison(struct nvbar_sim_options *o, char *text)
+static int set_poison(struct sim_options *o, char *text)
 {
-	const u64 page = 4096;
-	u64 pa, len = page;
+	const uint64_t page = 4096;
+	uint64_t pa, len = page;
 
 	if (parse_pair(text, &pa, &len) || (pa | len) % page || pa + len < pa)
 		return -EINVAL;
@@ -128,9 +154,9 @@ static int set_poison(struct nvbar_sim_options *o, char *text)
 	return 0;
 }
 
-static int set_flip(struct nvbar_sim_options *o, char *text)
+static int set_flip(struct sim_options *o, char *text)
 {
-	u64 at, seed = 0;
+	uint64_t at, seed = 0;
 
 	if (parse_pair(text, &at, &seed))
 		return -EINVAL;
@@ -139,9 +165,9 @@ static int set_flip(struct nvbar_sim_options *o, char *text)
 	return 0;
 }
 
-static int set_nomem(struct nvbar_sim_options *o, char *text)
+static int set_nomem(struct sim_options *o, char *text)
 {
-	u64 nth;
+	uint64_t nth;
 
 	if (parse_number(text, &nth) || nth > ~0ul)
 		return -EINVAL;
@@ -149,7 +175,7 @@ static int set_nomem(struct nvbar_sim_options *o, char *text)
 	return 0;
 }
 
-static int set_nomem_from(struct nvbar_sim_options *o, char *text)
+static int set_nomem_from(struct sim_options *o, char *text)
 {
 	o->nomem_forever = true;
 	return set_nomem(o, text);
@@ -157,7 +183,7 @@ static int set_nomem_from(struct nvbar_sim_options *o, char *text)
 
 static const struct key {
 	const char *name;
-	int (*set)(struct nvbar_sim_options *options, char *text);
+	int (*set)(struct sim_options *options, char *text);
 	const char *want;
 } keys[] = {
 	{ "vram", set_vram, "a size such as 8G, 1G or 0x40000000" },
@@ -176,48 +202,45 @@ static const struct key {
 	{ "nomem-from", set_nomem_from, "the number of an allocation" },
 };
 
-static int set_key(struct nvbar_sim_options *options, struct nvbar_log *log, const char *name,
-		   char *text)
+static int set_key(struct sim_options *options, const char *name, char *text, char *why,
+		   size_t why_len)
 {
 	char shown[64];
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+	for (i = 0; i < ARRAY_LEN(keys); i++) {
 		if (strcmp(keys[i].name, name))
 			continue;
-		strncpy(shown, text, sizeof(shown) - 1);
-		shown[sizeof(shown) - 1] = '\0';
+		snprintf(shown, sizeof(shown), "%s", text);
 		if (!keys[i].set(options, text))
 			return 0;
-		nvbar_log(log, 0, "%s=%s: not %s", name, shown, keys[i].want);
+		snprintf(why, why_len, "%s=%s: not %s", name, shown, keys[i].want);
 		return -EINVAL;
 	}
-	nvbar_log(log, 0, "%s=%s: no such key; vram=SIZE, bar1=SIZE and file=PATH are the usual ones",
-		  name, text);
+	snprintf(why, why_len,
+		 "%s=%s: no such key; vram=SIZE, bar1=SIZE and file=PATH are the usual ones", name,
+		 text);
 	return -EINVAL;
 }
 
-int nvbar_sim_options_parse(char *args, struct nvbar_log *log, struct nvbar_sim_options *options)
+int sim_options_parse(char *args, struct sim_options *options, char *why, size_t why_len)
 {
 	char *rest = args;
 	char *word = strsep(&rest, ",");
-	int ret;
 
-	*options = (struct nvbar_sim_options){ 0 };
-	/* Whoever found the kind of device saw to it that this is a colon. */
+	*options = (struct sim_options){ 0 };
 	if (*word)
-		options->cfg.chip = word + 1;
+		options->cfg.chip = word;
 	while ((word = strsep(&rest, ","))) {
 		char *text = strchr(word, '=');
 
 		if (!text) {
-			nvbar_log(log, 0, "\"%s\" is not key=value", word);
+			snprintf(why, why_len, "\"%s\" is not key=value", word);
 			return -EINVAL;
 		}
 		*text++ = '\0';
-		ret = set_key(options, log, word, text);
-		if (ret)
-			return ret;
+		if (set_key(options, word, text, why, why_len))
+			return -EINVAL;
 	}
 	return 0;
 }
