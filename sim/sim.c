@@ -137,6 +137,11 @@ static int refuse(char *why, size_t why_len, const char *reason, uint64_t val)
 	return -EINVAL;
 }
 
+static bool is_bar1_size(uint64_t size)
+{
+	return size >= 64 * MIB && size <= 512 * GIB && !(size & (size - 1));
+}
+
 /* Defaults, then everything that can be wrong without trying it. */
 static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *why,
 		       size_t why_len)
@@ -166,8 +171,7 @@ static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *
 	if (cfg->reported_vram % MIB || !sim_size_to_reg(gpu->chip, cfg->reported_vram, &reg))
 		return refuse(why, why_len, "this chip's size register cannot say",
 			      cfg->reported_vram);
-	if (!cfg->no_bar1 && (cfg->bar1_size < 64 * MIB || cfg->bar1_size > 512 * GIB ||
-			      cfg->bar1_size & (cfg->bar1_size - 1)))
+	if (!cfg->no_bar1 && !is_bar1_size(cfg->bar1_size))
 		return refuse(why, why_len, "BAR1 is a power of two from 64 MiB to 512 GiB",
 			      cfg->bar1_size);
 	if ((cfg->wpr2_start | cfg->wpr2_end) % SIM_PAGE_SIZE || cfg->wpr2_end > cfg->vram_size ||
@@ -307,6 +311,23 @@ uint64_t sim_vram_size(const struct sim_gpu *gpu)
 uint64_t sim_bar1_size(const struct sim_gpu *gpu)
 {
 	return gpu->cfg.no_bar1 ? 0 : gpu->cfg.bar1_size;
+}
+
+int sim_set_bar1_size(struct sim_gpu *gpu, uint64_t size)
+{
+	int ret = 0;
+
+	sim_lock(gpu);
+	if (gpu->cfg.no_bar1 || !is_bar1_size(size)) {
+		ret = -EINVAL;
+	} else if (gpu->windows || gpu->remapped) {
+		ret = -EBUSY;
+	} else {
+		gpu->cfg.bar1_size = size;
+		sim_windows_update(gpu);
+	}
+	sim_unlock(gpu);
+	return ret;
 }
 
 const char *sim_chip_name(const struct sim_gpu *gpu)

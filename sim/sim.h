@@ -270,6 +270,19 @@ bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len
 
 uint64_t sim_vram_size(const struct sim_gpu *gpu);
 uint64_t sim_bar1_size(const struct sim_gpu *gpu);
+
+/**
+ * sim_set_bar1_size - what software does through the resizable-BAR capability
+ * @gpu: the GPU
+ * @size: bytes, as struct sim_config has it
+ *
+ * A reset leaves the size alone.
+ *
+ * Return: 0, -EINVAL (no such size, or no BAR1), -EBUSY (there are CPU pointers
+ * into the aperture).
+ */
+int sim_set_bar1_size(struct sim_gpu *gpu, uint64_t size);
+
 const char *sim_chip_name(const struct sim_gpu *gpu);
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Accesses through BAR1, the faults they end in, and blocks of bytes. */
+#include <errno.h>
 #include <pthread.h>
 
 #include "bus.h"
@@ -283,6 +284,40 @@ static void the_aperture_ends(void **state)
 	bus_close(&bus);
 }
 
+static void the_aperture_takes_another_size(void **state)
+{
+	struct sim_config cfg = { .no_bar1 = true };
+	struct bus bus;
+	void *cpu;
+
+	(void)state;
+	bus_open_chip(&bus, "ga102");
+	assert_int_equal(sim_set_bar1_size(bus.gpu, MIB(32)), -EINVAL);
+	assert_int_equal(sim_set_bar1_size(bus.gpu, MIB(96)), -EINVAL);
+	assert_int_equal(sim_set_bar1_size(bus.gpu, GIB(1024)), -EINVAL);
+	assert_int_equal(sim_bar1_mmap(bus.gpu, 0, PAGE, false, &cpu), 0);
+	assert_int_equal(sim_set_bar1_size(bus.gpu, GIB(1)), -EBUSY);
+	sim_bar1_munmap(bus.gpu, cpu, PAGE);
+	assert_int_equal(sim_bar1_size(bus.gpu), MIB(256));
+
+	assert_int_equal(sim_set_bar1_size(bus.gpu, GIB(1)), 0);
+	assert_int_equal(sim_bar1_size(bus.gpu), GIB(1));
+	bus_poke(&bus, MIB(512), 0x2211);	/* BAR1 is physical */
+	assert_int_equal(sim_bar1_read(bus.gpu, MIB(512), 2), 0x2211);
+	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	assert_int_equal(sim_set_bar1_size(bus.gpu, MIB(64)), 0);
+	sim_bar1_read(bus.gpu, MIB(512), 2);
+	assert_int_equal(bus_misuse(&bus), 1);
+
+	sim_reset(bus.gpu);
+	assert_int_equal(sim_bar1_size(bus.gpu), MIB(64));
+	bus_close(&bus);
+
+	bus_open(&bus, &cfg);
+	assert_int_equal(sim_set_bar1_size(bus.gpu, GIB(1)), -EINVAL);
+	bus_close(&bus);
+}
+
 static void blocks_follow_pages_wherever_they_are(void **state)
 {
 	uint8_t out[3 * 4096], in[3 * 4096];
@@ -431,6 +466,7 @@ int main(void)
 		cmocka_unit_test(the_protected_range_faults_in_either_mode),
 		cmocka_unit_test(physical_mode_ends_with_vram),
 		cmocka_unit_test(the_aperture_ends),
+		cmocka_unit_test(the_aperture_takes_another_size),
 		cmocka_unit_test(blocks_follow_pages_wherever_they_are),
 		cmocka_unit_test(a_fill_keeps_its_phase_over_pages),
 		cmocka_unit_test(a_block_over_a_hole_faults_for_the_hole_only),
