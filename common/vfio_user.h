@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define VFIO_USER_MAJOR		0
-#define VFIO_USER_MINOR		0	/* the highest that is spoken here */
+#define VFIO_USER_MINOR		0	/* so that nobody proposes less */
 
 enum vfio_user_command {
 	VFIO_USER_VERSION = 1,

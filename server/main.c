@@ -13,6 +13,7 @@ const char *argp_program_version = PROGRAM " " NVBAR_VERSION;
 
 static const struct command commands[] = {
 	{ "translate", "what the modelled MMU makes of each VA of a snapshot", cmd_translate },
+	{ "serve", "the modelled GPU as a PCI device, by the vfio-user protocol", cmd_serve },
 	{ "regs", "the register map of a chip", cmd_regs },
 };
 

@@ -22,6 +22,7 @@ struct command {
 };
 
 int cmd_translate(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_regs(int argc, char **argv);
 
 /* One line on stderr.  Return: 1, the exit status of what is refused. */

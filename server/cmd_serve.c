@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include <argp.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "nvbar_sim.h"
+#include "serve.h"
+#include "sim_options.h"
+
+struct args {
+	const char *socket;
+	char *gpu;
+};
+
+/* --- the socket ------------------------------------------------------------ */
+
+static bool make_address(const char *path, struct sockaddr_un *address)
+{
+	size_t len = strlen(path) + 1;
+
+	*address = (struct sockaddr_un) { .sun_family = AF_UNIX };
+	if (len > sizeof(address->sun_path))
+		return false;
+	memcpy(address->sun_path, path, len);
+	return true;
+}
+
+/* A server that was killed left its socket. */
+static void remove_stale(const struct sockaddr_un *address)
+{
+	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
+
+	if (probe < 0)
+		return;
+	if (!lstat(address->sun_path, &st) && S_ISSOCK(st.st_mode) &&
+	    connect(probe, (const struct sockaddr *)address, sizeof(*address)) &&
+	    errno == ECONNREFUSED)
+		unlink(address->sun_path);
+	close(probe);
+}
+
+/* Return: the listening socket, -1 with errno. */
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address;
+	int sock, err;
+
+	if (!make_address(path, &address)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (sock < 0)
+		return -1;
+	remove_stale(&address);
+	if (!bind(sock, (struct sockaddr *)&address, sizeof(address))) {
+		if (!listen(sock, 8))
+			return sock;
+		unlink(path);
+	}
+	err = errno;
+	close(sock);
+	errno = err;
+	return -1;
+}
+
+/* Return: a descriptor that can be read once the process is to end, -1 with errno. */
+static int catch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* --- clients --------------------------------------------------------------- */
+
+/* Return: whether to go on. */
+static bool serve_one(struct device *dev, int listener, int stop)
+{
+	char why[160];
+	int sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	enum serve_end end;
+
+	/* It may be gone already. */
+	if (sock < 0)
+		return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR ||
+		       refuse("serve: accept: %s", strerror(errno)) == 0;
+	end = serve_client(dev, sock, stop, why, sizeof(why));
+	close(sock);
+	if (end == SERVE_LIED)
+		refuse("serve: client disconnected: %s", why);
+	else if (end == SERVE_FAILED)
+		refuse("serve: %s", why);
+	return end != SERVE_STOPPED;
+}
+
+/* Return: whether it was asked to stop. */
+static bool serve_all(struct device *dev, int listener, int stop)
+{
+	struct pollfd p[2] = { { .fd = stop, .events = POLLIN },
+			       { .fd = listener, .events = POLLIN } };
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR) {
+			refuse("serve: poll: %s", strerror(errno));
+			return false;
+		}
+		if (p[0].revents)
+			return true;
+		if (p[1].revents && !serve_one(dev, listener, stop)) {
+			/* Asked to in the middle of a client, or unable to go on. */
+			return poll(p, 1, 0) == 1;
+		}
+	}
+}
+
+static int report(struct device *dev)
+{
+	uint64_t errors = device_errors(dev);
+	char last[160];
+
+	sim_last_error(dev->gpu, last, sizeof(last));
+	printf("%llu driver errors%s%s\n", (unsigned long long)errors, *last ? "; the last: " : "",
+	       last);
+	return finish_output(0);
+}
+
+static int serve(struct sim_gpu *gpu, const char *path)
+{
+	struct device *dev = malloc(sizeof(*dev));
+	int status = 1, stop, listener;
+
+	if (!dev)
+		return refuse("serve: no memory");
+	device_init(dev, gpu);
+	stop = catch_signals();
+	if (stop < 0) {
+		refuse("serve: signals: %s", strerror(errno));
+		goto out_free;
+	}
+	listener = listen_at(path);
+	if (listener < 0) {
+		refuse("serve: %s: %s", path, strerror(errno));
+		goto out_stop;
+	}
+	printf("%s at %s\n", sim_chip_name(gpu), path);
+	if (!finish_output(0) && serve_all(dev, listener, stop))
+		status = report(dev);
+	unlink(path);
+	close(listener);
+out_stop:
+	close(stop);
+out_free:
+	free(dev);
+	return status;
+}
+
+/* --- the command ----------------------------------------------------------- */
+
+static void say_failed(void *arg, const char *why)
+{
+	(void)arg;
+	refuse("serve: %s", why);
+}
+
+static int power_on(const struct args *args)
+{
+	char none[] = "", why[384] = "";
+	struct sim_options options;
+	struct sim_gpu *gpu;
+	int status;
+
+	if (sim_options_parse(args->gpu ? args->gpu : none, &options, why, sizeof(why)))
+		return refuse("serve: %s", why);
+	if (options.nomem)
+		return refuse("serve: nomem is about a driver's memory, and the driver is elsewhere");
+	options.cfg.failed = say_failed;
+	if (sim_create(&options.cfg, &gpu, why, sizeof(why)))
+		return refuse("serve: %s", why);
+	sim_inject(gpu, &options.inject);
+	status = serve(gpu, args->socket);
+	sim_destroy(gpu);
+	return status;
+}
+
+enum {
+	KEY_SOCKET = 0x100,
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case KEY_SOCKET:
+		args->socket = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			argp_usage(state);
+		args->gpu = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!args->socket)
+			argp_error(state, "--socket is needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{ .name = "socket", .key = KEY_SOCKET, .arg = "PATH", .doc = "UNIX socket to make" },
+	{ 0 },
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[CHIP][,KEY=VALUE...]",
+	.doc = "Serves a modelled GPU as a PCI device by the vfio-user protocol, to one client at "
+	       "a time, until SIGTERM or SIGINT.  Then it prints what the model counted against "
+	       "its drivers.  Keys are those of sim: device strings.",
+};
+
+int cmd_serve(int argc, char **argv)
+{
+	struct args args = { 0 };
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &args))
+		return refuse("no memory");
+	return power_on(&args);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "device.h"
+#include "vfio_user.h"
+
+void device_init(struct device *dev, struct sim_gpu *gpu)
+{
+	dev->gpu = gpu;
+	dev->errors = 0;
+	pci_config_init(&dev->config, sim_chip_name(gpu), sim_bar1_size(gpu));
+}
+
+void device_reset(struct device *dev)
+{
+	dev->errors += sim_driver_errors(dev->gpu);
+	sim_reset(dev->gpu);
+	pci_config_reset(&dev->config);
+}
+
+uint64_t device_errors(struct device *dev)
+{
+	return dev->errors + sim_driver_errors(dev->gpu);
+}
+
+uint64_t device_region_size(const struct device *dev, uint32_t region)
+{
+	if (region < PCI_NR_BARS)
+		return dev->config.size[region];
+	return region == VFIO_USER_PCI_CONFIG ? PCI_CONFIG_SIZE : 0;
+}
+
+/* --- BAR0: single accesses, as a bus carries them -------------------------- */
+
+static unsigned int next_width(uint64_t off, size_t len)
+{
+	unsigned int width = 8;
+
+	while (off % width || width > len)
+		width /= 2;
+	return width;
+}
+
+static void read_regs(struct sim_gpu *gpu, uint64_t off, uint8_t *data, size_t len)
+{
+	while (len) {
+		unsigned int width = next_width(off, len);
+		size_t step = width < 8 ? width : len & ~(size_t)7;
+
+		if (width == 8 && !((uintptr_t)data % 8)) {
+			sim_bar0_read_words(gpu, off, (uint64_t *)(void *)data, step / 8);
+		} else {
+			uint64_t val = sim_bar0_read(gpu, off, width);
+
+			step = width;
+			memcpy(data, &val, width);
+		}
+		off += step;
+		data += step;
+		len -= step;
+	}
+}
+
+static void write_regs(struct sim_gpu *gpu, uint64_t off, const uint8_t *data, size_t len)
+{
+	while (len) {
+		unsigned int width = next_width(off, len);
+		size_t step = width < 8 ? width : len & ~(size_t)7;
+
+		if (width == 8 && !((uintptr_t)data % 8)) {
+			sim_bar0_write_words(gpu, off, (const uint64_t *)(const void *)data,
+					     step / 8);
+		} else {
+			uint64_t val = 0;
+
+			step = width;
+			memcpy(&val, data, width);
+			sim_bar0_write(gpu, off, width, val);
+		}
+		off += step;
+		data += step;
+		len -= step;
+	}
+}
+
+/* --- configuration space --------------------------------------------------- */
+
+static void write_config(struct device *dev, uint64_t off, const void *data, size_t len)
+{
+	uint64_t want;
+
+	if (pci_config_write(&dev->config, off, data, len)) {
+		device_reset(dev);
+		return;
+	}
+	want = pci_config_wanted_bar1(&dev->config);
+	if (want != sim_bar1_size(dev->gpu))
+		sim_set_bar1_size(dev->gpu, want);
+	/* The register shows what came of it. */
+	pci_config_set_bar1(&dev->config, sim_bar1_size(dev->gpu));
+}
+
+/* --- regions --------------------------------------------------------------- */
+
+static enum pci_bar_use answers(const struct device *dev, uint32_t region)
+{
+	if (!pci_config_decodes(&dev->config, region))
+		return PCI_BAR_NONE;
+	return pci_config_bar_use(&dev->config, region);
+}
+
+void device_read(struct device *dev, uint32_t region, uint64_t off, void *data, size_t len)
+{
+	if (region == VFIO_USER_PCI_CONFIG) {
+		memcpy(data, dev->config.byte + off, len);
+		return;
+	}
+	switch (answers(dev, region)) {
+	case PCI_BAR_REGS:
+		read_regs(dev->gpu, off, data, len);
+		break;
+	case PCI_BAR_APERTURE:
+		sim_bar1_copy_from(dev->gpu, data, off, len);
+		break;
+	case PCI_BAR_NONE:
+	case PCI_BAR_OTHER:
+		memset(data, 0xff, len);
+		break;
+	}
+}
+
+void device_write(struct device *dev, uint32_t region, uint64_t off, const void *data, size_t len)
+{
+	if (region == VFIO_USER_PCI_CONFIG) {
+		write_config(dev, off, data, len);
+		return;
+	}
+	switch (answers(dev, region)) {
+	case PCI_BAR_REGS:
+		write_regs(dev->gpu, off, data, len);
+		break;
+	case PCI_BAR_APERTURE:
+		sim_bar1_copy_to(dev->gpu, off, data, len);
+		break;
+	case PCI_BAR_NONE:
+	case PCI_BAR_OTHER:
+		break;
+	}
+}

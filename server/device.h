@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The modelled GPU as a PCI device: regions that are read and written. */
+#ifndef SERVER_DEVICE_H
+#define SERVER_DEVICE_H
+
+#include "pci_config.h"
+#include "sim.h"
+
+/**
+ * struct device - a GPU with its configuration space
+ * @gpu: the model
+ * @config: configuration space
+ * @errors: the driver's errors before the last reset, at which the model forgets them
+ */
+struct device {
+	struct sim_gpu *gpu;
+	struct pci_config config;
+	uint64_t errors;
+};
+
+/**
+ * device_init - make a PCI device of a GPU
+ * @dev: receives it
+ * @gpu: a GPU after power-on; stays the caller's
+ */
+void device_init(struct device *dev, struct sim_gpu *gpu);
+
+/** device_reset - power-on state, but for VRAM and the size of BAR1 */
+void device_reset(struct device *dev);
+
+/** device_errors - what the model counted against its driver, since device_init() */
+uint64_t device_errors(struct device *dev);
+
+/**
+ * device_region_size - bytes of a region
+ * @dev: the device
+ * @region: as in common/vfio_user.h
+ *
+ * Return: bytes, 0 if there is no such region.
+ */
+uint64_t device_region_size(const struct device *dev, uint32_t region);
+
+/**
+ * device_read - read from a region
+ * @dev: the device
+ * @region: one that is there
+ * @off: with @len within it
+ * @data: receives the bytes, aligned to 8
+ * @len: how many
+ *
+ * The device sees the fewest naturally aligned accesses of at most 8 bytes, at
+ * ascending offsets.  What it does not answer to reads as all ones, as on a bus.
+ */
+void device_read(struct device *dev, uint32_t region, uint64_t off, void *data, size_t len);
+
+/** device_write - write to a region, as device_read(); what it does not answer to is lost */
+void device_write(struct device *dev, uint32_t region, uint64_t off, const void *data, size_t len);
+
+#endif

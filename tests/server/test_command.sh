@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# nvbar-sim serve as a process.  Argument: the program.
+set -u
+sim=$1
+tmp=$(mktemp -d) || exit 1
+pid=
+trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null; rm -rf "$tmp"' EXIT
+failed=0
+
+fail()
+{
+	echo "FAIL: $1"
+	failed=1
+}
+
+# start SOCKET GPU...: until it says that it serves
+start()
+{
+	socket=$1
+	shift
+	: >"$tmp/out"
+	"$sim" serve --socket "$socket" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null &
+	pid=$!
+	for _ in $(seq 100); do
+		[ ! -s "$tmp/out" ] || return 0
+		sleep 0.1
+	done
+	fail "it does not serve: $(cat "$tmp/err")"
+}
+
+# stop SIGNAL: exit status 0, the socket gone
+stop()
+{
+	kill "-$1" "$pid"
+	wait "$pid"
+	status=$?
+	pid=
+	[ $status -eq 0 ] || fail "$1: exit status $status"
+	[ ! -e "$socket" ] || fail "$1: the socket is still there"
+	[ ! -s "$tmp/err" ] || fail "$1: $(cat "$tmp/err")"
+	tail -n 1 "$tmp/out" | grep -q '^0 driver errors$' || fail "$1: $(cat "$tmp/out")"
+}
+
+# refused STATUS WHAT ARGUMENT...: with one line on stderr
+refused()
+{
+	want=$1
+	what=$2
+	shift 2
+	timeout 10 "$sim" serve "$@" >"$tmp/refused" 2>&1 </dev/null
+	got=$?
+	[ $got -eq "$want" ] || fail "$what: exit status $got, not $want"
+	[ "$want" -ne 1 ] || [ "$(wc -l <"$tmp/refused")" -eq 1 ] || fail "$what: not one line"
+}
+
+start "$tmp/s"
+head -n 1 "$tmp/out" | grep -q "^ga102 at $tmp/s\$" || fail "the default chip is ga102"
+refused 1 "a socket in use" --socket "$tmp/s"
+[ -S "$tmp/s" ] || fail "it took away another's socket"
+stop TERM
+
+start "$tmp/s" gh100,vram=1G,bar1=512M
+grep -q '^gh100 at' "$tmp/out" || fail "gh100"
+stop INT
+
+# What a killed one leaves is no obstacle.
+start "$tmp/s" tu102
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+[ -S "$tmp/s" ] || fail "kill -9 leaves the socket"
+start "$tmp/s" ,vram=64M
+stop TERM
+
+start "$tmp/s" "ga102,vram=64M,file=$tmp/vram"
+[ -s "$tmp/vram" ] || fail "VRAM in a file"
+refused 1 "VRAM in use" --socket "$tmp/s2" "ga102,vram=64M,file=$tmp/vram"
+stop TERM
+
+echo text >"$tmp/file"
+refused 1 "a file that is no socket" --socket "$tmp/file"
+grep -q text "$tmp/file" || fail "it took away a file"
+refused 1 "no such folder" --socket "$tmp/none/s"
+refused 1 "a path that is too long" --socket "$tmp/$(printf %0200d 0)"
+refused 1 "no such chip" --socket "$tmp/s" gk104
+refused 1 "no such key" --socket "$tmp/s" ga102,colour=green
+refused 1 "not key=value" --socket "$tmp/s" ga102,vram
+refused 1 "the memory of a driver" --socket "$tmp/s" ga102,nomem=1
+refused 64 "no socket" ga102
+refused 64 "two GPUs" --socket "$tmp/s" ga102 gh100
+[ ! -e "$tmp/s" ] || fail "what was refused leaves no socket"
+exit $failed

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* What an honest client gets: answers, errors with an errno, and the GPU behind the BARs. */
+#include "client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PRAMIN	0x700000u
+
+static void begin(struct server *s, const char *chip)
+{
+	struct sim_config cfg = { .chip = chip, .vram_size = MIB(256) };
+
+	server_power_on(s, &cfg);
+	server_connect(s, true);
+	write16(s, CONFIG, 4, 2);	/* decode memory */
+}
+
+static void finish(struct server *s)
+{
+	server_leave(s);
+	assert_int_equal(s->end, SERVE_LEFT);
+	assert_int_equal(device_errors(&s->dev), 0);
+	server_power_off(s);
+}
+
+/* --- version --- */
+
+static void version(const char *proposed, char *reply, size_t room)
+{
+	struct sim_config cfg = { 0 };
+	uint16_t got[2 + 512];
+	char payload[512] = { 0 };
+	struct server s;
+	struct head h;
+	ssize_t len;
+
+	payload[2] = 7;		/* 0.7 */
+	strcpy(payload + 4, proposed);
+	server_power_on(&s, &cfg);
+	server_connect(&s, false);
+	assert_true(send_command(&s, VERSION, 0, payload, 4 + strlen(proposed) + 1, NULL, 0));
+	len = receive_message(&s, &h, got, sizeof(got));
+	assert_true(len > 4);
+	assert_int_equal(h.flags, 1);
+	assert_int_equal(got[0], 0);
+	assert_true(got[1] <= 7);
+	assert_int_equal(strnlen((char *)(got + 2), len - 4), len - 5);
+	assert_true((size_t)len - 4 <= room);
+	memcpy(reply, got + 2, len - 4);
+	server_power_off(&s);
+}
+
+static void capabilities_are_those_proposed_that_there_are(void **state)
+{
+	char reply[512];
+
+	(void)state;
+	version("{}", reply, sizeof(reply));
+	assert_string_equal(reply, "{\"capabilities\":{}}");
+	version("{\"capabilities\":{\"max_data_xfer_size\":4096,\"other\":[1]},\"more\":0}", reply,
+		sizeof(reply));
+	assert_string_equal(reply, "{\"capabilities\":{\"max_data_xfer_size\":1048576}}");
+	version("{\"capabilities\":{\"max_msg_fds\":8,\"pgsizes\":4096,\"max_dma_maps\":65535,"
+		"\"write_multiple\":true}}", reply, sizeof(reply));
+	assert_non_null(strstr(reply, "\"max_msg_fds\":8"));
+	assert_non_null(strstr(reply, "\"pgsizes\":4096"));
+	assert_non_null(strstr(reply, "\"max_dma_maps\":65535"));
+	assert_null(strstr(reply, "write_multiple"));
+}
+
+/* --- questions and errors --- */
+
+static void the_device_says_what_it_has(void **state)
+{
+	uint32_t dev[4] = { 16 }, irq[4], reply[4], i;
+	struct server s;
+
+	(void)state;
+	begin(&s, "ga102");
+	assert_int_equal(ask(&s, DEVICE_INFO, dev, sizeof(dev), reply, sizeof(reply)), 0);
+	assert_int_equal(reply[1], 3);	/* PCI, resets */
+	assert_int_equal(reply[2], 9);
+	assert_int_equal(reply[3], 5);
+	for (i = 0; i < 5; i++) {
+		memcpy(irq, (uint32_t[4]) { 16, 0, i, 0 }, sizeof(irq));
+		assert_int_equal(ask(&s, IRQ_INFO, irq, sizeof(irq), reply, sizeof(reply)), 0);
+		assert_int_equal(reply[2], i);
+		assert_int_equal(reply[3], i < 2);
+		assert_int_equal(reply[1], i == 0 ? 7 : i == 1);
+	}
+	finish(&s);
+}
+
+static void what_is_not_there_is_an_error_and_no_more(void **state)
+{
+	uint32_t question[8] = { 32, 0, 9 }, words[64] = { 0 };
+	struct server s;
+
+	(void)state;
+	begin(&s, "ga102");
+	assert_int_equal(ask(&s, REGION_INFO, question, 32, NULL, 0), EINVAL);
+	assert_int_equal(ask(&s, IRQ_INFO, question, 16, NULL, 0), EINVAL);
+	assert_int_equal(ask(&s, REGION_IO_FDS, words, 16, NULL, 0), EOPNOTSUPP);
+	assert_int_equal(ask(&s, DMA_READ, words, 16, NULL, 0), EOPNOTSUPP);
+	assert_int_equal(ask(&s, WRITE_MULTI, words, sizeof(words), NULL, 0), EOPNOTSUPP);
+	assert_int_equal(ask(&s, 0, NULL, 0, NULL, 0), EOPNOTSUPP);
+	assert_int_equal(ask(&s, 0xffff, words, 3, NULL, 0), EOPNOTSUPP);
+	assert_int_equal(region_read(&s, 6, 0, words, 4), EINVAL);
+	assert_int_equal(region_read(&s, 6, 0, words, 0), EINVAL);
+	assert_int_equal(region_read(&s, 99, 0, words, 4), EINVAL);
+	assert_int_equal(region_read(&s, CONFIG, 4096, words, 1), EINVAL);
+	assert_int_equal(region_read(&s, CONFIG, 4093, words, 4), EINVAL);
+	assert_int_equal(region_read(&s, 1, MIB(256) - 3, words, 4), EINVAL);
+	assert_int_equal(region_write(&s, 0, MIB(16), words, 4), EINVAL);
+	assert_int_equal(region_write(&s, 1, (uint64_t)-8, words, 4), EINVAL);
+	assert_int_equal(region_read(&s, CONFIG, 4096, words, 0), 0);
+	finish(&s);
+}
+
+/* --- DMA and interrupts --- */
+
+static int dma_map(struct server *s, uint64_t address, uint64_t size)
+{
+	const struct { uint32_t argsz, flags; uint64_t off, address, size; } map = {
+		32, 3, 0, address, size,
+	};
+
+	return ask(s, DMA_MAP, &map, sizeof(map), NULL, 0);
+}
+
+static int dma_unmap(struct server *s, uint32_t flags, uint64_t address, uint64_t size)
+{
+	const struct { uint32_t argsz, flags; uint64_t address, size; } unmap = {
+		24, flags, address, size,
+	};
+	uint8_t reply[24];
+
+	return ask(s, DMA_UNMAP, &unmap, sizeof(unmap), reply, sizeof(reply));
+}
+
+static void dma_windows_are_kept_apart(void **state)
+{
+	struct server s;
+	uint64_t i;
+
+	(void)state;
+	begin(&s, "ga102");
+	assert_int_equal(dma_map(&s, 0x10000, 0x4000), 0);
+	assert_int_equal(dma_map(&s, 0x10000, 0x4000), EEXIST);
+	assert_int_equal(dma_map(&s, 0x13000, 0x4000), EEXIST);
+	assert_int_equal(dma_map(&s, 0, 0x11000), EEXIST);
+	assert_int_equal(dma_map(&s, 0, (uint64_t)-4096), EEXIST);
+	assert_int_equal(dma_map(&s, 0x14000, 0x1000), 0);
+	assert_int_equal(dma_map(&s, (uint64_t)-4096, 0x1000), 0);
+	assert_int_equal(dma_map(&s, 0x20000, 0), EINVAL);
+	assert_int_equal(dma_map(&s, 0x20800, 0x1000), EINVAL);
+	assert_int_equal(dma_map(&s, 0x20000, 0x800), EINVAL);
+	assert_int_equal(dma_unmap(&s, 0, 0x10000, 0x2000), EINVAL);
+	assert_int_equal(dma_unmap(&s, 0, 0x11000, 0x10000), EINVAL);
+	assert_int_equal(dma_unmap(&s, 0, 0x10000, 0x4000), 0);
+	assert_int_equal(dma_unmap(&s, 0, 0x10000, 0x4000), 0);
+	assert_int_equal(dma_map(&s, 0x12000, 0x2000), 0);
+	assert_int_equal(dma_unmap(&s, 0, 0, 0x20000), 0);
+	assert_int_equal(dma_map(&s, 0x10000, 0x8000), 0);
+	assert_int_equal(dma_unmap(&s, 4, 0x10000, 0x8000), EINVAL);
+	assert_int_equal(dma_unmap(&s, 2, 0, 0), 0);
+	for (i = 0; i < 65535; i++)
+		assert_int_equal(dma_map(&s, i << 12, 0x1000), 0);
+	assert_int_equal(dma_map(&s, i << 12, 0x1000), ENOSPC);
+	finish(&s);
+}
+
+static int set_irqs(struct server *s, uint32_t flags, uint32_t index, uint32_t start,
+		    uint32_t count, int fd)
+{
+	const uint32_t set[5] = { 20, flags, index, start, count };
+	struct head h;
+
+	assert_true(send_command(s, SET_IRQS, 0, set, sizeof(set), &fd, fd >= 0));
+	assert_int_equal(receive_message(s, &h, NULL, 0), 0);
+	return (int)h.error;
+}
+
+/* Whether the server has closed the other end of a pair. */
+static bool is_hung_up(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 1000) == 1 && p.revents & POLLHUP;
+}
+
+static void interrupts_are_set_up_and_given_up(void **state)
+{
+	struct server s;
+	int pair[2];
+
+	(void)state;
+	begin(&s, "ga102");
+	assert_int_equal(set_irqs(&s, 0x21, 1, 0, 0, -1), 0);
+	assert_int_equal(set_irqs(&s, 0x24, 1, 0, 1, -1), 0);
+	assert_int_equal(set_irqs(&s, 0x09, 0, 0, 1, -1), 0);
+	assert_int_equal(set_irqs(&s, 0x11, 0, 0, 1, -1), 0);
+	assert_int_equal(set_irqs(&s, 0x09, 1, 0, 1, -1), EINVAL);	/* not maskable */
+	assert_int_equal(set_irqs(&s, 0x21, 5, 0, 0, -1), EINVAL);	/* no such kind */
+	assert_int_equal(set_irqs(&s, 0x21, 1, 1, 1, -1), EINVAL);	/* no such number */
+	assert_int_equal(set_irqs(&s, 0x24, 2, 0, 1, -1), EINVAL);
+	assert_int_equal(set_irqs(&s, 0x39, 0, 0, 1, -1), EINVAL);	/* three actions */
+	assert_int_equal(set_irqs(&s, 0x25, 1, 0, 1, -1), EINVAL);	/* two kinds of data */
+	assert_int_equal(set_irqs(&s, 0x61, 1, 0, 1, -1), EINVAL);
+	assert_int_equal(set_irqs(&s, 0x21, 1, 0, 1, -1), EOPNOTSUPP);	/* an interrupt, now */
+
+	/* A descriptor is kept until it is replaced or taken away, or the client leaves. */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(set_irqs(&s, 0x24, 1, 0, 1, pair[1]), 0);
+	close(pair[1]);
+	assert_int_equal(set_irqs(&s, 0x09, 0, 0, 1, -1), 0);
+	assert_int_equal(poll(&(struct pollfd) { .fd = pair[0] }, 1, 0), 0);
+	assert_int_equal(set_irqs(&s, 0x21, 1, 0, 0, -1), 0);
+	assert_true(is_hung_up(pair[0]));
+	close(pair[0]);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(set_irqs(&s, 0x24, 0, 0, 1, pair[1]), 0);
+	close(pair[1]);
+	finish(&s);
+	assert_true(is_hung_up(pair[0]));
+	close(pair[0]);
+}
+
+/* --- BARs --- */
+
+static void blocks_reach_vram_through_both_bars(void **state)
+{
+	uint8_t out[8192], in[8192], vram[8192];
+	struct server s;
+	size_t i;
+
+	(void)state;
+	begin(&s, "gh100");
+	for (i = 0; i < sizeof(out); i++)
+		out[i] = (uint8_t)(i * 37 + i / 256);
+	assert_int_equal(region_write(&s, 0, PRAMIN + 4096, out, sizeof(out)), 0);
+	assert_int_equal(region_read(&s, 0, PRAMIN + 4096, in, sizeof(in)), 0);
+	assert_memory_equal(in, out, sizeof(out));
+	assert_true(sim_vram_peek(s.gpu, 4096, vram, sizeof(vram)));
+	assert_memory_equal(vram, out, sizeof(out));
+	/* BAR1, physical after power-on, at an odd place */
+	assert_int_equal(region_read(&s, 2, 4096 + 3, in, 4001), 0);
+	assert_memory_equal(in, out + 3, 4001);
+	assert_int_equal(region_write(&s, 2, MIB(1) + 5, out, 777), 0);
+	assert_true(sim_vram_peek(s.gpu, MIB(1) + 5, vram, 777));
+	assert_memory_equal(vram, out, 777);
+	/* Heads and tails of a block in PRAMIN */
+	assert_int_equal(region_write(&s, 0, PRAMIN + MIB(1) / 2 + 3, out, 30), 0);
+	assert_int_equal(region_read(&s, 0, PRAMIN + MIB(1) / 2 + 3, in, 30), 0);
+	assert_memory_equal(in, out, 30);
+	finish(&s);
+}
+
+static void the_largest_block_is_what_was_agreed_on(void **state)
+{
+	const uint32_t len = 1 << 20;
+	uint8_t *buf = malloc(len), *vram = malloc(len);
+	struct server s;
+
+	(void)state;
+	assert_true(buf && vram);
+	begin(&s, "ga102");
+	memset(buf, 0x5a, len);
+	assert_int_equal(region_write(&s, 1, MIB(2), buf, len), 0);
+	assert_true(sim_vram_peek(s.gpu, MIB(2), vram, len));
+	assert_memory_equal(vram, buf, len);
+	memset(buf, 0, len);
+	assert_int_equal(region_read(&s, 1, MIB(2), buf, len), 0);
+	assert_memory_equal(vram, buf, len);
+	finish(&s);
+	free(buf);
+	free(vram);
+}
+
+static void posted_writes_arrive_before_what_follows(void **state)
+{
+	struct { uint64_t off; uint32_t region, count, data; } w = { 0, 1, 4, 0 };
+	struct server s;
+	uint32_t i;
+
+	(void)state;
+	begin(&s, "ga102");
+	for (i = 0; i < 1000; i++) {
+		w.off = 4 * i;
+		w.data = i * 3;
+		assert_true(send_command(&s, REGION_WRITE, NO_REPLY, &w, 20, NULL, 0));
+	}
+	/* Errors of posted commands go unheard. */
+	w.off = MIB(256);
+	assert_true(send_command(&s, REGION_WRITE, NO_REPLY, &w, 20, NULL, 0));
+	assert_int_equal(read32(&s, 1, 4 * 999), 999 * 3);
+	finish(&s);
+}
+
+static void errors_of_the_driver_are_counted_over_resets(void **state)
+{
+	struct server s;
+	uint64_t val;
+
+	(void)state;
+	begin(&s, "ga102");
+	assert_int_equal(region_read(&s, 0, 0, &val, 8), 0);	/* registers have 4 bytes */
+	assert_int_equal(ask(&s, DEVICE_RESET, NULL, 0, NULL, 0), 0);
+	assert_int_equal(read16(&s, CONFIG, 4), 0);
+	write16(&s, CONFIG, 4, 2);
+	assert_int_equal(region_read(&s, 0, 4, &val, 8), 0);
+	server_leave(&s);
+	assert_int_equal(device_errors(&s.dev), 2);
+	server_power_off(&s);
+}
+
+static void the_state_stays_for_the_next_client(void **state)
+{
+	struct server s;
+
+	(void)state;
+	begin(&s, "tu102");
+	write32(&s, 1, 64, 0x12345678);
+	assert_int_equal(dma_map(&s, 0, 4096), 0);
+	server_leave(&s);
+	assert_int_equal(s.end, SERVE_LEFT);
+	server_connect(&s, true);
+	assert_int_equal(read16(&s, CONFIG, 4), 2);
+	assert_int_equal(read32(&s, 1, 64), 0x12345678);
+	assert_int_equal(dma_map(&s, 0, 4096), 0);	/* windows are the client's */
+	finish(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(capabilities_are_those_proposed_that_there_are),
+		cmocka_unit_test(the_device_says_what_it_has),
+		cmocka_unit_test(what_is_not_there_is_an_error_and_no_more),
+		cmocka_unit_test(dma_windows_are_kept_apart),
+		cmocka_unit_test(interrupts_are_set_up_and_given_up),
+		cmocka_unit_test(blocks_reach_vram_through_both_bars),
+		cmocka_unit_test(the_largest_block_is_what_was_agreed_on),
+		cmocka_unit_test(posted_writes_arrive_before_what_follows),
+		cmocka_unit_test(errors_of_the_driver_are_counted_over_resets),
+		cmocka_unit_test(the_state_stays_for_the_next_client),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
