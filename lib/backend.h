@@ -62,6 +62,19 @@ int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_ba
  */
 int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backend **backend);
 
+/**
+ * nvbar_backend_vfio_user_open - connect to a GPU that a process serves
+ * @path: of its UNIX socket
+ * @log: as nvbar_device_open()
+ * @backend: receives the backend
+ *
+ * Return: 0, -EINVAL, -ENOENT (no such socket), -EACCES, -EBUSY (it serves
+ * somebody else), -ENODEV (nobody serves, or not by the protocol), -EOPNOTSUPP
+ * (it serves no GPU), -ENOMEM, or an error that the server replies.
+ */
+int nvbar_backend_vfio_user_open(const char *path, struct nvbar_log *log,
+				 struct nvbar_backend **backend);
+
 /** nvbar_backend_sim_gpu - the model behind a backend, for tests; NULL if it is none */
 struct sim_gpu *nvbar_backend_sim_gpu(struct nvbar_backend *backend);
 

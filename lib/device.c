@@ -54,7 +54,7 @@ static bool has_kind(const char *device, const char *kind)
 
 int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_backend **backend)
 {
-	static const char *const absent[] = { "pci", "vfio", "vfio-user" };
+	static const char *const absent[] = { "pci", "vfio" };
 	size_t i, len;
 	char *copy;
 	int ret;
@@ -66,10 +66,15 @@ int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_ba
 	}
 	for (i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
 		if (has_kind(device, absent[i])) {
-			nvbar_log(log, 0, "this build opens no \"%s\" devices, only \"sim\"",
+			nvbar_log(log, 0, "this build opens no \"%s\" devices, only \"sim\" and \"vfio-user\"",
 				  absent[i]);
 			return -EOPNOTSUPP;
 		}
+	}
+	if (has_kind(device, "vfio-user")) {
+		const char *path = device + strlen("vfio-user");
+
+		return nvbar_backend_vfio_user_open(*path == ':' ? path + 1 : "", log, backend);
 	}
 	if (!has_kind(device, "sim")) {
 		nvbar_log(log, 0, "unknown kind of device; try sim, or sim:CHIP,key=value");

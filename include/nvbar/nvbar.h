@@ -107,8 +107,9 @@ struct nvbar_open_opts {
  * (unknown chip or device kind, BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
  * -EIO (its registers contradict themselves), -EBUSY (someone else drives it),
- * -EACCES, -ENOSPC (VRAM too small for the driver's own region), -ENOMEM, or
- * the errno of the file that a file= names.
+ * -EACCES, -ENOENT (no such socket), -ENOSPC (VRAM too small for the driver's
+ * own region), -ENOMEM, the errno of the file that a file= names, or the one
+ * that the server of a vfio-user: device replies.
  */
 NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *opts);
 

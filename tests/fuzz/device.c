@@ -35,8 +35,8 @@ static bool is_documented(const char *device, int ret)
 	case -ENOSPC:
 		return true;
 	default:
-		/* The errno of what can go wrong with a file */
-		return ret < 0 && strstr(device, "file=");
+		/* The errno of what can go wrong with a file, or a socket */
+		return ret < 0 && (strstr(device, "file=") || strstr(device, "vfio-user:"));
 	}
 }
 

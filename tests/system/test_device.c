@@ -115,7 +115,25 @@ static void kinds_of_device_that_are_not_there_yet_are_not_supported(void **stat
 	(void)state;
 	refuses("pci:0000:41:00.0", EOPNOTSUPP);
 	refuses("vfio:0000:41:00.0", EOPNOTSUPP);
-	refuses("vfio-user:/run/nvbar.sock", EOPNOTSUPP);
+}
+
+static void a_socket_that_is_not_there_is_refused(void **state)
+{
+	char longest[256];
+
+	(void)state;
+	refuses("vfio-user", EINVAL);
+	refuses("vfio-user:", EINVAL);
+	refuses("vfio-user,", EINVAL);
+	refuses("vfio-user:/dev/null/s", ENODEV);
+	refuses("vfio-user:/dev/null", ENODEV);
+	refuses("vfio-user:/dev/none", ENOENT);
+	memset(longest, 'a', sizeof(longest));
+	memcpy(longest, "vfio-user:", 10);
+	longest[10 + 108] = '\0';
+	refuses(longest, EINVAL);
+	longest[10 + 107] = '\0';
+	refuses(longest, ENOENT);
 }
 
 static void opens_chip(const char *device, const char *chip)
@@ -510,6 +528,7 @@ int main(void)
 		cmocka_unit_test(malformed_device_strings_are_refused),
 		cmocka_unit_test(vram_too_small_for_the_driver_is_refused),
 		cmocka_unit_test(kinds_of_device_that_are_not_there_yet_are_not_supported),
+		cmocka_unit_test(a_socket_that_is_not_there_is_refused),
 		cmocka_unit_test(without_a_string_the_environment_names_the_device),
 		cmocka_unit_test(option_structs_of_other_versions),
 		cmocka_unit_test(the_info_of_each_chip_is_what_the_manual_says),

@@ -43,6 +43,7 @@ static struct nvbar *gpu;
 static struct nvbar_vram *arena_vram;
 static uint64_t arena_pa;
 static uint64_t aperture;
+static bool has_pointers;	/* BAR1 is memory of this process */
 static uint8_t *twin;
 static struct live *live[MAX_LIVE];
 static unsigned int nr_live;
@@ -473,7 +474,9 @@ static void op_pointer(void)
 	doing = "pointer";
 	if (!l)
 		return;
-	want(nvbar_mmap(l->a, &ptr), 0);
+	want(nvbar_mmap(l->a, &ptr), has_pointers ? 0 : -EOPNOTSUPP);
+	if (!has_pointers)
+		return;
 	if (l->ptr && l->ptr != ptr)
 		die("another pointer than before");
 	l->ptr = ptr;
@@ -658,6 +661,7 @@ static void open_arena(const char *chip)
 
 	doing = "open";
 	snprintf(text, sizeof(text), "sim:%s,bar1=64M", chip);
+	has_pointers = !device || strncmp(device, "vfio-user:", 10);
 	want(nvbar_open(&gpu, device ? device : text, NULL), 0);
 	want(nvbar_get_info(gpu, &info), 0);
 	aperture = info.bar1_size;

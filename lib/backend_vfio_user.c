@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A GPU on a UNIX socket: the driver's operations as vfio-user messages.
+ *
+ * Writes are posted as on a bus: no reply is asked for, and as the server takes
+ * messages in order, a read finds out what became of them.  A server that hangs
+ * up, is silent or breaks the protocol is a GPU that is gone.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+#include "backend.h"
+#include "hw/pci.h"
+#include "vfio_user.h"
+
+#define TIMEOUT_MS	10000	/* for a message to get through */
+#define MAX_JSON	4096
+#define FILL_BYTES	65536u
+
+/**
+ * struct vfio_user - a connection
+ * @base: of every backend
+ * @lock: over the socket and what follows
+ * @sock: the socket
+ * @gone: nothing more is sent
+ * @opened: what the server refuses is no more a reason to be told
+ * @id: of the last message
+ * @max_data: bytes that one message moves at most, a multiple of 8
+ * @regs: region of BAR0
+ * @bar1: region of BAR1
+ * @command: what PCI_COMMAND was before
+ * @fill: a pattern on its way
+ */
+struct vfio_user {
+	struct nvbar_backend base;
+	struct mutex lock;
+	int sock;
+	bool gone;
+	bool opened;
+	u16 id;
+	u32 max_data;
+	u32 regs;
+	u32 bar1;
+	u16 command;
+	u32 fill[FILL_BYTES / sizeof(u32)];
+};
+
+/* --- the socket ------------------------------------------------------------ */
+
+/* Return: -ENODEV, -ETIMEDOUT the first time if that is why. */
+static int lose(struct vfio_user *vu, int err, const char *why)
+{
+	if (!vu->gone) {
+		nvbar_log(&vu->base.log, 0, "%s", why);
+		shutdown(vu->sock, SHUT_RDWR);
+	}
+	vu->gone = true;
+	return err;
+}
+
+static int wait_for(struct vfio_user *vu, short events, u64 end)
+{
+	struct pollfd p = { .fd = vu->sock, .events = events };
+	u64 now;
+	int ret;
+
+	do {
+		now = ktime_get_ns();
+		ret = now < end ? poll(&p, 1, (int)((end - now) / 1000000) + 1) : 0;
+	} while (ret < 0 && errno == EINTR);
+	if (ret > 0)
+		return 0;
+	return ret ? lose(vu, -ENODEV, strerror(errno)) :
+		     lose(vu, -ETIMEDOUT, "no answer; does the server have another client?");
+}
+
+static u64 deadline(void)
+{
+	return ktime_get_ns() + TIMEOUT_MS * 1000000ull;
+}
+
+/* Sends all of two pieces; changes them. */
+static int send_all(struct vfio_user *vu, struct iovec iov[2])
+{
+	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = 2 };
+	u64 end = deadline();
+	ssize_t sent;
+	int ret;
+
+	while (mh.msg_iovlen) {
+		sent = sendmsg(vu->sock, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
+			ret = wait_for(vu, POLLOUT, end);
+			if (ret)
+				return ret;
+			continue;
+		}
+		if (sent < 0)
+			return lose(vu, -ENODEV, "the server has hung up");
+		while (mh.msg_iovlen && (size_t)sent >= mh.msg_iov->iov_len) {
+			sent -= (ssize_t)mh.msg_iov->iov_len;
+			mh.msg_iov++;
+			mh.msg_iovlen--;
+		}
+		if (mh.msg_iovlen) {
+			mh.msg_iov->iov_base = (char *)mh.msg_iov->iov_base + sent;
+			mh.msg_iov->iov_len -= (size_t)sent;
+		}
+	}
+	return 0;
+}
+
+/* Descriptors that might come along are closed by the kernel. */
+static int receive(struct vfio_user *vu, void *buf, size_t len)
+{
+	u64 end = deadline();
+	ssize_t got;
+	int ret;
+
+	while (len) {
+		got = recv(vu->sock, buf, len, MSG_DONTWAIT);
+		if (got > 0) {
+			buf = (char *)buf + got;
+			len -= (size_t)got;
+		} else if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+			ret = wait_for(vu, POLLIN, end);
+			if (ret)
+				return ret;
+		} else {
+			return lose(vu, -ENODEV, "the server has hung up");
+		}
+	}
+	return 0;
+}
+
+/* --- messages -------------------------------------------------------------- */
+
+/* The struct of a command, and data behind it */
+struct payload {
+	void *fixed;
+	size_t fixed_len;
+	void *data;
+	size_t data_len;
+};
+
+static int send_command(struct vfio_user *vu, u16 command, u32 flags, const struct payload *p)
+{
+	_Alignas(8) char head[sizeof(struct vfio_user_header) + 32];
+	const struct vfio_user_header h = {
+		.id = ++vu->id,
+		.command = command,
+		.size = sizeof(h) + p->fixed_len + p->data_len,
+		.flags = flags,
+	};
+	struct iovec iov[2] = { { head, sizeof(h) + p->fixed_len }, { p->data, p->data_len } };
+
+	if (vu->gone)
+		return -ENODEV;
+	memcpy(head, &h, sizeof(h));
+	memcpy(head + sizeof(h), p->fixed, p->fixed_len);
+	return send_all(vu, iov);
+}
+
+/* Return: bytes of the reply's payload; the error that the server replies; as receive(). */
+static ssize_t receive_header(struct vfio_user *vu, u16 command)
+{
+	struct vfio_user_header h;
+	int ret = receive(vu, &h, sizeof(h));
+
+	if (ret)
+		return ret;
+	if (h.id != vu->id || h.command != command || h.size < sizeof(h) ||
+	    (h.flags & VFIO_USER_TYPE) != VFIO_USER_TYPE_REPLY)
+		return lose(vu, -ENODEV, "the server sends what is no reply");
+	if (!(h.flags & VFIO_USER_ERROR))
+		return h.size - sizeof(h);
+	if (h.size != sizeof(h))
+		return lose(vu, -ENODEV, "the server sends an error of the wrong size");
+	if (!vu->opened)
+		nvbar_log(&vu->base.log, 0, "the server refuses command %u: %s", command,
+			  strerror((int)h.error));
+	return h.error && h.error < 4096 ? -(ssize_t)h.error : -EIO;
+}
+
+/* Command and reply.  Return: 0, -ENODEV, -ETIMEDOUT, or the error that the server replies. */
+static int ask(struct vfio_user *vu, u16 command, const struct payload *send,
+	       const struct payload *reply)
+{
+	ssize_t len;
+	int ret;
+
+	guard(mutex)(&vu->lock);
+	ret = send_command(vu, command, 0, send);
+	if (ret)
+		return ret;
+	len = receive_header(vu, command);
+	if (len < 0)
+		return (int)len;
+	if ((size_t)len != reply->fixed_len + reply->data_len)
+		return lose(vu, -ENODEV, "the server sends a reply of the wrong size");
+	ret = receive(vu, reply->fixed, reply->fixed_len);
+	return ret ? ret : receive(vu, reply->data, reply->data_len);
+}
+
+/* One message; what can't be read is all ones. */
+static int region_read(struct vfio_user *vu, u32 region, u64 off, void *buf, size_t len)
+{
+	struct vfio_user_region_access access = { off, region, len }, echo;
+	const struct payload send = { &access, sizeof(access), NULL, 0 };
+	const struct payload reply = { &echo, sizeof(echo), buf, len };
+	int ret = ask(vu, VFIO_USER_REGION_READ, &send, &reply);
+
+	if (ret)
+		memset(buf, 0xff, len);
+	return ret;
+}
+
+static void region_write(struct vfio_user *vu, u32 region, u64 off, const void *buf, size_t len)
+{
+	struct vfio_user_region_access access = { off, region, len };
+	const struct payload send = { &access, sizeof(access), (void *)(uintptr_t)buf, len };
+
+	guard(mutex)(&vu->lock);
+	send_command(vu, VFIO_USER_REGION_WRITE, VFIO_USER_NO_REPLY, &send);
+}
+
+/* Any length, in messages as long as the server takes them */
+static void block_read(struct vfio_user *vu, u32 region, u64 off, void *buf, size_t len)
+{
+	while (len) {
+		size_t step = min_t(size_t, len, vu->max_data);
+
+		region_read(vu, region, off, buf, step);
+		off += step;
+		buf = (char *)buf + step;
+		len -= step;
+	}
+}
+
+static void block_write(struct vfio_user *vu, u32 region, u64 off, const void *buf, size_t len)
+{
+	while (len) {
+		size_t step = min_t(size_t, len, vu->max_data);
+
+		region_write(vu, region, off, buf, step);
+		off += step;
+		buf = (const char *)buf + step;
+		len -= step;
+	}
+}
+
+/* --- the driver's operations ----------------------------------------------- */
+
+static u64 read_word(struct vfio_user *vu, u32 region, u64 off, unsigned int width)
+{
+	u64 val = 0;
+
+	region_read(vu, region, off, &val, width);
+	return val;
+}
+
+static u64 vu_bar0_read(void *hw, u32 off, unsigned int width)
+{
+	struct vfio_user *vu = hw;
+
+	return read_word(vu, vu->regs, off, width);
+}
+
+static void vu_bar0_write(void *hw, u32 off, unsigned int width, u64 val)
+{
+	struct vfio_user *vu = hw;
+
+	region_write(vu, vu->regs, off, &val, width);
+}
+
+static void vu_bar0_read_words(void *hw, u32 off, u64 *dst, size_t nr)
+{
+	struct vfio_user *vu = hw;
+
+	block_read(vu, vu->regs, off, dst, 8 * nr);
+}
+
+static void vu_bar0_write_words(void *hw, u32 off, const u64 *src, size_t nr)
+{
+	struct vfio_user *vu = hw;
+
+	block_write(vu, vu->regs, off, src, 8 * nr);
+}
+
+static u64 vu_bar1_read(void *hw, u64 off, unsigned int width)
+{
+	struct vfio_user *vu = hw;
+
+	return read_word(vu, vu->bar1, off, width);
+}
+
+static void vu_bar1_write(void *hw, u64 off, unsigned int width, u64 val)
+{
+	struct vfio_user *vu = hw;
+
+	region_write(vu, vu->bar1, off, &val, width);
+}
+
+static void vu_bar1_copy_from(void *hw, void *dst, u64 off, size_t len)
+{
+	struct vfio_user *vu = hw;
+
+	block_read(vu, vu->bar1, off, dst, len);
+}
+
+static void vu_bar1_copy_to(void *hw, u64 off, const void *src, size_t len)
+{
+	struct vfio_user *vu = hw;
+
+	block_write(vu, vu->bar1, off, src, len);
+}
+
+static void vu_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
+{
+	struct vfio_user *vu = hw;
+	size_t max = min(FILL_BYTES, vu->max_data), i;
+	struct vfio_user_region_access access = { off, vu->bar1, 0 };
+	struct payload send = { &access, sizeof(access), vu->fill, 0 };
+
+	guard(mutex)(&vu->lock);
+	for (i = 0; i < min(max, len) / sizeof(pattern); i++)
+		vu->fill[i] = pattern;
+	for (; len; len -= access.count, access.offset += access.count) {
+		access.count = min(max, len);
+		send.data_len = access.count;
+		send_command(vu, VFIO_USER_REGION_WRITE, VFIO_USER_NO_REPLY, &send);
+	}
+}
+
+static int vu_bar1_mmap(void *hw, u64 off, u64 len, bool write, void **cpu)
+{
+	(void)hw;
+	(void)off;
+	(void)len;
+	(void)write;
+	(void)cpu;
+	return -EOPNOTSUPP;
+}
+
+static void vu_bar1_munmap(void *hw, void *cpu, u64 len)
+{
+	(void)hw;
+	(void)cpu;
+	(void)len;
+}
+
+/* What was written is on the socket, which keeps the order. */
+static void vu_write_barrier(void *hw)
+{
+	(void)hw;
+}
+
+static const struct nvbar_hw_ops vu_ops = {
+	.bar0_read = vu_bar0_read,
+	.bar0_write = vu_bar0_write,
+	.bar0_read_words = vu_bar0_read_words,
+	.bar0_write_words = vu_bar0_write_words,
+	.bar1_read = vu_bar1_read,
+	.bar1_write = vu_bar1_write,
+	.bar1_copy_from = vu_bar1_copy_from,
+	.bar1_copy_to = vu_bar1_copy_to,
+	.bar1_fill = vu_bar1_fill,
+	.bar1_mmap = vu_bar1_mmap,
+	.bar1_munmap = vu_bar1_munmap,
+	.write_barrier = vu_write_barrier,
+	.message = nvbar_backend_message,
+};
+
+/* --- opening --------------------------------------------------------------- */
+
+static int connect_to(struct vfio_user *vu, const char *path)
+{
+	const struct timeval timeout = { TIMEOUT_MS / 1000, 0 };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int ret;
+
+	if (!*path || strlen(path) >= sizeof(address.sun_path)) {
+		nvbar_log(&vu->base.log, 0, "not the path of a socket");
+		return -EINVAL;
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	vu->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (vu->sock < 0) {
+		ret = -errno;
+		nvbar_log(&vu->base.log, 0, "socket: %s", strerror(-ret));
+		return ret;
+	}
+	setsockopt(vu->sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	if (!connect(vu->sock, (struct sockaddr *)&address, sizeof(address)))
+		return 0;
+	ret = -errno;
+	nvbar_log(&vu->base.log, 0, "%s", strerror(-ret));
+	switch (ret) {
+	case -EACCES:
+	case -ENOENT:
+		return ret;
+	case -EAGAIN:
+		return -EBUSY;
+	default:
+		return -ENODEV;
+	}
+}
+
+/* The number that a capability has in the server's JSON, which is taken at its word. */
+static u64 find_number(const char *json, const char *name, u64 missing)
+{
+	char quoted[64];
+	const char *at;
+
+	snprintf(quoted, sizeof(quoted), "\"%s\"", name);
+	at = strstr(json, quoted);
+	if (!at)
+		return missing;
+	at += strlen(quoted);
+	at += strspn(at, " \t\r\n:");
+	return strtoull(at, NULL, 10);
+}
+
+/* Return: as ask(). */
+static int exchange_versions(struct vfio_user *vu, struct vfio_user_version *version, char *json)
+{
+	static char ours[] = "{\"" VFIO_USER_CAPABILITIES "\":{\"" VFIO_USER_MAX_MSG_FDS "\":1,"
+			     "\"" VFIO_USER_MAX_DATA_XFER "\":1048576}}";
+	const struct payload send = { version, sizeof(*version), ours, sizeof(ours) };
+	ssize_t len;
+	int ret;
+
+	ret = send_command(vu, VFIO_USER_VERSION, 0, &send);
+	if (ret)
+		return ret;
+	len = receive_header(vu, VFIO_USER_VERSION);
+	if (len < 0)
+		return (int)len;
+	if (len < (ssize_t)sizeof(*version) || len > (ssize_t)sizeof(*version) + MAX_JSON)
+		return lose(vu, -ENODEV, "the server sends a version of the wrong size");
+	ret = receive(vu, version, sizeof(*version));
+	if (!ret)
+		ret = receive(vu, json, len - sizeof(*version));
+	json[len - sizeof(*version)] = '\0';
+	return ret;
+}
+
+static int negotiate(struct vfio_user *vu)
+{
+	struct vfio_user_version version = { VFIO_USER_MAJOR, VFIO_USER_MINOR };
+	char json[MAX_JSON + 1];
+	u64 max_data;
+	int ret;
+
+	ret = exchange_versions(vu, &version, json);
+	if (ret)
+		return ret == -ETIMEDOUT ? -EBUSY : ret;
+	if (version.major != VFIO_USER_MAJOR) {
+		nvbar_log(&vu->base.log, 0, "the server speaks version %u of the protocol, not %u",
+			  version.major, VFIO_USER_MAJOR);
+		return -EOPNOTSUPP;
+	}
+	max_data = find_number(json, VFIO_USER_MAX_DATA_XFER, VFIO_USER_MAX_DATA_XFER_DEFAULT);
+	vu->max_data = min_t(u64, max_data, VFIO_USER_MAX_DATA_XFER_DEFAULT) & ~7u;
+	if (!vu->max_data) {
+		nvbar_log(&vu->base.log, 0, "the server moves %llu bytes at most", max_data);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int region_size(struct vfio_user *vu, u32 region, u64 *size)
+{
+	struct vfio_user_region_info info = { .argsz = sizeof(info), .index = region };
+	const struct payload p = { &info, sizeof(info), NULL, 0 };
+	int ret = ask(vu, VFIO_USER_DEVICE_GET_REGION_INFO, &p, &p);
+
+	*size = ret ? 0 : info.size;
+	return ret;
+}
+
+/*
+ * Where BAR0 and BAR1 are depends on the chip: the first memory BAR is the
+ * registers, the second BAR1.  One that is smaller than any BAR1 is BAR2,
+ * and there is no BAR1.
+ */
+static int find_bars(struct vfio_user *vu)
+{
+	unsigned int bar, found = 0;
+	u32 val = 0;
+	u64 size;
+	int ret;
+
+	for (bar = 0; bar < PCI_NR_BARS; bar++) {
+		ret = region_read(vu, VFIO_USER_PCI_CONFIG, PCI_BAR(bar), &val, sizeof(val));
+		if (!ret)
+			ret = region_size(vu, bar, &size);
+		if (ret)
+			return ret;
+		if (!size || val & PCI_BAR_IO)
+			continue;
+		found++;
+		if (found == 1) {
+			vu->regs = bar;
+		} else if (found == 2 && size >= PCI_BAR1_MIN) {
+			vu->bar1 = bar;
+			vu->base.bar1_size = size;
+		}
+		if ((val & PCI_BAR_TYPE) == PCI_BAR_64)
+			bar++;
+	}
+	if (found)
+		return 0;
+	nvbar_log(&vu->base.log, 0, "the device has no memory BAR");
+	return -EOPNOTSUPP;
+}
+
+static int find_gpu(struct vfio_user *vu)
+{
+	struct vfio_user_device_info info = { .argsz = sizeof(info) };
+	const struct payload p = { &info, sizeof(info), NULL, 0 };
+	u32 id = 0;
+	int ret;
+
+	ret = ask(vu, VFIO_USER_DEVICE_GET_INFO, &p, &p);
+	if (ret)
+		return ret;
+	if (!(info.flags & VFIO_USER_DEVICE_PCI) || info.num_regions <= VFIO_USER_PCI_CONFIG) {
+		nvbar_log(&vu->base.log, 0, "the server's device is no PCI device");
+		return -EOPNOTSUPP;
+	}
+	ret = region_read(vu, VFIO_USER_PCI_CONFIG, PCI_VENDOR, &id, sizeof(id));
+	if (ret)
+		return ret;
+	if ((id & 0xffff) != PCI_VENDOR_NVIDIA) {
+		nvbar_log(&vu->base.log, 0, "PCI device %04x:%04x is no GPU of NVIDIA's",
+			  id & 0xffff, id >> 16);
+		return -EOPNOTSUPP;
+	}
+	return find_bars(vu);
+}
+
+static int enable(struct vfio_user *vu)
+{
+	int ret = region_read(vu, VFIO_USER_PCI_CONFIG, PCI_COMMAND, &vu->command,
+			      sizeof(vu->command));
+	u16 command = vu->command | PCI_COMMAND_MEMORY;
+
+	if (!ret)
+		region_write(vu, VFIO_USER_PCI_CONFIG, PCI_COMMAND, &command, sizeof(command));
+	return ret;
+}
+
+static void vu_free(struct vfio_user *vu)
+{
+	if (vu->sock >= 0)
+		close(vu->sock);
+	mutex_destroy(&vu->lock);
+	kfree(vu);
+}
+
+static void vu_close(struct nvbar_backend *backend)
+{
+	struct vfio_user *vu = (struct vfio_user *)backend;
+	u16 now;
+
+	region_write(vu, VFIO_USER_PCI_CONFIG, PCI_COMMAND, &vu->command, sizeof(vu->command));
+	/* Nothing that was posted is on its way any more. */
+	region_read(vu, VFIO_USER_PCI_CONFIG, PCI_COMMAND, &now, sizeof(now));
+	vu_free(vu);
+}
+
+int nvbar_backend_vfio_user_open(const char *path, struct nvbar_log *log,
+				 struct nvbar_backend **backend)
+{
+	struct vfio_user *vu = kzalloc(sizeof(*vu), GFP_KERNEL);
+	int ret;
+
+	if (!vu)
+		return -ENOMEM;
+	mutex_init(&vu->lock);
+	vu->sock = -1;
+	vu->base.ops = &vu_ops;
+	vu->base.close = vu_close;
+	vu->base.log = *log;
+	ret = connect_to(vu, path);
+	if (!ret)
+		ret = negotiate(vu);
+	if (!ret)
+		ret = find_gpu(vu);
+	if (!ret)
+		ret = enable(vu);
+	if (ret) {
+		vu_free(vu);
+		return ret;
+	}
+	vu->opened = true;
+	*backend = &vu->base;
+	return 0;
+}

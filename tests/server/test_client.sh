@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# nvbar against nvbar-sim serve.  Arguments: both programs, the random test, the chip.
+set -u
+nvbar=$1
+sim=$2
+random=$3
+chip=$4
+tmp=$(mktemp -d) || exit 1
+device=vfio-user:$tmp/s
+"$sim" serve --socket "$tmp/s" "$chip",bar1=64M >"$tmp/served" 2>"$tmp/err" </dev/null &
+pid=$!
+trap 'kill -9 $pid 2>/dev/null; rm -rf "$tmp"' EXIT
+failed=0
+
+for _ in $(seq 100); do
+	[ ! -s "$tmp/served" ] || break
+	sleep 0.1
+done
+
+try()
+{
+	"$@" >"$tmp/out" 2>&1 </dev/null || {
+		echo "FAIL: $*: exit status $?"
+		cat "$tmp/out"
+		failed=1
+	}
+}
+
+try "$nvbar" -d "$device" selftest
+try "$nvbar" -d "$device" demo
+try env NVBAR_TEST_DEVICE="$device" "$random" "$chip"
+try "$nvbar" -d "$device" check
+
+kill "$pid"
+wait "$pid" || { echo "FAIL: the server's exit status"; failed=1; }
+[ ! -s "$tmp/err" ] || { echo "FAIL: the server complains"; cat "$tmp/err"; failed=1; }
+tail -n 1 "$tmp/served" | grep -q '^0 driver errors$' || { cat "$tmp/served"; failed=1; }
+exit $failed
