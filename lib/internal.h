@@ -10,16 +10,16 @@
 
 /**
  * struct nvbar - an open GPU
+ * @link: among the closed ones; first, for leak checkers to follow
  * @gpu: the driver
  * @backend: how it reaches the device
  * @closed: or being closed: no call gets any further
- * @link: among the closed ones
  */
 struct nvbar {
+	struct list_head link;
 	struct nvbar_gpu gpu;
 	struct nvbar_backend *backend;
 	bool closed;
-	struct list_head link;
 };
 
 /**

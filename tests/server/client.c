@@ -190,7 +190,7 @@ int region_write(struct server *s, uint32_t region, uint64_t off, const void *bu
 
 uint32_t read32(struct server *s, uint32_t region, uint64_t off)
 {
-	uint32_t val;
+	uint32_t val = 0;
 
 	assert_int_equal(region_read(s, region, off, &val, sizeof(val)), 0);
 	return val;
@@ -203,7 +203,7 @@ void write32(struct server *s, uint32_t region, uint64_t off, uint32_t val)
 
 uint16_t read16(struct server *s, uint32_t region, uint64_t off)
 {
-	uint16_t val;
+	uint16_t val = 0;
 
 	assert_int_equal(region_read(s, region, off, &val, sizeof(val)), 0);
 	return val;
