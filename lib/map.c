@@ -271,7 +271,7 @@ int nvbar_read##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t *va
 	u64 read;									\
 	int ret;									\
 											\
-	NVBAR_VISIT(nvbar_of(a->gpu));							\
+	NVBAR_ACCESS(a);								\
 	ret = nvbar_access_rd(a, offset, (bits) / 8, &read);			\
 	if (!ret)									\
 		*value = read;								\
@@ -280,7 +280,7 @@ int nvbar_read##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t *va
 											\
 int nvbar_write##bits(struct nvbar_access *a, uint64_t offset, uint##bits##_t value)	\
 {											\
-	NVBAR_VISIT(nvbar_of(a->gpu));							\
+	NVBAR_ACCESS(a);								\
 	return nvbar_access_wr(a, offset, (bits) / 8, value);				\
 }
 
@@ -291,25 +291,25 @@ DEFINE_ACCESSORS(64)
 
 int nvbar_read(struct nvbar_access *a, uint64_t offset, void *buf, size_t len)
 {
-	NVBAR_VISIT(nvbar_of(a->gpu));
+	NVBAR_ACCESS(a);
 	return nvbar_access_copy_from(a, offset, buf, len);
 }
 
 int nvbar_write(struct nvbar_access *a, uint64_t offset, const void *buf, size_t len)
 {
-	NVBAR_VISIT(nvbar_of(a->gpu));
+	NVBAR_ACCESS(a);
 	return nvbar_access_copy_to(a, offset, buf, len);
 }
 
 int nvbar_fill(struct nvbar_access *a, uint64_t offset, uint32_t pattern, uint64_t len)
 {
-	NVBAR_VISIT(nvbar_of(a->gpu));
+	NVBAR_ACCESS(a);
 	return nvbar_access_fill(a, offset, pattern, len);
 }
 
 int nvbar_flush(struct nvbar_access *a)
 {
-	NVBAR_VISIT(nvbar_of(a->gpu));
+	NVBAR_ACCESS(a);
 	return nvbar_access_flush(a);
 }
 

@@ -100,9 +100,11 @@ static bool is_visited(const struct nvbar *gpu)
 	unsigned int i;
 
 	pthread_mutex_lock(&lock);
-	for (v = visitors; v && !visited; v = v->next)
+	for (v = visitors; v && !visited; v = v->next) {
+		visited = __atomic_load_n(&v->accessed, __ATOMIC_ACQUIRE) == gpu;
 		for (i = 0; i < NVBAR_VISITS; i++)
 			visited |= __atomic_load_n(&v->gpu[i], __ATOMIC_ACQUIRE) == gpu;
+	}
 	pthread_mutex_unlock(&lock);
 	return visited;
 }

@@ -23,6 +23,7 @@
  * @known: it is in the list
  * @depth: visits that are on; NVBAR_VISITS before it is known
  * @gpu: what they are about
+ * @accessed: what a read or write is about, which calls nobody back
  * @next: in the list of all
  * @prev: in the list of all
  */
@@ -30,6 +31,7 @@ struct nvbar_visitor {
 	bool known;
 	unsigned int depth;
 	struct nvbar *gpu[NVBAR_VISITS];
+	struct nvbar *accessed;
 	struct nvbar_visitor *next;
 	struct nvbar_visitor *prev;
 };
@@ -77,6 +79,29 @@ static __always_inline struct nvbar_visitor *nvbar_enter(struct nvbar *gpu)
 	return NULL;
 }
 
+/* As nvbar_enter(), for reads and writes: the shortest of visits. */
+static __always_inline struct nvbar_visitor *nvbar_enter_access(struct nvbar *gpu)
+{
+	struct nvbar_visitor *me = &nvbar_visitor;
+
+	if (unlikely(!me->known))
+		nvbar_visitor_make_room(me);
+	__atomic_store_n(&me->accessed, gpu, __ATOMIC_RELAXED);
+	if (unlikely(nvbar_visits_need_fence))
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (likely(!__atomic_load_n(&gpu->closed, __ATOMIC_ACQUIRE)))
+		return me;
+	__atomic_store_n(&me->accessed, NULL, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static __always_inline void nvbar_leave_access(struct nvbar_visitor *const *here)
+{
+	if (*here)
+		__atomic_store_n(&(*here)->accessed, NULL, __ATOMIC_RELEASE);
+}
+
 /* To the end of the block this is a visit; else the function returns @what. */
 #define NVBAR_VISIT_OR(about, what)							\
 	struct nvbar_visitor *entered __attribute__((cleanup(nvbar_leave))) = nvbar_enter(about); \
@@ -84,6 +109,13 @@ static __always_inline struct nvbar_visitor *nvbar_enter(struct nvbar *gpu)
 		return what
 
 #define NVBAR_VISIT(about)	NVBAR_VISIT_OR(about, -ENODEV)
+
+/* The same for a read or write through @access. */
+#define NVBAR_ACCESS(access)								\
+	struct nvbar_visitor *entered __attribute__((cleanup(nvbar_leave_access))) =	\
+		nvbar_enter_access(nvbar_of((access)->gpu));				\
+	if (unlikely(!entered))								\
+		return -ENODEV
 
 /**
  * nvbar_visits_init - before the first GPU is opened
