@@ -8,8 +8,8 @@
 #include <linux/slab.h>
 #include <nvbar_compat.h>
 
-#include <hw/mmu.h>
 
+#include "aperture.h"
 #include "backend.h"
 #include "sim_options.h"
 
@@ -132,20 +132,6 @@ static u64 sim_op_driver_errors(void *hw)
 	return sim_driver_errors(gpu_of(hw));
 }
 
-static enum nvbar_aperture aperture_of(uint8_t code)
-{
-	switch (code) {
-	case MMU_PTE_APERTURE_PEER_MEMORY:
-		return NVBAR_APERTURE_PEER;
-	case MMU_PTE_APERTURE_SYSTEM_COHERENT:
-		return NVBAR_APERTURE_SYS_COH;
-	case MMU_PTE_APERTURE_SYSTEM_NON_COHERENT:
-		return NVBAR_APERTURE_SYS_NONCOH;
-	default:
-		return NVBAR_APERTURE_VID;
-	}
-}
-
 static void take_view(const struct sim_tlb_view *view, struct nvbar_tlb_entry *entry)
 {
 	*entry = (struct nvbar_tlb_entry){
@@ -154,7 +140,7 @@ static void take_view(const struct sim_tlb_view *view, struct nvbar_tlb_entry *e
 		.word = { view->val[0], view->val[1] },
 		.state = view->valid ? NVBAR_ENTRY_VALID :
 			 view->sparse ? NVBAR_ENTRY_SPARSE : NVBAR_ENTRY_INVALID,
-		.aperture = aperture_of(view->aperture),
+		.aperture = nvbar_pte_aperture(view->aperture),
 		.pa = view->pa,
 		.ro = view->ro,
 	};

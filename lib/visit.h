@@ -44,6 +44,19 @@ extern bool nvbar_visits_need_fence;
 /* No room for another visit: makes some if it is the first one of the thread. */
 bool nvbar_visitor_make_room(struct nvbar_visitor *me);
 
+/* Notes at @place what a visit is about; false, and nothing noted, if that is closed. */
+static __always_inline bool nvbar_visit_note(struct nvbar **place, struct nvbar *gpu)
+{
+	__atomic_store_n(place, gpu, __ATOMIC_RELAXED);
+	if (unlikely(nvbar_visits_need_fence))
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (likely(!__atomic_load_n(&gpu->closed, __ATOMIC_ACQUIRE)))
+		return true;
+	__atomic_store_n(place, NULL, __ATOMIC_RELEASE);
+	return false;
+}
+
 /**
  * nvbar_leave - end of a visit
  * @here: what nvbar_enter() returned, or NULL
@@ -69,14 +82,10 @@ static __always_inline struct nvbar_visitor *nvbar_enter(struct nvbar *gpu)
 
 	if (unlikely(me->depth == NVBAR_VISITS) && !nvbar_visitor_make_room(me))
 		return NULL;
-	__atomic_store_n(&me->gpu[me->depth++], gpu, __ATOMIC_RELAXED);
-	if (unlikely(nvbar_visits_need_fence))
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (likely(!__atomic_load_n(&gpu->closed, __ATOMIC_ACQUIRE)))
-		return me;
-	nvbar_leave(&me);
-	return NULL;
+	if (unlikely(!nvbar_visit_note(&me->gpu[me->depth], gpu)))
+		return NULL;
+	me->depth++;
+	return me;
 }
 
 /* As nvbar_enter(), for reads and writes: the shortest of visits. */
@@ -86,14 +95,7 @@ static __always_inline struct nvbar_visitor *nvbar_enter_access(struct nvbar *gp
 
 	if (unlikely(!me->known))
 		nvbar_visitor_make_room(me);
-	__atomic_store_n(&me->accessed, gpu, __ATOMIC_RELAXED);
-	if (unlikely(nvbar_visits_need_fence))
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (likely(!__atomic_load_n(&gpu->closed, __ATOMIC_ACQUIRE)))
-		return me;
-	__atomic_store_n(&me->accessed, NULL, __ATOMIC_RELEASE);
-	return NULL;
+	return likely(nvbar_visit_note(&me->accessed, gpu)) ? me : NULL;
 }
 
 static __always_inline void nvbar_leave_access(struct nvbar_visitor *const *here)
