@@ -75,33 +75,37 @@ static bool map_vram(struct sim_gpu *gpu, uint8_t *cpu, uint64_t pa, uint64_t le
  */
 #define ONES_SIZE	(2u << 20)
 
-/* A file of all ones, made when first needed; -1 without memory for it. */
-static int ones_fd(struct sim_gpu *gpu)
+/* A file of all ones; -1 without memory for it. */
+static int make_ones(void)
 {
-	void *ones;
+	int fd = memfd_create("nvbar-gone", MFD_CLOEXEC);
+	void *ones = MAP_FAILED;
 
-	if (gpu->ones_fd >= 0)
-		return gpu->ones_fd;
-	gpu->ones_fd = memfd_create("nvbar-gone", MFD_CLOEXEC);
-	if (gpu->ones_fd < 0 || ftruncate(gpu->ones_fd, ONES_SIZE))
+	if (fd < 0)
 		return -1;
-	ones = mmap(NULL, ONES_SIZE, PROT_WRITE, MAP_SHARED, gpu->ones_fd, 0);
-	if (ones == MAP_FAILED)
+	if (!ftruncate(fd, ONES_SIZE))
+		ones = mmap(NULL, ONES_SIZE, PROT_WRITE, MAP_SHARED, fd, 0);
+	if (ones == MAP_FAILED) {
+		close(fd);
 		return -1;
+	}
 	memset(ones, 0xff, ONES_SIZE);
 	munmap(ones, ONES_SIZE);
-	return gpu->ones_fd;
+	return fd;
 }
 
 static bool map_ones(struct sim_gpu *gpu, uint8_t *cpu, size_t len, int prot)
 {
-	int fd = ones_fd(gpu);
 	size_t part;
 
+	if (gpu->ones_fd < 0)
+		gpu->ones_fd = make_ones();
+	if (gpu->ones_fd < 0)
+		return false;
 	for (; len; cpu += part, len -= part) {
 		part = len < ONES_SIZE ? len : ONES_SIZE;
-		if (fd < 0 || mmap(cpu, part, prot, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd,
-				   0) == MAP_FAILED)
+		if (mmap(cpu, part, prot, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, gpu->ones_fd,
+			 0) == MAP_FAILED)
 			return false;
 	}
 	return true;
