@@ -10,8 +10,8 @@
 __thread struct nvbar_visitor nvbar_visitor __attribute__((tls_model("initial-exec"))) = {
 	.depth = NVBAR_VISITS,
 };
-bool nvbar_visits_need_fence;
 
+static bool no_membarrier;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct nvbar_visitor *visitors;
 static pthread_key_t gone_key;
@@ -44,6 +44,7 @@ bool nvbar_visitor_make_room(struct nvbar_visitor *me)
 		me->next->prev = me;
 	visitors = me;
 	me->known = true;
+	me->needs_fence = no_membarrier;
 	me->depth = 0;
 	pthread_mutex_unlock(&lock);
 	pthread_setspecific(gone_key, me);
@@ -53,7 +54,7 @@ bool nvbar_visitor_make_room(struct nvbar_visitor *me)
 /* membarrier() is for processes that said so. */
 static void register_process(void)
 {
-	nvbar_visits_need_fence =
+	no_membarrier =
 		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
 }
 
@@ -75,8 +76,9 @@ static void fork_in_child(void)
 	visitors = me->known ? me : NULL;
 	me->next = NULL;
 	me->prev = NULL;
-	pthread_mutex_unlock(&lock);
 	register_process();
+	me->needs_fence = no_membarrier;
+	pthread_mutex_unlock(&lock);
 }
 
 static void init(void)
@@ -115,7 +117,7 @@ void nvbar_visits_end(struct nvbar *gpu)
 
 	__atomic_store_n(&gpu->closed, true, __ATOMIC_SEQ_CST);
 	/* From here on every thread has either noted its visit or sees the close. */
-	if (!nvbar_visits_need_fence)
+	if (!no_membarrier)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	while (is_visited(gpu))

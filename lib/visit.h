@@ -19,8 +19,9 @@
 #define NVBAR_VISITS	4
 
 /**
- * struct nvbar_visitor - a thread
+ * struct nvbar_visitor - a thread, in one line of the cache
  * @known: it is in the list
+ * @needs_fence: no membarrier() orders its visits and a close
  * @depth: visits that are on; NVBAR_VISITS before it is known
  * @gpu: what they are about
  * @accessed: what a read or write is about, which calls nobody back
@@ -29,26 +30,25 @@
  */
 struct nvbar_visitor {
 	bool known;
+	bool needs_fence;
 	unsigned int depth;
 	struct nvbar *gpu[NVBAR_VISITS];
 	struct nvbar *accessed;
 	struct nvbar_visitor *next;
 	struct nvbar_visitor *prev;
-};
+} __attribute__((aligned(64)));
 
 extern __thread struct nvbar_visitor nvbar_visitor __attribute__((tls_model("initial-exec")));
-
-/* Without membarrier(). */
-extern bool nvbar_visits_need_fence;
 
 /* No room for another visit: makes some if it is the first one of the thread. */
 bool nvbar_visitor_make_room(struct nvbar_visitor *me);
 
 /* Notes at @place what a visit is about; false, and nothing noted, if that is closed. */
-static __always_inline bool nvbar_visit_note(struct nvbar **place, struct nvbar *gpu)
+static __always_inline bool nvbar_visit_note(const struct nvbar_visitor *me, struct nvbar **place,
+					     struct nvbar *gpu)
 {
 	__atomic_store_n(place, gpu, __ATOMIC_RELAXED);
-	if (unlikely(nvbar_visits_need_fence))
+	if (unlikely(me->needs_fence))
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (likely(!__atomic_load_n(&gpu->closed, __ATOMIC_ACQUIRE)))
@@ -82,7 +82,7 @@ static __always_inline struct nvbar_visitor *nvbar_enter(struct nvbar *gpu)
 
 	if (unlikely(me->depth == NVBAR_VISITS) && !nvbar_visitor_make_room(me))
 		return NULL;
-	if (unlikely(!nvbar_visit_note(&me->gpu[me->depth], gpu)))
+	if (unlikely(!nvbar_visit_note(me, &me->gpu[me->depth], gpu)))
 		return NULL;
 	me->depth++;
 	return me;
@@ -95,7 +95,7 @@ static __always_inline struct nvbar_visitor *nvbar_enter_access(struct nvbar *gp
 
 	if (unlikely(!me->known))
 		nvbar_visitor_make_room(me);
-	return likely(nvbar_visit_note(&me->accessed, gpu)) ? me : NULL;
+	return likely(nvbar_visit_note(me, &me->accessed, gpu)) ? me : NULL;
 }
 
 static __always_inline void nvbar_leave_access(struct nvbar_visitor *const *here)
