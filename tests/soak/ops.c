@@ -252,6 +252,12 @@ static void choose_stuck(struct guess *g, unsigned int *n)
 	g->fault = true;
 }
 
+static void choose_late(struct guess *g, unsigned int *n)
+{
+	n[0] = 1 + below(g, 20);
+	g->fault = true;
+}
+
 static void choose_nomem(struct guess *g, unsigned int *n)
 {
 	n[0] = 1 + below(g, 8);
@@ -299,6 +305,7 @@ static const struct kind {
 	{ "zero", { "bytes" }, op_zero, choose_zero, 15 },
 	{ "dead", { "access" }, op_dead, choose_dead, 20 },
 	{ "stuck", { NULL }, op_stuck, choose_stuck, 2 },
+	{ "late", { "accesses" }, op_late, choose_late, 10 },
 	{ "nomem", { "allocation", "forever" }, op_nomem, choose_nomem, 60 },
 	{ "heal", { NULL }, op_heal, choose_nothing, 0 },
 	{ "flip", { "seed" }, op_flip, choose_flip, 5 },

@@ -52,6 +52,7 @@ void op_alloc(struct run *run, const struct op *op);
 void op_free(struct run *run, const struct op *op);
 void op_dead(struct run *run, const struct op *op);
 void op_stuck(struct run *run, const struct op *op);
+void op_late(struct run *run, const struct op *op);
 void op_nomem(struct run *run, const struct op *op);
 void op_heal(struct run *run, const struct op *op);
 void op_flip(struct run *run, const struct op *op);

@@ -173,7 +173,7 @@ void op_dead(struct run *run, const struct op *op)
 	const struct sim_inject want_dead = { .dead_at = op->n[0] };
 	struct sim_counters counters;
 
-	if (!op->n[0] || !is_well(run))
+	if (!op->n[0] || has_fault(run))
 		return;
 	say(run, "\tsim_inject(sim, &(struct sim_inject){ .dead_at = %u });\n", op->n[0]);
 	sim_inject(run->sim, &want_dead);
@@ -187,11 +187,22 @@ void op_stuck(struct run *run, const struct op *op)
 	const struct sim_inject want_stuck = { .invalidate_stuck = true };
 
 	(void)op;
-	if (!is_well(run))
+	if (has_fault(run))
 		return;
 	say(run, "\tsim_inject(sim, &(struct sim_inject){ .invalidate_stuck = true });\n");
 	sim_inject(run->sim, &want_stuck);
 	run->stuck = true;
+}
+
+void op_late(struct run *run, const struct op *op)
+{
+	const struct sim_inject want_late = { .window_delay = op->n[0] };
+
+	if (!op->n[0] || has_fault(run))
+		return;
+	say(run, "\tsim_inject(sim, &(struct sim_inject){ .window_delay = %u });\n", op->n[0]);
+	sim_inject(run->sim, &want_late);
+	run->late = true;
 }
 
 void op_nomem(struct run *run, const struct op *op)

@@ -69,6 +69,11 @@ bool is_well(const struct run *run)
 	return !run->dead_at && !run->stuck;
 }
 
+bool has_fault(const struct run *run)
+{
+	return !is_well(run) || run->late;
+}
+
 void call_begin(struct run *run)
 {
 	run->was_dead = is_dead(run);
@@ -148,11 +153,12 @@ void heal(struct run *run)
 {
 	uint64_t word;
 
-	if (is_well(run))
+	if (!has_fault(run))
 		return;
 	sim_inject(run->sim, NULL);
 	run->dead_at = 0;
 	run->stuck = false;
+	run->late = false;
 	say(run, "\tsim_inject(sim, NULL);\n");
 	if (!run->torn.len)
 		return;
@@ -225,6 +231,7 @@ void run_close(struct run *run)
 	memset(run->spare, 0, sizeof(run->spare));
 	run->dead_at = 0;
 	run->stuck = false;
+	run->late = false;
 	run->torn.len = 0;
 	if (compat_alloc_live() != run->live) {
 		say(run, "\twant_u64(\"allocations\", compat_alloc_live(), 0);\n");

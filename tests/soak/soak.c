@@ -149,6 +149,9 @@ static int soak(const struct options *o)
 	failed = run_all(jobs, o);
 	if (failed)
 		nr = explain(failed, o);
+	else
+		printf("%llu ops on %u chip%s: all as it should be\n", (unsigned long long)o->ops,
+		       o->nr_chips, o->nr_chips == 1 ? "" : "s");
 	free(jobs);
 	if (o->plant)
 		return nr && nr <= PLANT_OPS ? 0 : 1;

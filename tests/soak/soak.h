@@ -178,6 +178,7 @@ struct torn {
  * @dead_at: the access at which the GPU dies, 0 for none ...
  * @since: ... counted from this one
  * @stuck: invalidates do not end
+ * @late: the PRAMIN window moves late, which nobody may notice
  * @nomem: the allocation that fails in the next call, 0 for none
  * @nomem_forever: and all after it
  * @lost: writes to page tables may be lost, and no invalidate has succeeded since
@@ -202,6 +203,7 @@ struct run {
 	struct nvbar_vram *spare[NR_SPARES];
 	uint64_t dead_at, since;
 	bool stuck;
+	bool late;
 	unsigned int nomem;
 	bool nomem_forever;
 	bool lost;
@@ -229,8 +231,10 @@ void call_end(struct run *run);
 bool is_dead(const struct run *run);
 /* An invalidate has succeeded: it ends the quarantine, and what was lost is written. */
 void published(struct run *run);
-/* No fault now, and none that may strike. */
+/* No fault now, and none that may strike, that a call could fail for. */
 bool is_well(const struct run *run);
+/* ... or none at all */
+bool has_fault(const struct run *run);
 void heal(struct run *run);
 
 /**
