@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Reading and writing, all the ways there are. */
 #include "ops.h"
+#include "../width.h"
 
 #include <string.h>
 
@@ -124,20 +125,6 @@ void op_read(struct run *run, const struct op *op)
 	compare(run, "read: data", call, off, buf, should_be, len);
 }
 
-static int write_one(struct nvbar_access *a, unsigned int width, uint64_t off, uint64_t val)
-{
-	switch (width) {
-	case 1:
-		return nvbar_write8(a, off, (uint8_t)val);
-	case 2:
-		return nvbar_write16(a, off, (uint16_t)val);
-	case 4:
-		return nvbar_write32(a, off, (uint32_t)val);
-	default:
-		return nvbar_write64(a, off, val);
-	}
-}
-
 void op_single(struct run *run, const struct op *op)
 {
 	struct handle *h = mapped_slot(run, op);
@@ -157,7 +144,7 @@ void op_single(struct run *run, const struct op *op)
 	say(run, "\tret = nvbar_write%u(access[%u], 0x%llx, 0x%llx);\n", 8 * width, slot_of(op),
 	    (unsigned long long)off,
 	    (unsigned long long)(width < 8 ? val & ((1ull << 8 * width) - 1) : val));
-	ret = write_one(h->a, width, off, val);
+	ret = write_width(h->a, off, width, val);
 	call_end(run);
 	want(run, "single write", ret, &e);
 	if (!ret)

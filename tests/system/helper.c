@@ -297,3 +297,19 @@ int dir_remove(void **state)
 	assert_ok(rmdir(test_dir));
 	return 0;
 }
+
+const char *test_path(const char *name)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), "%s/%s", test_dir, name);
+	return text;
+}
+
+const char *test_device(const char *chip, const char *vram, const char *name)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), "sim:%s,vram=%s,bar1=64M,file=%s/%s", chip, vram, test_dir, name);
+	return text;
+}

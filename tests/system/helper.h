@@ -100,5 +100,8 @@ void rng_fill(void *buf, size_t len);
 extern char test_dir[256];
 int dir_make(void **state);
 int dir_remove(void **state);
+/* A file there, and a GPU with VRAM in such a file, BAR1 of 64 MiB; good until the next call. */
+const char *test_path(const char *name);
+const char *test_device(const char *chip, const char *vram, const char *name);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading and writing: BAR1 accessors and PRAMIN against a plain array. */
 #include "helper.h"
+#include "../width.h"
 
 #define A	MIB(64)
 #define SIZE	(3 * PAGE)
@@ -52,53 +53,6 @@ static void twin_close(struct twin *twin)
 
 /* --- single accesses --- */
 
-static int rd(struct nvbar_access *a, unsigned int width, uint64_t off, uint64_t *val)
-{
-	uint8_t v8 = 0x5a;
-	uint16_t v16 = 0x5a5a;
-	uint32_t v32 = 0x5a5a5a5a;
-	uint64_t v64 = 0x5a5a5a5a5a5a5a5a;
-	int ret;
-
-	switch (width) {
-	case 1:
-		ret = nvbar_read8(a, off, &v8);
-		*val = v8;
-		break;
-	case 2:
-		ret = nvbar_read16(a, off, &v16);
-		*val = v16;
-		break;
-	case 4:
-		ret = nvbar_read32(a, off, &v32);
-		*val = v32;
-		break;
-	default:
-		ret = nvbar_read64(a, off, &v64);
-		*val = v64;
-	}
-	return ret;
-}
-
-static int wr(struct nvbar_access *a, unsigned int width, uint64_t off, uint64_t val)
-{
-	switch (width) {
-	case 1:
-		return nvbar_write8(a, off, (uint8_t)val);
-	case 2:
-		return nvbar_write16(a, off, (uint16_t)val);
-	case 4:
-		return nvbar_write32(a, off, (uint32_t)val);
-	default:
-		return nvbar_write64(a, off, val);
-	}
-}
-
-static uint64_t ones(unsigned int width)
-{
-	return ~0ull >> (64 - 8 * width);
-}
-
 static void access_at(struct twin *twin, uint64_t off)
 {
 	unsigned int width;
@@ -107,7 +61,7 @@ static void access_at(struct twin *twin, uint64_t off)
 		bool aligned = off % width == 0;
 		bool inside = off < SIZE && width <= SIZE - off;
 		uint64_t val, want = 0;
-		int ret = rd(twin->a, width, off, &val);
+		int ret = read_width(twin->a, off, width, &val);
 
 		if (aligned && inside) {
 			assert_ok(ret);
@@ -115,18 +69,18 @@ static void access_at(struct twin *twin, uint64_t off)
 			assert_int_equal(val, want);
 			want = rng_u64();
 			memcpy(twin->byte + off, &want, width);
-			assert_ok(wr(twin->a, width, off, want));
-			assert_ok(rd(twin->a, width, off, &val));
-			assert_int_equal(val, want & ones(width));
+			assert_ok(write_width(twin->a, off, width, want));
+			assert_ok(read_width(twin->a, off, width, &val));
+			assert_int_equal(val, want & width_mask(width));
 			continue;
 		}
-		assert_int_equal(val, 0x5a5a5a5a5a5a5a5a & ones(width));
+		assert_int_equal(val, WIDTH_UNTOUCHED & width_mask(width));
 		if (aligned || inside) {
 			assert_err(ret, aligned ? ERANGE : EINVAL);
-			assert_err(wr(twin->a, width, off, 0), aligned ? ERANGE : EINVAL);
+			assert_err(write_width(twin->a, off, width, 0), aligned ? ERANGE : EINVAL);
 		} else {
 			assert_true(ret == -ERANGE || ret == -EINVAL);
-			assert_int_equal(wr(twin->a, width, off, 0), ret);
+			assert_int_equal(write_width(twin->a, off, width, 0), ret);
 		}
 	}
 }
@@ -166,8 +120,8 @@ static void all_ones(struct nvbar *gpu)
 	memset(want, 0xff, sizeof(want));
 	assert_ok(nvbar_fill(a, 0, ~0u, PAGE));
 	for (width = 1; width <= 8; width *= 2) {
-		assert_ok(rd(a, width, 64, &val));
-		assert_int_equal(val, ones(width));
+		assert_ok(read_width(a, 64, width, &val));
+		assert_int_equal(val, width_mask(width));
 	}
 	assert_ok(nvbar_read(a, 1, buf, sizeof(buf)));
 	assert_memory_equal(buf, want, sizeof(buf));

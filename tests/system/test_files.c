@@ -7,23 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* "sim:CHIP,vram=SIZE,bar1=64M,file=DIR/NAME" */
-static const char *device(const char *chip, const char *vram, const char *name)
-{
-	static char text[512];
-
-	snprintf(text, sizeof(text), "sim:%s,vram=%s,bar1=64M,file=%s/%s", chip, vram, test_dir, name);
-	return text;
-}
-
-static const char *path(const char *name)
-{
-	static char text[512];
-
-	snprintf(text, sizeof(text), "%s/%s", test_dir, name);
-	return text;
-}
-
 static void refuses(const char *text, int err)
 {
 	struct nvbar *gpu = UNTOUCHED;
@@ -55,7 +38,7 @@ static void data_outlives_the_gpu(void **state)
 
 	(void)state;
 	for (c = 0; c < NR_CHIPS; c++) {
-		gpu = gpu_open(device(chips[c].name, "64M", chips[c].name));
+		gpu = gpu_open(test_device(chips[c].name, "64M", chips[c].name));
 		nr = places(gpu, pa);
 		for (i = 0; i < nr; i++) {
 			a = map_at(gpu, pa[i], PAGE, 0);
@@ -65,7 +48,7 @@ static void data_outlives_the_gpu(void **state)
 		}
 		gpu_close(gpu);
 
-		gpu = gpu_open(device(chips[c].name, "64M", chips[c].name));
+		gpu = gpu_open(test_device(chips[c].name, "64M", chips[c].name));
 		for (i = 0; i < nr; i++) {
 			a = map_at(gpu, pa[i], PAGE, NVBAR_MAP_RDONLY);
 			assert_int_equal(bar1_rd64(a, PAGE - 8), 2000 + i);
@@ -94,7 +77,7 @@ static void a_run_that_was_killed_leaves_nothing_behind(void **state)
 			const struct nvbar_extent ext = { MIB(1), MIB(32) };
 			struct nvbar_access *a;
 
-			if (nvbar_open(&gpu, device(chips[c].name, "64M", "killed"), NULL) ||
+			if (nvbar_open(&gpu, test_device(chips[c].name, "64M", "killed"), NULL) ||
 			    nvbar_map(gpu, &ext, 1, NULL, &a) || nvbar_write64(a, 0, 77) || nvbar_flush(a))
 				_exit(1);
 			_exit(0);
@@ -102,7 +85,7 @@ static void a_run_that_was_killed_leaves_nothing_behind(void **state)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_int_equal(status, 0);
 
-		gpu = gpu_open(device(chips[c].name, "64M", "killed"));
+		gpu = gpu_open(test_device(chips[c].name, "64M", "killed"));
 		gpu_check(gpu);
 		assert_int_equal(walk_at(gpu, 0).status, NVBAR_WALK_INVALID);
 		assert_int_equal(gpu_stats(gpu).va_free, MIB(64));
@@ -110,29 +93,29 @@ static void a_run_that_was_killed_leaves_nothing_behind(void **state)
 		map_fixed(gpu, 0, MIB(8), MIB(3));
 		gpu_check(gpu);
 		gpu_close(gpu);
-		assert_ok(unlink(path("killed")));
+		assert_ok(unlink(test_path("killed")));
 	}
 }
 
 static void a_file_serves_one_gpu_at_a_time(void **state)
 {
-	struct nvbar *gpu = gpu_open(device("ga102", "64M", "shared"));
+	struct nvbar *gpu = gpu_open(test_device("ga102", "64M", "shared"));
 
 	(void)state;
 	pramin_wr64(gpu, MIB(3), 5);
-	refuses(device("ga102", "64M", "shared"), EBUSY);
-	refuses(device("gh100", "64M", "shared"), EBUSY);
-	refuses(device("ga102", "128M", "shared"), EBUSY);
+	refuses(test_device("ga102", "64M", "shared"), EBUSY);
+	refuses(test_device("gh100", "64M", "shared"), EBUSY);
+	refuses(test_device("ga102", "128M", "shared"), EBUSY);
 	assert_int_equal(pramin_rd64(gpu, MIB(3)), 5);
 	gpu_close(gpu);
-	gpu = gpu_open(device("ga102", "64M", "shared"));
+	gpu = gpu_open(test_device("ga102", "64M", "shared"));
 	assert_int_equal(pramin_rd64(gpu, MIB(3)), 5);
 	gpu_close(gpu);
 }
 
 static void write_file(const char *name, const void *data, size_t len)
 {
-	FILE *file = fopen(path(name), "w");
+	FILE *file = fopen(test_path(name), "w");
 
 	assert_non_null(file);
 	assert_int_equal(fwrite(data, 1, len, file), len);
@@ -148,55 +131,55 @@ static void a_file_that_is_not_this_vram_is_refused_and_left_alone(void **state)
 
 	(void)state;
 	write_file("letter", letter, sizeof(letter));
-	refuses(device("ga102", "64M", "letter"), EINVAL);
-	file = fopen(path("letter"), "r");
+	refuses(test_device("ga102", "64M", "letter"), EINVAL);
+	file = fopen(test_path("letter"), "r");
 	assert_non_null(file);
 	assert_int_equal(fread(got, 1, sizeof(got), file), sizeof(got));
 	assert_ok(fclose(file));
 	assert_string_equal(got, letter);
 
-	gpu_close(gpu_open(device("ga102", "64M", "small")));
-	assert_ok(stat(path("small"), &st));
-	refuses(device("ga102", "128M", "small"), EINVAL);
-	refuses(device("ga102", "32M", "small"), EINVAL);
-	assert_ok(truncate(path("small"), st.st_size - 1));
-	refuses(device("ga102", "64M", "small"), EINVAL);
-	assert_ok(truncate(path("small"), st.st_size + 1));
-	refuses(device("ga102", "64M", "small"), EINVAL);
+	gpu_close(gpu_open(test_device("ga102", "64M", "small")));
+	assert_ok(stat(test_path("small"), &st));
+	refuses(test_device("ga102", "128M", "small"), EINVAL);
+	refuses(test_device("ga102", "32M", "small"), EINVAL);
+	assert_ok(truncate(test_path("small"), st.st_size - 1));
+	refuses(test_device("ga102", "64M", "small"), EINVAL);
+	assert_ok(truncate(test_path("small"), st.st_size + 1));
+	refuses(test_device("ga102", "64M", "small"), EINVAL);
 
-	refuses(device("ga102", "64M", "no/such/dir"), ENOENT);
-	refuses(device("ga102", "64M", "letter/file"), ENOTDIR);
-	refuses(device("ga102", "64M", ""), EISDIR);
+	refuses(test_device("ga102", "64M", "no/such/dir"), ENOENT);
+	refuses(test_device("ga102", "64M", "letter/file"), ENOTDIR);
+	refuses(test_device("ga102", "64M", ""), EISDIR);
 	refuses("sim,file=/dev/null", EINVAL);
-	assert_ok(mkfifo(path("fifo"), 0600));
-	refuses(device("ga102", "64M", "fifo"), EINVAL);
+	assert_ok(mkfifo(test_path("fifo"), 0600));
+	refuses(test_device("ga102", "64M", "fifo"), EINVAL);
 }
 
 static void an_open_that_fails_makes_no_file(void **state)
 {
 	(void)state;
-	refuses(device("ga103", "64M", "none"), EINVAL);
-	refuses(device("ga102", "64Q", "none"), EINVAL);
-	refuses(device("ga102", "1000", "none"), EINVAL);
-	assert_int_equal(access(path("none"), F_OK), -1);
+	refuses(test_device("ga103", "64M", "none"), EINVAL);
+	refuses(test_device("ga102", "64Q", "none"), EINVAL);
+	refuses(test_device("ga102", "1000", "none"), EINVAL);
+	assert_int_equal(access(test_path("none"), F_OK), -1);
 }
 
 static void a_file_takes_only_the_room_of_what_was_written(void **state)
 {
-	struct nvbar *gpu = gpu_open(device("gb202", "256G", "sparse"));
+	struct nvbar *gpu = gpu_open(test_device("gb202", "256G", "sparse"));
 	struct stat st;
 
 	(void)state;
 	pramin_wr64(gpu, GIB(200), 1);
 	gpu_close(gpu);
-	assert_ok(stat(path("sparse"), &st));
+	assert_ok(stat(test_path("sparse"), &st));
 	assert_true(st.st_size >= (off_t)GIB(256));
 	assert_true((uint64_t)st.st_blocks * 512 < MIB(64));
 }
 
 static void read_all(const char *name, uint8_t *buf, size_t len)
 {
-	FILE *file = fopen(path(name), "r");
+	FILE *file = fopen(test_path(name), "r");
 
 	assert_non_null(file);
 	assert_int_equal(fread(buf, 1, len, file), len);
@@ -212,9 +195,9 @@ static void an_observer_changes_nothing_in_vram(void **state)
 
 	(void)state;
 	assert_true(before && after);
-	gpu_close(gpu_open(device("gh100", "64M", "watched")));
+	gpu_close(gpu_open(test_device("gh100", "64M", "watched")));
 	read_all("watched", before, MIB(64));
-	assert_ok(nvbar_open(&gpu, device("gh100", "64M", "watched"), &opts));
+	assert_ok(nvbar_open(&gpu, test_device("gh100", "64M", "watched"), &opts));
 	gpu_info(gpu);
 	gpu_stats(gpu);
 	assert_err(nvbar_get_fault(gpu, &fault), ENOENT);

@@ -11,22 +11,6 @@
 
 #define NOBODY	0
 
-static const char *device(const char *chip, const char *vram, const char *name)
-{
-	static char text[512];
-
-	snprintf(text, sizeof(text), "sim:%s,vram=%s,bar1=64M,file=%s/%s", chip, vram, test_dir, name);
-	return text;
-}
-
-static const char *path(const char *name)
-{
-	static char text[512];
-
-	snprintf(text, sizeof(text), "%s/%s", test_dir, name);
-	return text;
-}
-
 /* --- what a refused open says --- */
 
 struct said {
@@ -131,16 +115,16 @@ static void opens_soon(const char *text)
 
 static void a_file_that_this_process_has_open_is_in_use_by_it(void **state)
 {
-	struct nvbar *gpu = gpu_open(device("ga102", "64M", "own"));
+	struct nvbar *gpu = gpu_open(test_device("ga102", "64M", "own"));
 
 	(void)state;
-	is_busy(device("ga102", "64M", "own"), getpid());
-	is_busy(device("ga102", "64M", "own"), getpid());
+	is_busy(test_device("ga102", "64M", "own"), getpid());
+	is_busy(test_device("ga102", "64M", "own"), getpid());
 	/* whatever the other would like the GPU to be */
-	is_busy(device("gh100", "64M", "own"), getpid());
-	is_busy(device("ga102", "128M", "own"), getpid());
+	is_busy(test_device("gh100", "64M", "own"), getpid());
+	is_busy(test_device("ga102", "128M", "own"), getpid());
 	gpu_close(gpu);
-	opens_again(device("ga102", "64M", "own"));
+	opens_again(test_device("ga102", "64M", "own"));
 }
 
 static void a_file_that_another_process_has_open_is_in_use_by_that(void **state)
@@ -150,24 +134,24 @@ static void a_file_that_another_process_has_open_is_in_use_by_that(void **state)
 
 	(void)state;
 	for (c = 0; c < NR_CHIPS; c++) {
-		pid = spawn_owner(device(chips[c].name, "64M", chips[c].name), NULL);
-		is_busy(device(chips[c].name, "64M", chips[c].name), pid);
+		pid = spawn_owner(test_device(chips[c].name, "64M", chips[c].name), NULL);
+		is_busy(test_device(chips[c].name, "64M", chips[c].name), pid);
 		kill_child(pid);
-		opens_again(device(chips[c].name, "64M", chips[c].name));
+		opens_again(test_device(chips[c].name, "64M", chips[c].name));
 	}
 }
 
 static void two_names_of_a_file_are_one_file(void **state)
 {
-	struct nvbar *gpu = gpu_open(device("ga102", "64M", "one"));
+	struct nvbar *gpu = gpu_open(test_device("ga102", "64M", "one"));
 	char one[512];
 
 	(void)state;
-	snprintf(one, sizeof(one), "%s", path("one"));
-	assert_ok(link(one, path("hard")));
-	is_busy(device("ga102", "64M", "hard"), getpid());
-	assert_ok(symlink(one, path("soft")));
-	is_busy(device("ga102", "64M", "soft"), getpid());
+	snprintf(one, sizeof(one), "%s", test_path("one"));
+	assert_ok(link(one, test_path("hard")));
+	is_busy(test_device("ga102", "64M", "hard"), getpid());
+	assert_ok(symlink(one, test_path("soft")));
+	is_busy(test_device("ga102", "64M", "soft"), getpid());
 	gpu_close(gpu);
 }
 
@@ -178,8 +162,8 @@ static void a_long_name_leaves_room_for_the_process(void **state)
 
 	(void)state;
 	memset(name, 'n', sizeof(name) - 1);
-	gpu = gpu_open(device("ga102", "64M", name));
-	is_busy(device("ga102", "64M", name), getpid());
+	gpu = gpu_open(test_device("ga102", "64M", name));
+	is_busy(test_device("ga102", "64M", name), getpid());
 	gpu_close(gpu);
 }
 
@@ -188,27 +172,27 @@ static void a_child_does_not_take_the_place_of_the_owner(void **state)
 	pid_t owner, child;
 
 	(void)state;
-	owner = spawn_owner(device("ga102", "64M", "forked"), &child);
-	is_busy(device("ga102", "64M", "forked"), owner);
+	owner = spawn_owner(test_device("ga102", "64M", "forked"), &child);
+	is_busy(test_device("ga102", "64M", "forked"), owner);
 	/* The child has what the owner had, so the file is not free, but he is no more. */
 	kill_child(owner);
-	is_busy(device("ga102", "64M", "forked"), NOBODY);
+	is_busy(test_device("ga102", "64M", "forked"), NOBODY);
 	assert_ok(kill(child, SIGKILL));
-	opens_soon(device("ga102", "64M", "forked"));
+	opens_soon(test_device("ga102", "64M", "forked"));
 }
 
 static void what_the_owner_closed_is_free_whatever_children_it_has(void **state)
 {
-	struct nvbar *gpu = gpu_open(device("ga102", "64M", "parent"));
+	struct nvbar *gpu = gpu_open(test_device("ga102", "64M", "parent"));
 	pid_t pid = fork();
 
 	(void)state;
 	assert_true(pid >= 0);
 	if (!pid)
 		wait_for_the_end();
-	is_busy(device("ga102", "64M", "parent"), getpid());
+	is_busy(test_device("ga102", "64M", "parent"), getpid());
 	gpu_close(gpu);
-	opens_again(device("ga102", "64M", "parent"));
+	opens_again(test_device("ga102", "64M", "parent"));
 	kill_child(pid);
 }
 
@@ -216,7 +200,7 @@ static void what_the_owner_closed_is_free_whatever_children_it_has(void **state)
 static void write_owner(const char *name, int32_t pid, int32_t fd)
 {
 	const int32_t owner[2] = { pid, fd };
-	int file = open(path(name), O_WRONLY);
+	int file = open(test_path(name), O_WRONLY);
 	struct stat st;
 
 	assert_true(file >= 0);
@@ -228,7 +212,7 @@ static void write_owner(const char *name, int32_t pid, int32_t fd)
 
 static void only_a_process_that_holds_the_file_is_named(void **state)
 {
-	const char *text = device("ga102", "64M", "stale");
+	const char *text = test_device("ga102", "64M", "stale");
 	int locked, other;
 	pid_t pid;
 
@@ -236,8 +220,8 @@ static void only_a_process_that_holds_the_file_is_named(void **state)
 	/* Killed: its name stands in the file still. */
 	pid = spawn_owner(text, NULL);
 	kill_child(pid);
-	locked = open(path("stale"), O_RDWR | O_CLOEXEC);
-	other = open(path("stale"), O_RDWR | O_CLOEXEC);
+	locked = open(test_path("stale"), O_RDWR | O_CLOEXEC);
+	other = open(test_path("stale"), O_RDWR | O_CLOEXEC);
 	assert_true(locked >= 0 && other >= 0);
 	assert_ok(flock(locked, LOCK_EX | LOCK_NB));
 	is_busy(text, NOBODY);
