@@ -69,7 +69,7 @@ struct command {
 };
 
 extern const struct command cmd_bench, cmd_check, cmd_decode, cmd_demo, cmd_fill, cmd_info,
-	cmd_maps, cmd_read, cmd_selftest, cmd_snapshot, cmd_tables, cmd_walk, cmd_write;
+	cmd_maps, cmd_read, cmd_replay, cmd_selftest, cmd_snapshot, cmd_tables, cmd_walk, cmd_write;
 
 /* --- args.c: what the user typed ---------------------------------------- */
 

@@ -6,11 +6,13 @@
 
 #include "cli.h"
 
-/* The first is the cause of the others. */
-static void keep_error(void *arg, int level, const char *line)
+/* The first error is the cause of the others. */
+static void take_line(void *arg, int level, const char *line)
 {
 	struct cli *cli = arg;
 
+	if (level == NVBAR_LOG_WARNING)
+		fprintf(stderr, "nvbar: %s\n", line);
 	if (level == NVBAR_LOG_ERROR && !cli->log[0])
 		snprintf(cli->log, sizeof(cli->log), "%s", line);
 }
@@ -101,8 +103,8 @@ int cli_open(struct cli *cli, uint32_t flags)
 	struct nvbar_open_opts opts = {
 		.size = sizeof(opts),
 		.flags = flags,
-		.log_level = NVBAR_LOG_ERROR,
-		.log = keep_error,
+		.log_level = NVBAR_LOG_WARNING,
+		.log = take_line,
 		.log_arg = cli,
 	};
 	int ret;

@@ -10,6 +10,7 @@
 #include "bar1.h"
 #include "chip.h"
 #include "internal.h"
+#include "trace.h"
 #include "visit.h"
 
 int nvbar_opts_copy(void *dst, size_t dst_size, const void *src)
@@ -48,6 +49,20 @@ _Static_assert(NVBAR_OPEN_OBSERVE == NVBAR_GPU_OBSERVE, "flags differ");
 _Static_assert(NVBAR_OPEN_STATIC == NVBAR_GPU_STATIC, "flags differ");
 /* NOLINTEND(misc-redundant-expression) */
 
+/* The backend, with what stands in front of it. */
+static int open_backend(const char *device, struct nvbar_log *log, struct nvbar_backend **backend)
+{
+	const char *path = secure_getenv("NVBAR_TRACE");
+	int ret = nvbar_device_open(device, log, backend);
+
+	if (ret || !path || !*path)
+		return ret;
+	ret = nvbar_trace_record(path, device, backend);
+	if (ret)
+		(*backend)->close(*backend);
+	return ret;
+}
+
 int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *user_opts)
 {
 	struct nvbar_open_opts opts;
@@ -72,11 +87,12 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 	log.fn = opts.log;
 	log.arg = opts.log_arg;
 	log.level = opts.log_level;
-	ret = nvbar_device_open(device, &log, &nvbar->backend);
+	ret = open_backend(device, &log, &nvbar->backend);
 	if (ret)
 		goto err_free;
 	ret = nvbar_gpu_attach(&nvbar->gpu, nvbar->backend->ops, nvbar->backend,
 			       nvbar->backend->bar1_size, opts.flags);
+	nvbar_trace_identity(nvbar->backend, &nvbar->gpu);
 	if (ret)
 		goto err_close;
 	*gpu = nvbar;

@@ -281,3 +281,13 @@ int sim_for_each_reg(struct sim_gpu *gpu, int (*fn)(const struct sim_reg_info *,
 	}
 	return ret;
 }
+
+const char *sim_reg_name(uint64_t off)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].off == off)
+			return rows[i].name;
+	return NULL;
+}

@@ -303,6 +303,23 @@ bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len
 	return ok;
 }
 
+bool sim_vram_behind(struct sim_gpu *gpu, unsigned int bar, uint64_t off, bool write, uint64_t *pa)
+{
+	struct sim_target t = { .fault = true };
+
+	sim_lock(gpu);
+	if (!bar && in_pramin(off) && gpu->pramin.vid) {
+		t.pa = gpu->pramin.base + (off - PRAMIN_BASE);
+		t.fault = !sim_vram_has(&gpu->vram, t.pa, 1);
+	} else if (bar && off < sim_bar1_size(gpu) && !gpu->bar1.pending) {
+		t = sim_bar1_resolve(gpu, off, write);
+		t.pa += off % SIM_PAGE_SIZE;
+	}
+	sim_unlock(gpu);
+	*pa = t.pa;
+	return !t.fault && !t.sparse;
+}
+
 uint64_t sim_vram_size(const struct sim_gpu *gpu)
 {
 	return gpu->cfg.vram_size;

@@ -268,6 +268,20 @@ void sim_last_error(struct sim_gpu *gpu, char *buf, size_t len);
 bool sim_vram_peek(struct sim_gpu *gpu, uint64_t pa, void *buf, size_t len);
 bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len);
 
+/**
+ * sim_vram_behind - which VRAM an access would reach now
+ * @gpu: the GPU
+ * @bar: 0 or 1
+ * @off: in that BAR
+ * @write: a write, which may be refused where a read is not
+ * @pa: receives the address
+ *
+ * As the access itself it may fill the TLB; nothing is counted.
+ *
+ * Return: false if it reaches none.
+ */
+bool sim_vram_behind(struct sim_gpu *gpu, unsigned int bar, uint64_t off, bool write, uint64_t *pa);
+
 uint64_t sim_vram_size(const struct sim_gpu *gpu);
 uint64_t sim_bar1_size(const struct sim_gpu *gpu);
 
@@ -337,5 +351,8 @@ struct sim_reg_info {
 	uint32_t w1c;		/* bits a written 1 clears */
 };
 int sim_for_each_reg(struct sim_gpu *gpu, int (*fn)(const struct sim_reg_info *, void *), void *arg);
+
+/* The name of a register that some chip has at an offset; else NULL. */
+const char *sim_reg_name(uint64_t off);
 
 #endif

@@ -97,6 +97,9 @@ struct nvbar_open_opts {
  * handles alone; while it lives, the end of a parent that did not close the
  * GPU does not free it.
  *
+ * With NVBAR_TRACE=FILE in the environment every access to the GPU is written to
+ * FILE: see nvbar_replay().
+ *
  * VRAM in a file= takes room on the host's disk as it is written.  When there
  * is none left, what was being written is lost and the modelled GPU is gone:
  * one log line names the file and the reason, and whatever touches the GPU is
@@ -108,8 +111,8 @@ struct nvbar_open_opts {
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
  * -EIO (its registers contradict themselves), -EBUSY (someone else drives it),
  * -EACCES, -ENOENT (no such socket), -ENOSPC (VRAM too small for the driver's
- * own region), -ENOMEM, the errno of the file that a file= names, or the one
- * that the server of a vfio-user: device replies.
+ * own region), -ENOMEM, the errno of the file that a file= or NVBAR_TRACE names, or
+ * the one that the server of a vfio-user: device replies.
  */
 NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *opts);
 
@@ -983,6 +986,53 @@ NVBAR_API const char *nvbar_snapshot_name(const struct nvbar_snapshot *snap, siz
  */
 NVBAR_API int nvbar_snapshot_walk(const struct nvbar_snapshot *snap, size_t i, uint64_t va,
 				  struct nvbar_walk *walk);
+
+/**
+ * struct nvbar_replay_report - what nvbar_replay() found
+ * @size: set to sizeof(struct nvbar_replay_report) before the call
+ * @accesses: replayed, up to the first difference
+ * @compared: reads among them that had to be what was recorded; one that repeats
+ *	counts once
+ * @taken_over: reads of what only the recorded GPU can know
+ * @passed_over: reads that came too early, while the GPU was busy
+ * @refused: accesses that the model refuses, as hardware would
+ * @line: of the first difference in the text; 0: there is none, and the rest
+ *	means nothing
+ * @bar: that it is in
+ * @width: bytes of the access
+ * @offset: in the BAR
+ * @recorded: what was read when it was recorded
+ * @replayed: what the model gives
+ * @where: name of the register, or the VRAM address behind the offset
+ */
+struct nvbar_replay_report {
+	size_t size;
+	uint64_t accesses, compared, taken_over, passed_over, refused;
+	uint64_t line;
+	uint32_t bar, width;
+	uint64_t offset;
+	uint64_t recorded, replayed;
+	char where[64];
+};
+
+/**
+ * nvbar_replay - perform the accesses of a trace on a modelled GPU
+ * @text: what a process with NVBAR_TRACE in its environment wrote; need not end
+ *	in a NUL
+ * @len: its bytes
+ * @report: filled in
+ * @why: receives a one-line reason on -EINVAL and -EOPNOTSUPP; may be NULL
+ * @why_len: bytes at @why
+ *
+ * Compares what is read with what was recorded, and ends at the first
+ * difference.
+ *
+ * Return: 0 (report->line says whether there is a difference), or -EINVAL (no
+ * trace, or report->size), -EOPNOTSUPP (the model has no such chip or size),
+ * -ENOMEM.
+ */
+NVBAR_API int nvbar_replay(const char *text, size_t len, struct nvbar_replay_report *report, char *why,
+			   size_t why_len);
 
 #ifdef __cplusplus
 }

@@ -31,6 +31,8 @@ try "$nvbar" -d "$device" selftest
 try "$nvbar" -d "$device" demo
 try env NVBAR_TEST_DEVICE="$device" "$random" "$chip"
 try "$nvbar" -d "$device" check
+try env NVBAR_TRACE="$tmp/trace" "$nvbar" -d "$device" selftest
+try "$nvbar" replay "$tmp/trace"
 
 kill "$pid"
 wait "$pid" || { echo "FAIL: the server's exit status"; failed=1; }

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A trace on the model: every access again, and every read compared.  What is
+ * not compared, and why, is said in docs/trace.md.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/bits.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include <hw/boot.h>
+#include <hw/pfb.h>
+#include <hw/pmc.h>
+#include <hw/pramin.h>
+#include <hw/vf_priv.h>
+
+#include "internal.h"
+#include "sim.h"
+#include "trace.h"
+
+/* --- registers that are not just compared ----------------------------------- */
+
+/**
+ * enum rule - how reads of a register are held against the model
+ * @RULE_FACT: it tells which GPU this is: always the same value, whichever
+ * @RULE_PROGRESS: what the firmware does: anything
+ * @RULE_BUSY: with a bit that says so, if that is clear later on: too early
+ * @RULE_MOVE: read once more before the next write: too early
+ */
+enum rule { RULE_FACT, RULE_PROGRESS, RULE_BUSY, RULE_MOVE };
+
+/**
+ * struct reg_rule - a register that is not just compared
+ * @off: in BAR0
+ * @rule: how
+ * @compared: bits that the driver acts upon
+ * @busy: those that mean "not yet" ...
+ * @trigger: ... to what was asked for by a write here
+ */
+static const struct reg_rule {
+	u32 off;
+	enum rule rule;
+	u32 compared;
+	u32 busy;
+	u32 trigger;
+} rules[] = {
+	{ PMC_BOOT_0, RULE_FACT, ~0u, 0, 0 },
+	{ PMC_BOOT_1, RULE_FACT, ~0u, 0, 0 },
+	{ PMC_BOOT_42, RULE_FACT, ~0u, 0, 0 },
+	{ PFB_LOCAL_MEMORY_RANGE, RULE_FACT, ~0u, 0, 0 },
+	{ PGC6_SCRATCH_GROUP_42, RULE_FACT, ~0u, 0, 0 },
+	{ PFB_MMU_WPR2_ADDR_LO, RULE_FACT, ~0u, 0, 0 },
+	{ PFB_MMU_WPR2_ADDR_HI, RULE_FACT, ~0u, 0, 0 },
+	{ PDISP_VGA_WORKSPACE_BASE, RULE_FACT, ~0u, 0, 0 },
+	{ PGC6_SCRATCH_GROUP_05_PRIV_LEVEL_MASK, RULE_PROGRESS, 0, 0, 0 },
+	{ PGC6_SCRATCH_GROUP_05, RULE_PROGRESS, 0, 0, 0 },
+	{ THERM_I2CS_SCRATCH_GH100, RULE_PROGRESS, 0, 0, 0 },
+	{ THERM_I2CS_SCRATCH_GB202, RULE_PROGRESS, 0, 0, 0 },
+	{ VF_PRIV_MMU_INVALIDATE, RULE_BUSY, VF_PRIV_MMU_INVALIDATE_TRIGGER,
+	  VF_PRIV_MMU_INVALIDATE_TRIGGER, VF_PRIV_MMU_INVALIDATE },
+	{ VF_PRIV_BIND_STATUS, RULE_BUSY,
+	  VF_PRIV_BIND_STATUS_BAR1_PENDING | VF_PRIV_BIND_STATUS_BAR1_OUTSTANDING,
+	  VF_PRIV_BIND_STATUS_BAR1_PENDING | VF_PRIV_BIND_STATUS_BAR1_OUTSTANDING,
+	  VF_PRIV_BAR1_BLOCK },
+	{ VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR, RULE_BUSY, ~0u,
+	  VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PENDING | VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_OUTSTANDING,
+	  VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR },
+	{ PBUS_BAR0_WINDOW, RULE_MOVE, ~0u, 0, PBUS_BAR0_WINDOW },
+	{ XAL_EP_ZB_BAR0_WINDOW, RULE_MOVE, ~0u, 0, XAL_EP_ZB_BAR0_WINDOW },
+};
+
+#define NR_RULES	ARRAY_SIZE(rules)
+
+/* Return: number of the rule, or NR_RULES. */
+static size_t rule_of(const struct nvbar_trace_access *a)
+{
+	size_t i = 0;
+
+	while (i < NR_RULES && (a->bar || a->off != rules[i].off))
+		i++;
+	return i;
+}
+
+static void begin_anew(bool *done_later, const struct nvbar_trace_access *write)
+{
+	size_t i;
+
+	for (i = 0; i < NR_RULES; i++)
+		if (!write->bar && write->off == rules[i].trigger)
+			done_later[i] = false;
+}
+
+/* Marks reads that came too early, which only those behind them tell. */
+static void find_early_reads(struct nvbar_trace *trace)
+{
+	bool done_later[NR_RULES] = { false };
+	size_t i = trace->nr;
+
+	while (i--) {
+		struct nvbar_trace_access *a = &trace->access[i];
+		size_t r = rule_of(a);
+		bool done;
+
+		if (a->kind == NVBAR_TRACE_WRITE)
+			begin_anew(done_later, a);
+		if (a->kind == NVBAR_TRACE_WRITE || a->kind == NVBAR_TRACE_POINTER ||
+		    r == NR_RULES || !rules[r].trigger)
+			continue;
+		done = rules[r].rule == RULE_BUSY && !(a->val & rules[r].busy);
+		a->passed = !done && done_later[r];
+		done_later[r] |= done || rules[r].rule == RULE_MOVE;
+	}
+}
+
+/* --- bytes of VRAM that the trace has told ------------------------------------ */
+
+#define CHUNK_SHIFT	21
+
+/**
+ * struct replay - a replay under way
+ * @gpu: the model
+ * @known: for each chunk of VRAM a bit for each byte: written in the trace, or
+ *	read; NULL if there is none
+ * @nr_chunks: of them
+ * @pointer: somebody may write unseen
+ * @fact_known: of each rule, whether there was a read
+ * @fact: what that gave
+ * @no_memory: of the host's
+ * @report: in the making
+ */
+struct replay {
+	struct sim_gpu *gpu;
+	u8 **known;
+	size_t nr_chunks;
+	bool pointer;
+	bool fact_known[NR_RULES];
+	u64 fact[NR_RULES];
+	bool no_memory;
+	struct nvbar_replay_report report;
+};
+
+/* The byte with the bits of 8 bytes; NULL without memory. */
+static u8 *known_at(struct replay *r, u64 pa)
+{
+	u8 **chunk = &r->known[pa >> CHUNK_SHIFT];
+
+	if (!*chunk)
+		*chunk = kvzalloc(1 << (CHUNK_SHIFT - 3), GFP_KERNEL);
+	if (!*chunk) {
+		r->no_memory = true;
+		return NULL;
+	}
+	return *chunk + (pa % (1 << CHUNK_SHIFT)) / 8;
+}
+
+/* The bits of an access, which crosses no multiple of 8. */
+static u8 bits_of(u64 pa, unsigned int width)
+{
+	return GENMASK(width - 1, 0) << (pa % 8);
+}
+
+static void poke_unknown(struct replay *r, u64 pa, unsigned int width, u64 val, u8 known)
+{
+	unsigned int i;
+
+	for (i = 0; i < width; i++) {
+		u8 byte = val >> 8 * i;
+
+		if (r->pointer || !(known & bits_of(pa + i, 1)))
+			sim_vram_poke(r->gpu, pa + i, &byte, 1);
+	}
+}
+
+/* What nobody wrote in the trace only the recorded GPU can know. */
+static bool take_over(struct replay *r, const struct nvbar_trace_access *a, u64 off)
+{
+	u8 *known, bits;
+	uint64_t pa;
+
+	if (!sim_vram_behind(r->gpu, a->bar, off, false, &pa))
+		return false;
+	known = known_at(r, pa);
+	bits = bits_of(pa, a->width);
+	if (!known || (!r->pointer && (*known & bits) == bits))
+		return false;
+	poke_unknown(r, pa, a->width, a->val, *known);
+	*known |= bits;
+	return true;
+}
+
+static void note_written(struct replay *r, const struct nvbar_trace_access *a, u64 off)
+{
+	u8 *known;
+	uint64_t pa;
+
+	if (!sim_vram_behind(r->gpu, a->bar, off, true, &pa))
+		return;
+	known = known_at(r, pa);
+	if (known)
+		*known |= bits_of(pa, a->width);
+}
+
+/* --- accesses ------------------------------------------------------------------ */
+
+static void name_place(struct replay *r, unsigned int bar, u64 off)
+{
+	const char *name = bar ? NULL : sim_reg_name(off);
+	char *where = r->report.where;
+	uint64_t pa;
+
+	if (name)
+		snprintf(where, sizeof(r->report.where), "%s", name);
+	else if (sim_vram_behind(r->gpu, bar, off, false, &pa))
+		snprintf(where, sizeof(r->report.where), "VRAM 0x%llx", (u64)pa);
+	else
+		snprintf(where, sizeof(r->report.where), "nothing");
+}
+
+static void compare(struct replay *r, const struct nvbar_trace_access *a, u64 off, u64 val)
+{
+	size_t rule = rule_of(a);
+	u64 mask = rule < NR_RULES ? rules[rule].compared : ~0ULL;
+
+	/* All ones are no value with some bits set. */
+	if (!((val ^ a->val) & mask) && (a->val == ~0u) == (val == ~0u))
+		return;
+	r->report.line = a->line;
+	r->report.bar = a->bar;
+	r->report.width = a->width;
+	r->report.offset = off;
+	r->report.recorded = a->val;
+	r->report.replayed = val;
+	name_place(r, a->bar, off);
+}
+
+static u64 read_model(struct replay *r, const struct nvbar_trace_access *a, u64 off)
+{
+	return a->bar ? sim_bar1_read(r->gpu, off, a->width) : sim_bar0_read(r->gpu, off, a->width);
+}
+
+static void replay_fact(struct replay *r, const struct nvbar_trace_access *a, size_t rule)
+{
+	if (!r->fact_known[rule]) {
+		r->fact_known[rule] = true;
+		r->fact[rule] = a->val;
+		r->report.taken_over++;
+		return;
+	}
+	r->report.compared++;
+	compare(r, a, a->off, r->fact[rule]);
+}
+
+static void replay_read(struct replay *r, const struct nvbar_trace_access *a, u64 off)
+{
+	size_t rule = rule_of(a);
+
+	if (rule < NR_RULES && rules[rule].rule == RULE_FACT) {
+		replay_fact(r, a, rule);
+		return;
+	}
+	if (rule < NR_RULES && rules[rule].rule == RULE_PROGRESS) {
+		r->report.taken_over++;
+		return;
+	}
+	if (take_over(r, a, off))
+		r->report.taken_over++;
+	else
+		r->report.compared++;
+	compare(r, a, off, read_model(r, a, off));
+}
+
+static void replay_write(struct replay *r, const struct nvbar_trace_access *a, u64 off)
+{
+	note_written(r, a, off);
+	if (a->bar)
+		sim_bar1_write(r->gpu, off, a->width, a->val);
+	else
+		sim_bar0_write(r->gpu, off, a->width, a->val);
+}
+
+static void replay_access(struct replay *r, const struct nvbar_trace_access *a)
+{
+	/* What repeats is looked at once more, which is as good as often. */
+	u64 nr = a->kind == NVBAR_TRACE_AGAIN ? 1 : a->nr, i;
+
+	if (a->kind == NVBAR_TRACE_POINTER) {
+		r->pointer = true;
+		return;
+	}
+	r->report.accesses += a->nr;
+	if (a->passed) {
+		r->report.passed_over += a->nr;
+		return;
+	}
+	for (i = 0; i < nr && !r->report.line && !r->no_memory; i++) {
+		if (a->kind == NVBAR_TRACE_WRITE)
+			replay_write(r, a, a->off + 8 * i);
+		else
+			replay_read(r, a, a->off + 8 * i);
+	}
+}
+
+/* --- the model ------------------------------------------------------------------ */
+
+/* As much VRAM or a little more, such that the size register of every chip can say so. */
+static u64 round_vram(u64 size)
+{
+	unsigned int shift = 20;
+
+	while (size >> shift > 0x3f)
+		shift++;
+	return ALIGN(size, 1ULL << shift);
+}
+
+static int power_on(struct replay *r, const struct nvbar_trace *trace, char *why, size_t why_len)
+{
+	char chip[sizeof(trace->chip)];
+	struct sim_config cfg = {
+		.chip = chip,
+		.vram_size = trace->vram_size,
+		.bar1_size = trace->bar1_size,
+		.no_bar1 = !trace->bar1_size,
+	};
+	size_t i;
+	int ret;
+
+	if (!trace->chip[0] || !trace->vram_size || trace->vram_size > BIT_ULL(47)) {
+		snprintf(why, why_len, "no chip, or no size of VRAM, was identified");
+		return -EOPNOTSUPP;
+	}
+	for (i = 0; i < sizeof(chip); i++)
+		chip[i] = tolower((unsigned char)trace->chip[i]);
+	cfg.vram_size = round_vram(trace->vram_size);
+	ret = sim_create(&cfg, &r->gpu, why, why_len);
+	if (ret)
+		return ret == -EINVAL ? -EOPNOTSUPP : ret;
+	r->nr_chunks = DIV_ROUND_UP_ULL(cfg.vram_size, 1 << CHUNK_SHIFT);
+	r->known = kvcalloc(r->nr_chunks, sizeof(*r->known), GFP_KERNEL);
+	return r->known ? 0 : -ENOMEM;
+}
+
+static void power_off(struct replay *r)
+{
+	size_t i;
+
+	for (i = 0; r->known && i < r->nr_chunks; i++)
+		kvfree(r->known[i]);
+	kvfree(r->known);
+	sim_destroy(r->gpu);
+}
+
+static int replay_all(struct replay *r, struct nvbar_trace *trace, char *why, size_t why_len)
+{
+	struct sim_counters count;
+	int ret = power_on(r, trace, why, why_len);
+	size_t i;
+
+	if (ret)
+		return ret;
+	find_early_reads(trace);
+	for (i = 0; i < trace->nr && !r->report.line; i++)
+		replay_access(r, &trace->access[i]);
+	sim_get_counters(r->gpu, &count);
+	r->report.refused = count.unknown + count.misuse;
+	return r->no_memory || count.host_errors ? -ENOMEM : 0;
+}
+
+int nvbar_replay(const char *text, size_t len, struct nvbar_replay_report *report, char *why,
+		 size_t why_len)
+{
+	struct replay r = { .report = { .size = sizeof(r.report) } };
+	struct nvbar_trace trace;
+	char reason[200] = "";
+	int ret;
+
+	ret = nvbar_trace_parse(text, len, &trace, reason, sizeof(reason));
+	if (!ret) {
+		ret = replay_all(&r, &trace, reason, sizeof(reason));
+		power_off(&r);
+		nvbar_trace_free(&trace);
+	}
+	if (ret && why)
+		snprintf(why, why_len, "%s", reason);
+	return ret ? ret : nvbar_result_copy(report, &r.report, sizeof(r.report));
+}
