@@ -23,7 +23,7 @@
 #include <linux/timekeeping.h>
 
 #include "backend.h"
-#include "hw/pci.h"
+#include "pci.h"
 #include "vfio_user.h"
 
 #define TIMEOUT_MS	10000	/* for a message to get through */
@@ -492,40 +492,32 @@ static int region_size(struct vfio_user *vu, u32 region, u64 *size)
 	return ret;
 }
 
-/*
- * Where BAR0 and BAR1 are depends on the chip: the first memory BAR is the
- * registers, the second BAR1.  One that is smaller than any BAR1 is BAR2,
- * and there is no BAR1.
- */
 static int find_bars(struct vfio_user *vu)
 {
-	unsigned int bar, found = 0;
-	u32 val = 0;
-	u64 size;
+	struct nvbar_pci_bar bar[PCI_NR_BARS] = { 0 };
+	struct nvbar_bar_roles roles;
+	unsigned int i;
 	int ret;
 
-	for (bar = 0; bar < PCI_NR_BARS; bar++) {
-		ret = region_read(vu, VFIO_USER_PCI_CONFIG, PCI_BAR(bar), &val, sizeof(val));
+	for (i = 0; i < PCI_NR_BARS; i++) {
+		ret = region_read(vu, VFIO_USER_PCI_CONFIG, PCI_BAR(i), &bar[i].bits,
+				  sizeof(bar[i].bits));
 		if (!ret)
-			ret = region_size(vu, bar, &size);
+			ret = region_size(vu, i, &bar[i].size);
 		if (ret)
 			return ret;
-		if (!size || val & PCI_BAR_IO)
-			continue;
-		found++;
-		if (found == 1) {
-			vu->regs = bar;
-		} else if (found == 2 && size >= PCI_BAR1_MIN) {
-			vu->bar1 = bar;
-			vu->base.bar1_size = size;
-		}
-		if ((val & PCI_BAR_TYPE) == PCI_BAR_64)
-			bar++;
 	}
-	if (found)
-		return 0;
-	nvbar_log(&vu->base.log, 0, "the device has no memory BAR");
-	return -EOPNOTSUPP;
+	nvbar_bar_find_roles(bar, &roles);
+	if (roles.regs < 0) {
+		nvbar_log(&vu->base.log, 0, "the device has no memory BAR");
+		return -EOPNOTSUPP;
+	}
+	vu->regs = roles.regs;
+	if (roles.bar1 >= 0) {
+		vu->bar1 = roles.bar1;
+		vu->base.bar1_size = bar[roles.bar1].size;
+	}
+	return 0;
 }
 
 static int find_gpu(struct vfio_user *vu)
