@@ -69,7 +69,8 @@ struct command {
 };
 
 extern const struct command cmd_bench, cmd_check, cmd_decode, cmd_demo, cmd_fill, cmd_info,
-	cmd_maps, cmd_read, cmd_replay, cmd_selftest, cmd_snapshot, cmd_tables, cmd_walk, cmd_write;
+	cmd_maps, cmd_memtest, cmd_read, cmd_replay, cmd_selftest,
+	cmd_snapshot, cmd_tables, cmd_walk, cmd_write;
 
 /* --- args.c: what the user typed ---------------------------------------- */
 
@@ -222,7 +223,7 @@ void scatter_free(struct scatter *s);
 /** TRANSFER_CHUNK - bytes moved at a time, and the largest window mapped for it */
 #define TRANSFER_CHUNK	(UINT64_C(16) << 20)
 
-enum transfer_op { TRANSFER_READ, TRANSFER_WRITE, TRANSFER_FILL };
+enum transfer_op { TRANSFER_READ, TRANSFER_WRITE, TRANSFER_FILL, TRANSFER_MEMTEST };
 
 /**
  * struct transfer - one command's way to VRAM

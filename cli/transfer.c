@@ -9,6 +9,7 @@ static const char *const op_names[] = {
 	[TRANSFER_READ] = "read",
 	[TRANSFER_WRITE] = "write",
 	[TRANSFER_FILL] = "fill",
+	[TRANSFER_MEMTEST] = "memtest",
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -176,13 +176,13 @@ static int split(char *text, char **argv)
 }
 
 /*
- * Measuring takes its time.  And 0xff as an option is -? to glibc's argp,
+ * Measuring and testing memory take their time.  And 0xff as an option is -? to glibc's argp,
  * which takes it for the end mark of its own.
  */
 static bool is_wanted(char **argv)
 {
 	while (*++argv)
-		if (!strcmp(*argv, "bench") || strchr(*argv, 0xff))
+		if (!strcmp(*argv, "bench") || !strcmp(*argv, "memtest") || strchr(*argv, 0xff))
 			return false;
 	return true;
 }
