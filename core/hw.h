@@ -73,7 +73,8 @@ struct nvbar_tlb_entry {
  * @direct_copy_from: copy out of that memory, any alignment; NULL, as the
  *	next, where it is ordinary memory
  * @direct_copy_to: copy into that memory, any alignment
- * @write_barrier: returns when earlier CPU writes have left for the bus
+ * @write_barrier: returns when earlier CPU writes have left for the bus, and no
+ *	later read has begun
  * @driver_errors: accesses that hardware would have refused, as a model
  *	counts them; NULL for a real GPU
  * @tlb_read: the next entries, at most @max, of what the TLB holds of the tables

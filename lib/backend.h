@@ -44,13 +44,15 @@ void nvbar_backend_message(void *hw, int level, const char *text);
 /**
  * nvbar_device_open - open what a device string names
  * @device: the string
+ * @observe: nothing will be written to it
  * @log: where to explain a failure; its device is filled in
  * @backend: receives the backend
  *
  * Return: 0, -EINVAL (malformed), -EOPNOTSUPP (kind not available), -ENOMEM,
  * or what opening failed with.
  */
-int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_backend **backend);
+int nvbar_device_open(const char *device, bool observe, struct nvbar_log *log,
+		      struct nvbar_backend **backend);
 
 /**
  * nvbar_backend_sim_open - power on a modelled GPU
@@ -74,6 +76,21 @@ int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backe
  */
 int nvbar_backend_vfio_user_open(const char *path, struct nvbar_log *log,
 				 struct nvbar_backend **backend);
+
+/**
+ * nvbar_backend_pci_open - reach a GPU of this machine through sysfs
+ * @name: its PCI address
+ * @observe: write nothing to it, and look at it even if somebody drives it
+ * @log: as nvbar_device_open()
+ * @backend: receives the backend
+ *
+ * Return: 0, -EINVAL, -ENOENT (no such device), -EACCES (no permission; it would
+ * have to be switched on, while observing), -EBUSY (a driver or another process
+ * has it), -ENODEV (it is gone), -EOPNOTSUPP (no GPU, or a BAR without an
+ * address), -EIO (sysfs makes no sense), -ENOMEM, or the errno of a file.
+ */
+int nvbar_backend_pci_open(const char *name, bool observe, struct nvbar_log *log,
+			   struct nvbar_backend **backend);
 
 /** nvbar_backend_sim_gpu - the model behind a backend, for tests; NULL if it is none */
 struct sim_gpu *nvbar_backend_sim_gpu(struct nvbar_backend *backend);

@@ -52,10 +52,17 @@ static bool has_kind(const char *device, const char *kind)
 	       (device[len] == '\0' || device[len] == ':' || device[len] == ',');
 }
 
-int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_backend **backend)
+/* What follows "kind:", or nothing. */
+static const char *after_kind(const char *device, const char *kind)
 {
-	static const char *const absent[] = { "pci", "vfio" };
-	size_t i, len;
+	device += strlen(kind);
+	return *device == ':' ? device + 1 : "";
+}
+
+int nvbar_device_open(const char *device, bool observe, struct nvbar_log *log,
+		      struct nvbar_backend **backend)
+{
+	size_t len;
 	char *copy;
 	int ret;
 
@@ -64,18 +71,14 @@ int nvbar_device_open(const char *device, struct nvbar_log *log, struct nvbar_ba
 		nvbar_log(log, 0, "device string is too long");
 		return -EINVAL;
 	}
-	for (i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
-		if (has_kind(device, absent[i])) {
-			nvbar_log(log, 0, "this build opens no \"%s\" devices, only \"sim\" and \"vfio-user\"",
-				  absent[i]);
-			return -EOPNOTSUPP;
-		}
+	if (has_kind(device, "vfio")) {
+		nvbar_log(log, 0, "this build opens no \"vfio\" devices");
+		return -EOPNOTSUPP;
 	}
-	if (has_kind(device, "vfio-user")) {
-		const char *path = device + strlen("vfio-user");
-
-		return nvbar_backend_vfio_user_open(*path == ':' ? path + 1 : "", log, backend);
-	}
+	if (has_kind(device, "pci"))
+		return nvbar_backend_pci_open(after_kind(device, "pci"), observe, log, backend);
+	if (has_kind(device, "vfio-user"))
+		return nvbar_backend_vfio_user_open(after_kind(device, "vfio-user"), log, backend);
 	if (!has_kind(device, "sim")) {
 		nvbar_log(log, 0, "unknown kind of device; try sim, or sim:CHIP,key=value");
 		return -EINVAL;

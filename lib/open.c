@@ -50,10 +50,11 @@ _Static_assert(NVBAR_OPEN_STATIC == NVBAR_GPU_STATIC, "flags differ");
 /* NOLINTEND(misc-redundant-expression) */
 
 /* The backend, with what stands in front of it. */
-static int open_backend(const char *device, struct nvbar_log *log, struct nvbar_backend **backend)
+static int open_backend(const char *device, bool observe, struct nvbar_log *log,
+			struct nvbar_backend **backend)
 {
 	const char *path = secure_getenv("NVBAR_TRACE");
-	int ret = nvbar_device_open(device, log, backend);
+	int ret = nvbar_device_open(device, observe, log, backend);
 
 	if (ret || !path || !*path)
 		return ret;
@@ -87,7 +88,7 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 	log.fn = opts.log;
 	log.arg = opts.log_arg;
 	log.level = opts.log_level;
-	ret = open_backend(device, &log, &nvbar->backend);
+	ret = open_backend(device, opts.flags & NVBAR_OPEN_OBSERVE, &log, &nvbar->backend);
 	if (ret)
 		goto err_free;
 	ret = nvbar_gpu_attach(&nvbar->gpu, nvbar->backend->ops, nvbar->backend,

@@ -51,7 +51,10 @@ enum nvbar_log_level {
  * NVBAR_OPEN_OBSERVE - read registers only, write nothing to the GPU
  *
  * BAR1 is not bound; nvbar_get_info(), nvbar_get_stats() and
- * nvbar_get_fault() work, everything that needs a write is -EACCES.
+ * nvbar_get_fault() work, everything that needs a write is -EACCES.  A pci:
+ * device can be observed while a driver or another process has it; one that is
+ * asleep, or has its BARs switched off, is not woken up for it but refused with
+ * -EACCES.
  */
 #define NVBAR_OPEN_OBSERVE		(1u << 0)
 
@@ -97,6 +100,14 @@ struct nvbar_open_opts {
  * handles alone; while it lives, the end of a parent that did not close the
  * GPU does not free it.
  *
+ * A pci: device is a GPU of this machine that no driver is bound to.  It is
+ * kept awake, and enabled, until it is closed, and then left as it was.  If it
+ * is unplugged, or a driver claims it, meanwhile, it is gone: what touches it is
+ * -ENODEV, and pointers of nvbar_mmap() read as all ones.  To that end a handler
+ * of SIGBUS is installed with each mapping.  It hands on to the one that was
+ * there before what is none of its business; an application that installs one
+ * later had better do likewise.
+ *
  * With NVBAR_TRACE=FILE in the environment every access to the GPU is written to
  * FILE: see nvbar_replay().
  *
@@ -109,10 +120,11 @@ struct nvbar_open_opts {
  * Return: 0, or -EINVAL (malformed device string or options), -EOPNOTSUPP
  * (unknown chip or device kind, BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
- * -EIO (its registers contradict themselves), -EBUSY (someone else drives it),
- * -EACCES, -ENOENT (no such socket), -ENOSPC (VRAM too small for the driver's
- * own region), -ENOMEM, the errno of the file that a file= or NVBAR_TRACE names, or
- * the one that the server of a vfio-user: device replies.
+ * -EIO (its registers, or its files in sysfs, contradict themselves), -EBUSY
+ * (someone else drives it: a bound driver is named), -EACCES, -ENOENT (no such
+ * device or socket), -ENOSPC (VRAM too small for the driver's
+ * own region), -ENOMEM, the errno of the file that a file= or NVBAR_TRACE names
+ * or of one in sysfs, or the one that the server of a vfio-user: device replies.
  */
 NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *opts);
 
@@ -176,7 +188,8 @@ NVBAR_API int nvbar_get_info(struct nvbar *gpu, struct nvbar_info *info);
  * @size: set to sizeof(struct nvbar_stats) before the call
  * @bus_reads: reads by the driver itself: registers, PRAMIN, BAR1; the
  *	accessors' (nvbar_read() and kin) are not counted
- * @bus_writes: writes, likewise; a PRAMIN word of 64 bits is one write
+ * @bus_writes: writes, likewise; a PRAMIN word of 64 bits is one write, though
+ *	a pci: device takes it as two
  * @window_moves: writes to the PRAMIN window register, in @bus_writes too
  * @tlb_invalidates: TLB invalidates
  * @binds: BAR1 binds
@@ -581,6 +594,11 @@ NVBAR_API int nvbar_flush(struct nvbar_access *a);
  * @a: mapping
  * @ptr: receives the address of its first byte, valid until nvbar_unmap();
  *	the same pointer each time.  Read-only mappings give read-only memory
+ *
+ * On a pci: device this is the aperture itself, write-combined if the kernel has
+ * it so: stores leave in any order, at the latest with the next nvbar_flush() of
+ * the same thread, and loads may come early.  It is no memory for atomic
+ * operations.
  *
  * Return: 0, or -ENOMEM (also: no room in a file= for all of its pages),
  * -ENODEV, -EIO (the GPU does not translate a page).

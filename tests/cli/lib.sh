@@ -14,6 +14,7 @@ unset NVBAR_DEVICE
 chips="tu102 ga100 ga102 ad102 gh100 gb100 gb202"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+export NVBAR_SYSFS=$tmp/sysfs	# this machine's devices are left alone
 out=$tmp/out err=$tmp/err
 input=/dev/null
 nr=0

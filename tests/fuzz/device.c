@@ -59,7 +59,8 @@ static bool is_documented(const char *device, int ret)
 	default:
 		/* The errno of what can go wrong with a file, or a socket */
 		return is_injected(device, ret) ||
-		       (ret < 0 && (strstr(device, "file=") || strstr(device, "vfio-user:")));
+		       (ret < 0 && (strstr(device, "file=") || strstr(device, "vfio-user:"))) ||
+		       (ret == -ENOENT && !strncmp(device, "pci:", 4));
 	}
 }
 

@@ -128,11 +128,23 @@ uint16_t fake_command(const char *address)
 	return command;
 }
 
-void fake_gpu(const char *address, const struct fake_bar bar[6])
+void fake_bars(const char *address, const struct fake_bar bar[6])
 {
-	FILE *f;
+	FILE *f = fopen(fake_path(address, "resource"), "we");
 	int i;
 
+	assert_non_null(f);
+	for (i = 0; i < 13; i++) {
+		const struct fake_bar none = { 0 }, *b = i < 6 ? &bar[i] : &none;
+
+		fprintf(f, "0x%016llx 0x%016llx 0x%016llx\n", (unsigned long long)b->first,
+			(unsigned long long)b->last, (unsigned long long)b->flags);
+	}
+	assert_int_equal(fclose(f), 0);
+}
+
+void fake_gpu(const char *address, const struct fake_bar bar[6])
+{
 	assert_int_equal(mkdir(fake_path(address, ""), 0755), 0);
 	assert_int_equal(mkdir(fake_path(address, "power"), 0755), 0);
 	fake_file(address, "vendor", "0x10de\n");
@@ -145,15 +157,7 @@ void fake_gpu(const char *address, const struct fake_bar bar[6])
 	fake_file(address, "power/runtime_status", "active\n");
 	fake_file(address, "config", "%4095s\n", "");
 	fake_set_command(address, 0);
-	f = fopen(fake_path(address, "resource"), "we");
-	assert_non_null(f);
-	for (i = 0; i < 13; i++) {
-		const struct fake_bar none = { 0 }, *b = i < 6 ? &bar[i] : &none;
-
-		fprintf(f, "0x%016llx 0x%016llx 0x%016llx\n", (unsigned long long)b->first,
-			(unsigned long long)b->last, (unsigned long long)b->flags);
-	}
-	assert_int_equal(fclose(f), 0);
+	fake_bars(address, bar);
 }
 
 void fake_resources(const char *address, const struct fake_bar bar[6])

@@ -31,8 +31,9 @@ extern const struct fake_bar fake_ga102[6], fake_gh100[6];
 void fake_begin(void);
 void fake_end(void);
 
-/* An NVIDIA GPU, awake, with these BARs; they have files only if @resources. */
+/* A GPU of NVIDIA's that is awake; other BARs for it; and the files of its BARs */
 void fake_gpu(const char *address, const struct fake_bar bar[6]);
+void fake_bars(const char *address, const struct fake_bar bar[6]);
 void fake_resources(const char *address, const struct fake_bar bar[6]);
 /* Paths are relative to the device's directory, or with a leading '/' to the root of sysfs. */
 const char *fake_path(const char *address, const char *name);

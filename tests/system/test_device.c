@@ -110,11 +110,14 @@ static void vram_too_small_for_the_driver_is_refused(void **state)
 	refuses("sim,vram=1M", ENOSPC);
 }
 
-static void kinds_of_device_that_are_not_there_yet_are_not_supported(void **state)
+static void devices_that_this_machine_does_not_have_are_refused(void **state)
 {
 	(void)state;
-	refuses("pci:0000:41:00.0", EOPNOTSUPP);
+	assert_int_equal(setenv("NVBAR_SYSFS", "/nowhere", 1), 0);
+	refuses("pci:0000:41:00.0", ENOENT);
+	refuses("pci:0000:41:00.8", EINVAL);
 	refuses("vfio:0000:41:00.0", EOPNOTSUPP);
+	unsetenv("NVBAR_SYSFS");
 }
 
 static void a_socket_that_is_not_there_is_refused(void **state)
@@ -527,7 +530,7 @@ int main(void)
 		cmocka_unit_test(every_good_device_string_opens_what_it_says),
 		cmocka_unit_test(malformed_device_strings_are_refused),
 		cmocka_unit_test(vram_too_small_for_the_driver_is_refused),
-		cmocka_unit_test(kinds_of_device_that_are_not_there_yet_are_not_supported),
+		cmocka_unit_test(devices_that_this_machine_does_not_have_are_refused),
 		cmocka_unit_test(a_socket_that_is_not_there_is_refused),
 		cmocka_unit_test(without_a_string_the_environment_names_the_device),
 		cmocka_unit_test(option_structs_of_other_versions),

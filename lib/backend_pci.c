@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A GPU of this machine through sysfs: its BARs are files that can be mapped.
+ *
+ * Nothing else may drive it meanwhile.  A driver that is bound keeps us out,
+ * and a lock on the file of its configuration space keeps other processes out;
+ * both but for observing, which writes nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+#include <linux/slab.h>
+
+#include "bars.h"
+#include "pci_sysfs.h"
+
+/* What of PCI_COMMAND is restored */
+#define DECODE	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER)
+
+/**
+ * struct pci_gpu - a GPU through sysfs
+ * @bars: its BARs
+ * @dev: what sysfs said before
+ * @dir: its directory, -1 before
+ * @config: its configuration space, locked unless observing; -1 before
+ * @observe: write nothing
+ * @stays_awake: the kernel is told not to let it sleep
+ * @enabled: it is enabled in the kernel's count
+ * @command: PCI_COMMAND before
+ */
+struct pci_gpu {
+	struct nvbar_bars bars;
+	struct nvbar_pci_device dev;
+	int dir;
+	int config;
+	bool observe;
+	bool stays_awake;
+	bool enabled;
+	u16 command;
+};
+
+static const struct nvbar_log *log_of(const struct pci_gpu *pci)
+{
+	return &pci->bars.base.log;
+}
+
+/* --- who has it ------------------------------------------------------------ */
+
+static int find(struct pci_gpu *pci, const char *address)
+{
+	const struct nvbar_pci_device *dev = &pci->dev;
+	int ret;
+
+	pci->dir = nvbar_sysfs_open(address);
+	if (pci->dir < 0) {
+		nvbar_log(log_of(pci), 0, "%s", pci->dir == -ENOENT ?
+			  "this machine has no such PCI device" : strerror(-pci->dir));
+		return pci->dir;
+	}
+	ret = nvbar_sysfs_read_ids(pci->dir, address, &pci->dev, log_of(pci));
+	if (ret || nvbar_pci_is_gpu(dev))
+		return ret;
+	nvbar_log(log_of(pci), 0, "PCI device %04x:%04x of class %06x is no GPU of NVIDIA's",
+		  dev->vendor, dev->device, dev->class_code);
+	return -EOPNOTSUPP;
+}
+
+/* Under the lock, so that no other nvbar changes it meanwhile */
+static int look_at(struct pci_gpu *pci, const char *address)
+{
+	int ret = nvbar_sysfs_read_device(pci->dir, address, &pci->dev, log_of(pci));
+
+	if (ret || !pci->dev.driver[0] || pci->observe)
+		return ret;
+	nvbar_log(log_of(pci), 0, "driver %s has it; \"nvbar unbind %s\" takes it away from it",
+		  pci->dev.driver, address);
+	return -EBUSY;
+}
+
+/* The process that has a lock on a file; 0 if that can't be found out. */
+static int find_owner(int fd)
+{
+	unsigned int dev_major, dev_minor;
+	unsigned long long inode;
+	int pid, owner = 0;
+	char line[256];
+	struct stat st;
+	FILE *locks;
+
+	locks = fstat(fd, &st) ? NULL : fopen("/proc/locks", "re");
+	if (!locks)
+		return 0;
+	while (!owner && fgets(line, sizeof(line), locks))
+		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%llu", &pid, &dev_major, &dev_minor,
+			   &inode) == 4 &&
+		    makedev(dev_major, dev_minor) == st.st_dev && inode == st.st_ino)
+			owner = pid;
+	fclose(locks);
+	return owner;
+}
+
+static int open_config(struct pci_gpu *pci)
+{
+	int ret, owner;
+
+	pci->config = openat(pci->dir, "config", (pci->observe ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (pci->config < 0) {
+		ret = -errno;
+		nvbar_log(log_of(pci), 0, "config in sysfs: %s", strerror(-ret));
+		return ret;
+	}
+	if (pci->observe || !flock(pci->config, LOCK_EX | LOCK_NB))
+		return 0;
+	ret = -errno;
+	if (ret != -EWOULDBLOCK) {
+		nvbar_log(log_of(pci), 0, "lock config in sysfs: %s", strerror(-ret));
+		return ret;
+	}
+	owner = find_owner(pci->config);
+	if (owner)
+		nvbar_log(log_of(pci), 0, "in use by process %d", owner);
+	else
+		nvbar_log(log_of(pci), 0, "in use by another process");
+	return -EBUSY;
+}
+
+/* --- switching it on, and back --------------------------------------------- */
+
+static int read_command(const struct pci_gpu *pci, u16 *command)
+{
+	if (pread(pci->config, command, sizeof(*command), PCI_COMMAND) != sizeof(*command) ||
+	    *command == 0xffff) {
+		nvbar_log(log_of(pci), 0, "its configuration space can't be read: the GPU is gone");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static int write_command(const struct pci_gpu *pci, u16 command)
+{
+	return pwrite(pci->config, &command, sizeof(command), PCI_COMMAND) == sizeof(command) ?
+		       0 : -errno;
+}
+
+static int refuse_write(const struct pci_gpu *pci, const char *what, int err)
+{
+	if (err == -EPERM) {
+		nvbar_log(log_of(pci), 0, "%s: the kernel is locked down, as with Secure Boot", what);
+		return -EACCES;
+	}
+	nvbar_log(log_of(pci), 0, "%s: %s", what, strerror(-err));
+	return err;
+}
+
+static int look_only(struct pci_gpu *pci)
+{
+	int ret;
+
+	if (pci->dev.asleep) {
+		nvbar_log(log_of(pci), 0, "it is asleep%s%s, and observing must not wake it up",
+			  pci->dev.power[0] ? " in " : "", pci->dev.power);
+		return -EACCES;
+	}
+	ret = read_command(pci, &pci->command);
+	if (!ret && !(pci->command & PCI_COMMAND_MEMORY)) {
+		nvbar_log(log_of(pci), 0, "its BARs are switched off, and observing must not enable them");
+		return -EACCES;
+	}
+	return ret;
+}
+
+/*
+ * The kernel knows how: it brings the GPU to D0 and enables the bridges above,
+ * which a write to PCI_COMMAND does not.  And it refuses if a driver came first.
+ */
+static int enable(struct pci_gpu *pci)
+{
+	char control[16];
+	u16 command;
+	int ret;
+
+	if (!nvbar_sysfs_read(pci->dir, "power/control", control, sizeof(control)) &&
+	    !strcmp(control, "auto")) {
+		ret = nvbar_sysfs_write(pci->dir, "power/control", "on");
+		if (ret)
+			return refuse_write(pci, "power/control in sysfs", ret);
+		pci->stays_awake = true;
+	}
+	ret = read_command(pci, &pci->command);
+	if (ret)
+		return ret;
+	ret = nvbar_sysfs_write(pci->dir, "enable", "1");
+	if (ret)
+		return refuse_write(pci, "enable in sysfs", ret);
+	pci->enabled = true;
+	ret = read_command(pci, &command);
+	if (!ret && !(command & PCI_COMMAND_MEMORY)) {
+		ret = write_command(pci, command | PCI_COMMAND_MEMORY);
+		if (ret)
+			return refuse_write(pci, "config in sysfs", ret);
+	}
+	return ret;
+}
+
+/* Disabling leaves memory decode on, so what was before is written back. */
+static void disable(struct pci_gpu *pci)
+{
+	u16 command;
+
+	if (pci->enabled) {
+		nvbar_sysfs_write(pci->dir, "enable", "0");
+		if (pread(pci->config, &command, sizeof(command), PCI_COMMAND) == sizeof(command) &&
+		    command != 0xffff && (command ^ pci->command) & DECODE)
+			write_command(pci, (command & ~DECODE) | (pci->command & DECODE));
+	}
+	if (pci->stays_awake)
+		nvbar_sysfs_write(pci->dir, "power/control", "auto");
+}
+
+/* --- its BARs -------------------------------------------------------------- */
+
+static int open_resource(const struct pci_gpu *pci, int nr, const char *suffix)
+{
+	char name[32];
+	int fd;
+
+	snprintf(name, sizeof(name), "resource%d%s", nr, suffix);
+	fd = openat(pci->dir, name, (pci->observe ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int explain_resource(const struct pci_gpu *pci, int nr, int err)
+{
+	switch (err) {
+	case -EINVAL:
+		nvbar_log(log_of(pci), 0, "resource%d in sysfs: something else has claimed it; "
+			  "/proc/iomem says what", nr);
+		return -EBUSY;
+	case -EPERM:
+		nvbar_log(log_of(pci), 0, "resource%d in sysfs: the kernel is locked down, "
+			  "as with Secure Boot", nr);
+		return -EACCES;
+	default:
+		nvbar_log(log_of(pci), 0, "resource%d in sysfs: %s", nr, strerror(-err));
+		return err;
+	}
+}
+
+static int map_regs(struct pci_gpu *pci)
+{
+	struct nvbar_bar *regs = &pci->bars.regs;
+	int nr = pci->dev.roles.regs, ret;
+
+	if (nr < 0 || pci->dev.bar[nr].size < NVBAR_REGS_SIZE) {
+		nvbar_log(log_of(pci), 0, "no BAR is large enough for a GPU's registers");
+		return -EOPNOTSUPP;
+	}
+	if (!pci->dev.bar[nr].start) {
+		nvbar_log(log_of(pci), 0, "BAR0 has no address: the firmware or the kernel found no room");
+		return -EOPNOTSUPP;
+	}
+	regs->fd = open_resource(pci, nr, "");
+	if (regs->fd < 0)
+		return explain_resource(pci, nr, regs->fd);
+	regs->size = NVBAR_REGS_SIZE;
+	ret = nvbar_bars_map(&pci->bars, regs, !pci->observe);
+	return ret ? explain_resource(pci, nr, ret) : 0;
+}
+
+/* Without BAR1, and while observing, there is none to map. */
+static int map_bar1(struct pci_gpu *pci)
+{
+	struct nvbar_bar *bar1 = &pci->bars.bar1;
+	enum nvbar_mem mem = NVBAR_MEM_WRITE_COMBINED;
+	int nr = pci->dev.roles.bar1, ret;
+
+	if (nr < 0)
+		return 0;
+	if (!pci->dev.bar[nr].start) {
+		nvbar_log(log_of(pci), 1, "BAR1 has no address: the firmware or the kernel found no room");
+		return 0;
+	}
+	bar1->size = pci->dev.bar[nr].size;
+	if (!pci->observe) {
+		bar1->fd = open_resource(pci, nr, "_wc");
+		if (bar1->fd == -ENOENT) {
+			mem = NVBAR_MEM_UNCACHED;
+			bar1->fd = open_resource(pci, nr, "");
+		}
+		if (bar1->fd < 0)
+			return explain_resource(pci, nr, bar1->fd);
+		ret = nvbar_bars_map(&pci->bars, bar1, true);
+		if (ret)
+			return explain_resource(pci, nr, ret);
+	}
+	nvbar_bars_use_bar1(&pci->bars, mem);
+	return 0;
+}
+
+/* --- opening and closing --------------------------------------------------- */
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void pci_close(struct nvbar_backend *backend)
+{
+	struct pci_gpu *pci = (struct pci_gpu *)backend;
+
+	nvbar_bars_fini(&pci->bars);
+	disable(pci);
+	close_fd(pci->bars.regs.fd);
+	close_fd(pci->bars.bar1.fd);
+	/* The lock ends with it: it comes last. */
+	close_fd(pci->config);
+	close_fd(pci->dir);
+	kfree(pci);
+}
+
+int nvbar_backend_pci_open(const char *name, bool observe, struct nvbar_log *log,
+			   struct nvbar_backend **backend)
+{
+	char address[NVBAR_PCI_ADDRESS_MAX];
+	struct pci_gpu *pci;
+	int ret;
+
+	if (nvbar_pci_address_parse(name, address)) {
+		nvbar_log(log, 0, "not the address of a PCI device, as 0000:01:00.0 is");
+		return -EINVAL;
+	}
+	snprintf(log->device, sizeof(log->device), "pci:%s", address);
+	pci = kzalloc(sizeof(*pci), GFP_KERNEL);
+	if (!pci)
+		return -ENOMEM;
+	nvbar_bars_init(&pci->bars, log);
+	pci->bars.base.close = pci_close;
+	pci->dir = -1;
+	pci->config = -1;
+	pci->observe = observe;
+	ret = find(pci, address);
+	if (!ret)
+		ret = open_config(pci);
+	if (!ret)
+		ret = look_at(pci, address);
+	if (!ret)
+		ret = observe ? look_only(pci) : enable(pci);
+	if (!ret)
+		ret = map_regs(pci);
+	if (!ret)
+		ret = map_bar1(pci);
+	if (ret) {
+		pci_close(&pci->bars.base);
+		return ret;
+	}
+	*backend = &pci->bars.base;
+	return 0;
+}

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/bits.h>
+#include <linux/kernel.h>
+
+#include "bars.h"
+#include "device_map.h"
+
+#define FILL_BYTES	4096
+
+/*
+ * Earlier writes have left for the bus, and later reads have not begun: loads
+ * from write-combined memory pass stores, and may even be speculation.
+ */
+static void bus_barrier(void)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("mfence" ::: "memory");
+#elif defined(__aarch64__)
+	__asm__ volatile("dsb sy" ::: "memory");
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
+/* What is left of a GPU without its mappings is not worth asking. */
+static bool is_gone(struct nvbar_bars *bars)
+{
+	if (likely(!READ_ONCE(bars->gone)))
+		return false;
+	if (!__atomic_exchange_n(&bars->told, true, __ATOMIC_RELAXED))
+		nvbar_log(&bars->base.log, 0,
+			  "the kernel has taken the BARs away: the GPU was unplugged or a driver has it");
+	return true;
+}
+
+/* --- as a file ------------------------------------------------------------- */
+
+static void file_read(struct nvbar_bars *bars, const struct nvbar_bar *bar, void *dst, u64 off,
+		      size_t len)
+{
+	ssize_t got;
+
+	while (len) {
+		got = pread(bar->fd, dst, len, (off_t)(bar->off + off));
+		if (got <= 0) {
+			memset(dst, 0xff, len);
+			WRITE_ONCE(bars->gone, true);
+			return;
+		}
+		dst = (char *)dst + got;
+		off += (u64)got;
+		len -= (size_t)got;
+	}
+}
+
+static void file_write(struct nvbar_bars *bars, const struct nvbar_bar *bar, u64 off,
+		       const void *src, size_t len)
+{
+	ssize_t sent;
+
+	while (len) {
+		sent = pwrite(bar->fd, src, len, (off_t)(bar->off + off));
+		if (sent <= 0) {
+			WRITE_ONCE(bars->gone, true);
+			return;
+		}
+		src = (const char *)src + sent;
+		off += (u64)sent;
+		len -= (size_t)sent;
+	}
+}
+
+/* --- one access ------------------------------------------------------------ */
+
+static u64 load(struct nvbar_bars *bars, const struct nvbar_bar *bar, u64 off, unsigned int width)
+{
+	const volatile void *at;
+	u64 val = 0;
+
+	if (is_gone(bars))
+		return GENMASK_ULL(8 * width - 1, 0);
+	if (!bar->cpu) {
+		file_read(bars, bar, &val, off, width);
+		return val;
+	}
+	at = (const char *)bar->cpu + off;
+	switch (width) {
+	case 1:
+		return *(const volatile u8 *)at;
+	case 2:
+		return *(const volatile u16 *)at;
+	case 4:
+		return *(const volatile u32 *)at;
+	default:
+		return *(const volatile u64 *)at;
+	}
+}
+
+static void store(struct nvbar_bars *bars, const struct nvbar_bar *bar, u64 off,
+		  unsigned int width, u64 val)
+{
+	volatile void *at;
+
+	if (is_gone(bars))
+		return;
+	if (!bar->cpu) {
+		file_write(bars, bar, off, &val, width);
+		return;
+	}
+	at = (char *)bar->cpu + off;
+	switch (width) {
+	case 1:
+		*(volatile u8 *)at = val;
+		break;
+	case 2:
+		*(volatile u16 *)at = val;
+		break;
+	case 4:
+		*(volatile u32 *)at = val;
+		break;
+	default:
+		*(volatile u64 *)at = val;
+		break;
+	}
+}
+
+/* --- the driver's operations ----------------------------------------------- */
+
+/* The registers and PRAMIN take 4 bytes at most [OpenRM]: longer ones are two accesses. */
+static u64 bars_bar0_read(void *hw, u32 off, unsigned int width)
+{
+	struct nvbar_bars *bars = hw;
+	u64 low;
+
+	if (width < 8)
+		return load(bars, &bars->regs, off, width);
+	low = load(bars, &bars->regs, off, 4);
+	return low | load(bars, &bars->regs, off + 4, 4) << 32;
+}
+
+static void bars_bar0_write(void *hw, u32 off, unsigned int width, u64 val)
+{
+	struct nvbar_bars *bars = hw;
+
+	store(bars, &bars->regs, off, min(width, 4u), val);
+	if (width == 8)
+		store(bars, &bars->regs, off + 4, 4, val >> 32);
+}
+
+static void bars_bar0_read_words(void *hw, u32 off, u64 *dst, size_t nr)
+{
+	for (; nr; nr--, off += 8)
+		*dst++ = bars_bar0_read(hw, off, 8);
+}
+
+static void bars_bar0_write_words(void *hw, u32 off, const u64 *src, size_t nr)
+{
+	for (; nr; nr--, off += 8)
+		bars_bar0_write(hw, off, 8, *src++);
+}
+
+/* The barriers keep the accesses of a thread in their order. */
+static u64 bars_bar1_read(void *hw, u64 off, unsigned int width)
+{
+	struct nvbar_bars *bars = hw;
+	u64 val = load(bars, &bars->bar1, off, width);
+
+	if (bars->combining)
+		bus_barrier();
+	return val;
+}
+
+static void bars_bar1_write(void *hw, u64 off, unsigned int width, u64 val)
+{
+	struct nvbar_bars *bars = hw;
+
+	store(bars, &bars->bar1, off, width, val);
+	if (bars->combining)
+		bus_barrier();
+}
+
+static void bars_bar1_copy_from(void *hw, void *dst, u64 off, size_t len)
+{
+	struct nvbar_bars *bars = hw;
+
+	if (is_gone(bars))
+		memset(dst, 0xff, len);
+	else if (bars->bar1.cpu)
+		bars->copy->from(dst, (const char *)bars->bar1.cpu + off, len);
+	else
+		file_read(bars, &bars->bar1, dst, off, len);
+}
+
+static void bars_bar1_copy_to(void *hw, u64 off, const void *src, size_t len)
+{
+	struct nvbar_bars *bars = hw;
+
+	if (is_gone(bars))
+		return;
+	if (bars->bar1.cpu)
+		bars->copy->to((char *)bars->bar1.cpu + off, src, len);
+	else
+		file_write(bars, &bars->bar1, off, src, len);
+	bus_barrier();
+}
+
+static void bars_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
+{
+	_Alignas(64) u32 block[FILL_BYTES / sizeof(u32)];
+	size_t i, step;
+
+	for (i = 0; i < ARRAY_SIZE(block); i++)
+		block[i] = pattern;
+	for (; len; off += step, len -= step) {
+		step = min_t(size_t, len, sizeof(block));
+		bars_bar1_copy_to(hw, off, block, step);
+	}
+}
+
+static int bars_bar1_mmap(void *hw, u64 off, u64 len, bool write, void **cpu)
+{
+	struct nvbar_bars *bars = hw;
+	int ret;
+
+	if (is_gone(bars))
+		return -ENODEV;
+	if (!bars->bar1.cpu)
+		return -EOPNOTSUPP;
+	ret = nvbar_device_map(bars->bar1.fd, bars->bar1.off + off, len,
+			       write ? PROT_READ | PROT_WRITE : PROT_READ, &bars->gone, cpu);
+	if (!ret)
+		return 0;
+	nvbar_log(&bars->base.log, 0, "map BAR1 0x%llx+0x%llx: %s", off, len, strerror(-ret));
+	return ret == -ENODEV ? ret : -ENOMEM;
+}
+
+static void bars_bar1_munmap(void *hw, void *cpu, u64 len)
+{
+	(void)hw;
+	bus_barrier();
+	nvbar_device_unmap(cpu, len);
+}
+
+static void bars_write_barrier(void *hw)
+{
+	(void)hw;
+	bus_barrier();
+}
+
+static const struct nvbar_hw_ops bars_ops = {
+	.bar0_read = bars_bar0_read,
+	.bar0_write = bars_bar0_write,
+	.bar0_read_words = bars_bar0_read_words,
+	.bar0_write_words = bars_bar0_write_words,
+	.bar1_read = bars_bar1_read,
+	.bar1_write = bars_bar1_write,
+	.bar1_copy_from = bars_bar1_copy_from,
+	.bar1_copy_to = bars_bar1_copy_to,
+	.bar1_fill = bars_bar1_fill,
+	.bar1_mmap = bars_bar1_mmap,
+	.bar1_munmap = bars_bar1_munmap,
+	.write_barrier = bars_write_barrier,
+	.message = nvbar_backend_message,
+};
+
+/* --- beginning and end ----------------------------------------------------- */
+
+void nvbar_bars_init(struct nvbar_bars *bars, const struct nvbar_log *log)
+{
+	bars->base.ops = &bars_ops;
+	bars->base.log = *log;
+	bars->regs.fd = -1;
+	bars->bar1.fd = -1;
+}
+
+int nvbar_bars_map(struct nvbar_bars *bars, struct nvbar_bar *bar, bool write)
+{
+	return nvbar_device_map(bar->fd, bar->off, bar->size,
+				write ? PROT_READ | PROT_WRITE : PROT_READ, &bars->gone, &bar->cpu);
+}
+
+void nvbar_bars_use_bar1(struct nvbar_bars *bars, enum nvbar_mem mem)
+{
+	bars->combining = mem == NVBAR_MEM_WRITE_COMBINED;
+	bars->copy = nvbar_copy_for(mem);
+	bars->base.bar1_size = bars->bar1.size;
+}
+
+static void unmap(struct nvbar_bar *bar)
+{
+	if (bar->cpu)
+		nvbar_device_unmap(bar->cpu, bar->size);
+	bar->cpu = NULL;
+}
+
+void nvbar_bars_fini(struct nvbar_bars *bars)
+{
+	unmap(&bars->regs);
+	unmap(&bars->bar1);
+}

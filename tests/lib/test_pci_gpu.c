@@ -1,0 +1,658 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pci: devices whose BARs are regular files.  No GPU is behind them, but there
+ * are registers that say what a GA102 says when it is up, and a thread does
+ * what hardware does on its own: it finishes TLB invalidates.
+ */
+#include "fake_sysfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <nvbar/nvbar.h>
+
+#define MIB(n)		((uint64_t)(n) << 20)
+#define NR_OF(a)	(sizeof(a) / sizeof((a)[0]))
+#define DEVICE		"pci:" GPU
+#define REGS		MIB(16)
+
+/* [tu104, ga102 manuals] */
+#define BOOT_0		0x000000
+#define BOOT_42		0x000a00
+#define BOOT_MASK	0x118128
+#define BOOT_PROGRESS	0x118234
+#define VRAM_MIB	0x1183a4
+#define INVALIDATE	0xb830b0
+#define TRIGGER		0x80000000u
+
+/* --- the GPU that is none --- */
+
+static volatile uint32_t *regs;
+static pthread_t hands;
+static bool stop;
+
+static void *finish_invalidates(void *arg)
+{
+	volatile uint32_t *trigger = &regs[INVALIDATE / 4];
+
+	(void)arg;
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		if (*trigger & TRIGGER)
+			*trigger = *trigger & ~TRIGGER;
+		usleep(10);
+	}
+	return NULL;
+}
+
+static int begin(void **state)
+{
+	int fd;
+
+	(void)state;
+	fake_begin();
+	fake_gpu(GPU, fake_ga102);
+	fake_resources(GPU, fake_ga102);
+	fd = open(fake_path(GPU, "resource0"), O_RDWR | O_CLOEXEC);
+	regs = mmap(NULL, REGS, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	assert_ptr_not_equal(regs, MAP_FAILED);
+	regs[BOOT_0 / 4] = 0xb72000a1;
+	regs[BOOT_42 / 4] = 0x172a1000;
+	regs[BOOT_MASK / 4] = 1;
+	regs[BOOT_PROGRESS / 4] = 0xff;
+	regs[VRAM_MIB / 4] = 256;
+	stop = false;
+	assert_int_equal(pthread_create(&hands, NULL, finish_invalidates, NULL), 0);
+	return 0;
+}
+
+static void end_hands(void)
+{
+	if (__atomic_exchange_n(&stop, true, __ATOMIC_RELAXED))
+		return;
+	assert_int_equal(pthread_join(hands, NULL), 0);
+	munmap((void *)(uintptr_t)regs, REGS);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	end_hands();
+	fake_end();
+	return 0;
+}
+
+/* --- opening --- */
+
+static char said[1024];
+
+static void keep(void *arg, int level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	if (strlen(said) + strlen(line) + 2 < sizeof(said))
+		strcat(strcat(said, line), "\n");
+}
+
+static int open_with(struct nvbar **gpu, const char *device, uint32_t flags)
+{
+	const struct nvbar_open_opts opts = {
+		.size = sizeof(opts), .flags = flags, .log_level = NVBAR_LOG_WARNING, .log = keep,
+	};
+
+	said[0] = '\0';
+	return nvbar_open(gpu, device, &opts);
+}
+
+static struct nvbar *open_gpu(void)
+{
+	struct nvbar *gpu;
+
+	assert_int_equal(open_with(&gpu, DEVICE, 0), 0);
+	return gpu;
+}
+
+static void refuses(const char *device, uint32_t flags, int err, const char *why)
+{
+	struct nvbar *gpu = NULL;
+
+	assert_int_equal(open_with(&gpu, device, flags), -err);
+	assert_null(gpu);
+	if (!strstr(said, why))
+		print_error("said: %s", said);
+	assert_non_null(strstr(said, why));
+	/* One line */
+	assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+}
+
+static struct nvbar_info info_of(struct nvbar *gpu)
+{
+	struct nvbar_info info = { .size = sizeof(info) };
+
+	assert_int_equal(nvbar_get_info(gpu, &info), 0);
+	return info;
+}
+
+/* --- handlers of SIGBUS, in processes of their own --- */
+
+static sigjmp_buf back;
+
+static void jump_back(int sig)
+{
+	siglongjmp(back, sig);
+}
+
+/* A mapping of our own that faults */
+static char *broken_page(void)
+{
+	int fd = memfd_create("broken", MFD_CLOEXEC);
+
+	return mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+}
+
+/* Return: how a child ended that did this with an open GPU. */
+static int end_of_child(void (*before)(void), void (*after)(void))
+{
+	struct nvbar *gpu;
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		before();
+		if (open_with(&gpu, DEVICE, NVBAR_OPEN_OBSERVE))
+			_exit(90);
+		after();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void by_default(void)
+{
+	signal(SIGBUS, SIG_DFL);
+}
+
+static void handle(void)
+{
+	signal(SIGBUS, jump_back);
+}
+
+static void ignore(void)
+{
+	signal(SIGBUS, SIG_IGN);
+}
+
+static void fault(void)
+{
+	*(volatile char *)broken_page();
+}
+
+static void send_one(void)
+{
+	raise(SIGBUS);
+}
+
+static void fault_and_survive(void)
+{
+	if (sigsetjmp(back, 1) == 0) {
+		fault();
+		_exit(91);
+	}
+}
+
+/* A handler that came later, and hands on what it gets to the one before: to ours */
+static struct sigaction ours;
+static int nr_handed_on;
+
+static void hand_on(int sig, siginfo_t *info, void *context)
+{
+	nr_handed_on++;
+	ours.sa_sigaction(sig, info, context);
+}
+
+static void come_later(void)
+{
+	struct sigaction later = { .sa_sigaction = hand_on, .sa_flags = SA_SIGINFO };
+	struct nvbar *gpu;
+	int i;
+
+	sigaction(SIGBUS, &later, &ours);
+	fault_and_survive();
+	if (nr_handed_on != 1 || open_with(&gpu, DEVICE, NVBAR_OPEN_OBSERVE))
+		_exit(92);
+	for (i = 2; i < 4; i++) {
+		fault_and_survive();
+		if (nr_handed_on != i)
+			_exit(93);
+	}
+}
+
+static void other_faults_go_where_they_went_before(void **state)
+{
+	int status;
+
+	(void)state;
+	fake_set_command(GPU, 2);
+	assert_int_equal(end_of_child(handle, fault_and_survive), 0);
+	assert_int_equal(end_of_child(handle, come_later), 0);
+	assert_int_equal(end_of_child(ignore, send_one), 0);
+	status = end_of_child(by_default, fault);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	status = end_of_child(by_default, send_one);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	status = end_of_child(ignore, fault);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+}
+
+/* --- a GPU that is well --- */
+
+static void a_gpu_works_and_is_left_as_it_was(void **state)
+{
+	const struct nvbar_extent ext = { MIB(3), MIB(3) };
+	uint8_t *out = malloc(MIB(3)), *in = malloc(MIB(3));
+	struct nvbar *gpu = open_gpu();
+	struct nvbar_info info = info_of(gpu);
+	struct nvbar_access *a;
+	uint64_t val;
+	uint8_t *ptr;
+	void *map;
+	size_t i;
+	int fd;
+
+	(void)state;
+	assert_true(out && in);
+	assert_string_equal(said, "");
+	assert_string_equal(info.device, DEVICE);
+	assert_string_equal(info.chip, "GA102");
+	assert_int_equal(info.bar1_size, MIB(256));
+	assert_int_equal(fake_command(GPU), 2);
+	assert_string_equal(fake_text(GPU, "enable"), "1");
+
+	for (i = 0; i < MIB(3); i++)
+		out[i] = (uint8_t)(i * 7 + i / 4096);
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	assert_int_equal(nvbar_write(a, 1, out, MIB(3) - 1), 0);
+	assert_int_equal(nvbar_read(a, 1, in, MIB(3) - 1), 0);
+	assert_memory_equal(in, out, MIB(3) - 1);
+	assert_int_equal(nvbar_fill(a, 4096, 0x12345678, 10000), 0);
+	assert_int_equal(nvbar_read64(a, 4096 + 9992, &val), 0);
+	assert_int_equal(val, 0x1234567812345678);
+	assert_int_equal(nvbar_write64(a, 8, 0x1122334455667788), 0);
+	assert_int_equal(nvbar_write8(a, 9, 0xee), 0);
+	assert_int_equal(nvbar_flush(a), 0);
+	assert_int_equal(nvbar_mmap(a, &map), 0);
+	ptr = map;
+	assert_int_equal(ptr[8], 0x88);
+	assert_int_equal(ptr[9], 0xee);
+	ptr[MIB(2)] = 0x42;
+
+	/* The aperture as it is: what was written is at the mapping's address. */
+	fd = open(fake_path(GPU, "resource1_wc"), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, in, MIB(3), (off_t)nvbar_access_base(a)), MIB(3));
+	close(fd);
+	assert_int_equal(in[9], 0xee);
+	assert_int_equal(in[15], 0x11);
+	assert_int_equal(in[MIB(2)], 0x42);
+	assert_int_equal(in[4096], 0x78);
+
+	nvbar_close(gpu);
+	assert_int_equal(fake_command(GPU), 0);
+	assert_string_equal(fake_text(GPU, "enable"), "0");
+	free(out);
+	free(in);
+}
+
+static void what_goes_through_pramin_comes_back(void **state)
+{
+	struct nvbar *gpu = open_gpu();
+	uint64_t val = 0x1122334455667788, got;
+
+	(void)state;
+	assert_int_equal(nvbar_pramin_write(gpu, 0x1230, &val, 8), 0);
+	assert_int_equal(nvbar_pramin_read(gpu, 0x1230, &got, 8), 0);
+	assert_int_equal(got, val);
+	nvbar_close(gpu);
+}
+
+static void what_was_switched_on_before_stays_on(void **state)
+{
+	(void)state;
+	fake_set_command(GPU, 0x0506);
+	fake_file(GPU, "power/control", "auto\n");
+	nvbar_close(open_gpu());
+	assert_int_equal(fake_command(GPU), 0x0506);
+	assert_string_equal(fake_text(GPU, "power/control"), "auto");
+}
+
+static void a_gpu_stays_awake_while_it_is_open(void **state)
+{
+	struct nvbar *gpu;
+
+	(void)state;
+	fake_file(GPU, "power/control", "auto\n");
+	gpu = open_gpu();
+	assert_string_equal(fake_text(GPU, "power/control"), "on");
+	nvbar_close(gpu);
+	assert_string_equal(fake_text(GPU, "power/control"), "auto");
+}
+
+static void a_short_address_is_as_good(void **state)
+{
+	struct nvbar *gpu;
+
+	(void)state;
+	assert_int_equal(open_with(&gpu, "pci:01:00.0", 0), 0);
+	assert_string_equal(info_of(gpu).device, DEVICE);
+	nvbar_close(gpu);
+}
+
+static void a_bar1_that_is_not_prefetchable_is_mapped_uncached(void **state)
+{
+	const struct nvbar_extent ext = { 0, 8192 };
+	struct nvbar *gpu;
+	struct nvbar_access *a;
+	uint32_t val;
+
+	(void)state;
+	fake_remove(GPU, "resource1_wc");
+	gpu = open_gpu();
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	assert_int_equal(nvbar_write(a, 1, "something", 9), 0);
+	assert_int_equal(nvbar_read32(a, 4, &val), 0);
+	assert_memory_equal(&val, "ethi", 4);
+	nvbar_close(gpu);
+}
+
+/* --- observing --- */
+
+static const char *const written[] = { "config", "enable", "power/control", "resource0", "resource1_wc" };
+
+static void note_times(struct timespec *times)
+{
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < NR_OF(written); i++) {
+		assert_int_equal(stat(fake_path(GPU, written[i]), &st), 0);
+		times[i] = st.st_mtim;
+	}
+}
+
+static void observing_writes_nothing_and_minds_no_driver(void **state)
+{
+	struct timespec before[NR_OF(written)], after[NR_OF(written)];
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	struct nvbar *gpu;
+
+	(void)state;
+	fake_set_command(GPU, 2);
+	fake_file(GPU, "power/control", "auto\n");
+	fake_link(GPU, "driver", "../../drivers/nvidia");
+	end_hands();
+	note_times(before);
+	assert_int_equal(open_with(&gpu, DEVICE, NVBAR_OPEN_OBSERVE), 0);
+	assert_int_equal(info_of(gpu).bar1_size, MIB(256));
+	assert_int_equal(nvbar_get_fault(gpu, &fault), -ENOENT);
+	nvbar_close(gpu);
+	note_times(after);
+	assert_memory_equal(before, after, sizeof(before));
+}
+
+static void observing_switches_nothing_on(void **state)
+{
+	(void)state;
+	refuses(DEVICE, NVBAR_OPEN_OBSERVE, EACCES, "switched off");
+	fake_set_command(GPU, 2);
+	fake_file(GPU, "power_state", "D3cold\n");
+	refuses(DEVICE, NVBAR_OPEN_OBSERVE, EACCES, "asleep in D3cold");
+	fake_remove(GPU, "power_state");
+	fake_file(GPU, "power/runtime_status", "suspended\n");
+	refuses(DEVICE, NVBAR_OPEN_OBSERVE, EACCES, "asleep,");
+}
+
+/* --- whose it is --- */
+
+static void a_driver_keeps_others_out(void **state)
+{
+	(void)state;
+	fake_link(GPU, "driver", "../../drivers/nouveau");
+	refuses(DEVICE, 0, EBUSY, "driver nouveau has it; \"nvbar unbind " GPU "\"");
+	assert_int_equal(fake_command(GPU), 0);
+	fake_remove(GPU, "driver");
+	nvbar_close(open_gpu());
+}
+
+static void one_process_has_it(void **state)
+{
+	struct nvbar *gpu = open_gpu(), *watch;
+	char owner[64];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	snprintf(owner, sizeof(owner), "in use by process %d", getpid());
+	refuses(DEVICE, 0, EBUSY, owner);
+	pid = fork();
+	if (!pid) {
+		struct nvbar *mine;
+
+		_exit(open_with(&mine, DEVICE, 0) == -EBUSY && strstr(said, owner) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(open_with(&watch, DEVICE, NVBAR_OPEN_OBSERVE), 0);
+	nvbar_close(watch);
+	assert_int_equal(fake_command(GPU), 2);
+	nvbar_close(gpu);
+	nvbar_close(open_gpu());
+}
+
+/* --- refusals --- */
+
+static void what_is_no_gpu_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"pci", "pci:", "pci::", "pci,", "pci:nonsense", "pci:01:00", "pci:01:00.0,", "pci:01:00.0,x=1",
+		"pci: 01:00.0", "pci:01:00.0 ", "pci:pci:01:00.0", "pci:../../0000:01:00.0",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_OF(bad); i++)
+		refuses(bad[i], 0, EINVAL, "not the address of a PCI device");
+	refuses("pci:02:00.0", 0, ENOENT, "no such PCI device");
+	fake_file(GPU, "class", "0x040300\n");
+	refuses(DEVICE, 0, EOPNOTSUPP, "10de:2204 of class 040300 is no GPU");
+	fake_file(GPU, "class", "nonsense\n");
+	refuses(DEVICE, 0, EIO, "class in sysfs makes no sense");
+}
+
+static void set_bar(int nr, struct fake_bar changed)
+{
+	struct fake_bar bar[6];
+
+	memcpy(bar, fake_ga102, sizeof(bar));
+	bar[nr] = changed;
+	fake_bars(GPU, bar);
+}
+
+static void registers_that_cant_be_reached_are_told(void **state)
+{
+	(void)state;
+	set_bar(0, (struct fake_bar){ 0xf6000000, 0xf6000fff, MEM32 });
+	refuses(DEVICE, 0, EOPNOTSUPP, "no BAR is large enough");
+	set_bar(0, (struct fake_bar){ 0, 0xffffff, MEM32 | UNSET });
+	refuses(DEVICE, 0, EOPNOTSUPP, "BAR0 has no address");
+	fake_bars(GPU, fake_ga102);
+	fake_remove(GPU, "resource0");
+	refuses(DEVICE, 0, ENOENT, "resource0");
+	assert_int_equal(fake_command(GPU), 0);
+	assert_string_equal(fake_text(GPU, "enable"), "0");
+}
+
+static void without_bar1_there_is_pramin(void **state)
+{
+	struct nvbar *gpu;
+	uint32_t val;
+
+	(void)state;
+	set_bar(1, (struct fake_bar){ 0, 0xfffffff, MEM64_PREFETCH | UNSET });
+	gpu = open_gpu();
+	assert_non_null(strstr(said, "BAR1 has no address"));
+	assert_int_equal(info_of(gpu).bar1_size, 0);
+	assert_int_equal(nvbar_pramin_write(gpu, MIB(1), "abcd", 4), 0);
+	assert_int_equal(nvbar_pramin_read(gpu, MIB(1), &val, 4), 0);
+	assert_memory_equal(&val, "abcd", 4);
+	nvbar_close(gpu);
+}
+
+static void what_cant_be_switched_on_is_told(void **state)
+{
+	(void)state;
+	fake_remove(GPU, "enable");
+	refuses(DEVICE, 0, ENOENT, "enable in sysfs");
+	fake_remove(GPU, "config");
+	refuses(DEVICE, 0, ENOENT, "config in sysfs");
+}
+
+/* --- a GPU that goes away --- */
+
+static void a_gpu_that_reads_as_all_ones_is_gone(void **state)
+{
+	(void)state;
+	regs[BOOT_0 / 4] = 0xffffffff;
+	refuses(DEVICE, 0, ENODEV, "all ones");
+	assert_int_equal(fake_command(GPU), 0);
+	fake_set_command(GPU, 0xffff);
+	refuses(DEVICE, 0, ENODEV, "the GPU is gone");
+	refuses(DEVICE, NVBAR_OPEN_OBSERVE, ENODEV, "the GPU is gone");
+}
+
+/* What the kernel does to mappings of a device that is unplugged */
+static void unplug(void)
+{
+	static const char *const files[] = { "resource0", "resource1_wc" };
+	size_t i;
+
+	end_hands();
+	for (i = 0; i < NR_OF(files); i++)
+		assert_int_equal(truncate(fake_path(GPU, files[i]), 0), 0);
+}
+
+static void a_gpu_that_is_unplugged_is_an_error_and_no_signal(void **state)
+{
+	const struct nvbar_extent ext = { 0, MIB(6) }, other = { MIB(8), 65536 };
+	struct nvbar *gpu = open_gpu();
+	struct nvbar_access *a, *b;
+	uint8_t *block = malloc(MIB(6)), *ptr;
+	uint32_t val;
+	uint8_t byte;
+	void *map;
+	size_t i;
+
+	(void)state;
+	assert_non_null(block);
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	assert_int_equal(nvbar_mmap(a, &map), 0);
+	ptr = map;
+	unplug();
+
+	/* The pointer first, while nobody knows */
+	assert_int_equal(ptr[12345], 0xff);
+	ptr[12345] = 1;
+	assert_int_equal(ptr[12345], 1);
+	for (i = 1 << 20; i < MIB(6); i += 4096)
+		assert_int_equal(ptr[i], 0xff);
+	assert_int_equal(nvbar_read8(a, 0, &byte), -ENODEV);
+	assert_int_equal(nvbar_read32(a, 0, &val), -ENODEV);
+	assert_int_equal(nvbar_read(a, 1, block, MIB(6) - 1), -ENODEV);
+	assert_int_equal(block[0], 0xff);
+	assert_int_equal(nvbar_write(a, 0, block, MIB(6)), 0);
+	assert_int_equal(nvbar_fill(a, 0, 0, MIB(6)), 0);
+	assert_int_equal(nvbar_flush(a), -ENODEV);
+	assert_int_equal(nvbar_map(gpu, &other, 1, NULL, &b), -ENODEV);
+	assert_int_equal(nvbar_pramin_read(gpu, 0, block, 64), -ENODEV);
+	assert_int_equal(nvbar_unmap(a), -ENODEV);
+	nvbar_close(gpu);
+	assert_non_null(strstr(said, "the kernel has taken the BARs away"));
+	assert_int_equal(fake_command(GPU), 0);
+	free(block);
+}
+
+/* Each way to find out by itself */
+static void whoever_touches_it_first_finds_out(void **state)
+{
+	static const char *const what[] = { "read", "write", "copy", "fill", "map", "pramin", "close" };
+	const struct nvbar_extent ext = { 0, MIB(1) }, other = { MIB(8), 65536 };
+	static uint8_t block[65536];
+	struct nvbar_access *a, *b;
+	struct nvbar *gpu;
+	uint64_t val;
+	size_t i;
+
+	for (i = 0; i < NR_OF(what); i++) {
+		if (i) {
+			end(state);
+			begin(state);
+		}
+		gpu = open_gpu();
+		assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+		unplug();
+		if (!strcmp(what[i], "read"))
+			assert_int_equal(nvbar_read64(a, 8, &val), -ENODEV);
+		if (!strcmp(what[i], "write"))
+			assert_int_equal(nvbar_write64(a, 8, 1), 0);
+		if (!strcmp(what[i], "copy"))
+			assert_int_equal(nvbar_write(a, 8, block, sizeof(block)), 0);
+		if (!strcmp(what[i], "fill"))
+			assert_int_equal(nvbar_fill(a, 8, 7, 65536), 0);
+		if (!strcmp(what[i], "map"))
+			assert_int_equal(nvbar_map(gpu, &other, 1, NULL, &b), -ENODEV);
+		if (!strcmp(what[i], "pramin"))
+			assert_int_equal(nvbar_pramin_write(gpu, 0, block, 4096), -ENODEV);
+		if (strcmp(what[i], "close"))
+			assert_int_equal(nvbar_flush(a), -ENODEV);
+		nvbar_close(gpu);
+	}
+}
+
+#define ON_A_GPU(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_A_GPU(other_faults_go_where_they_went_before),
+		ON_A_GPU(a_gpu_works_and_is_left_as_it_was),
+		ON_A_GPU(what_goes_through_pramin_comes_back),
+		ON_A_GPU(what_was_switched_on_before_stays_on),
+		ON_A_GPU(a_gpu_stays_awake_while_it_is_open),
+		ON_A_GPU(a_short_address_is_as_good),
+		ON_A_GPU(a_bar1_that_is_not_prefetchable_is_mapped_uncached),
+		ON_A_GPU(observing_writes_nothing_and_minds_no_driver),
+		ON_A_GPU(observing_switches_nothing_on),
+		ON_A_GPU(a_driver_keeps_others_out),
+		ON_A_GPU(one_process_has_it),
+		ON_A_GPU(what_is_no_gpu_is_refused),
+		ON_A_GPU(registers_that_cant_be_reached_are_told),
+		ON_A_GPU(without_bar1_there_is_pramin),
+		ON_A_GPU(what_cant_be_switched_on_is_told),
+		ON_A_GPU(a_gpu_that_reads_as_all_ones_is_gone),
+		ON_A_GPU(a_gpu_that_is_unplugged_is_an_error_and_no_signal),
+		ON_A_GPU(whoever_touches_it_first_finds_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
