@@ -4,6 +4,9 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include <hw/pramin.h>
@@ -153,62 +156,120 @@ int nvbar_pramin_wr_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t 
 	return 0;
 }
 
-/* Words on the way between the caller's unaligned buffer and the bus. */
-#define BOUNCE_WORDS	32
+/*
+ * The window is taken piece by piece: a long copy keeps nobody else from it for
+ * long.  Pieces end at multiples of their size, so the window's end cuts none.
+ */
+#define PIECE_BYTES	SZ_64K
 
-/* The window is taken piece by piece: a long copy keeps nobody else from it. */
+/* The words of the next piece; 0 if something narrower comes first. */
+static size_t piece_words(u64 pa, size_t len)
+{
+	if (!IS_ALIGNED(pa, 8))
+		return 0;
+	return min_t(u64, len, PIECE_BYTES - (pa & (PIECE_BYTES - 1))) / 8;
+}
+
+/* Where words wait if the caller's buffer has them at odd addresses */
+struct bounce {
+	u64 small[32];
+	u64 *words;
+	size_t nr;
+};
+
+/* Less than a piece will do. */
+static void bounce_init(struct bounce *bounce, bool wanted)
+{
+	bounce->words = wanted ? kvmalloc(PIECE_BYTES, GFP_KERNEL) : NULL;
+	bounce->nr = PIECE_BYTES / 8;
+	if (bounce->words)
+		return;
+	bounce->words = bounce->small;
+	bounce->nr = ARRAY_SIZE(bounce->small);
+}
+
+static void bounce_fini(struct bounce *bounce)
+{
+	if (bounce->words != bounce->small)
+		kvfree(bounce->words);
+}
+
+/* Can words go between VRAM and this buffer as they are? */
+static bool is_direct(u64 pa, const void *buf)
+{
+	return IS_ALIGNED((unsigned long)buf - (unsigned long)pa, 8);
+}
+
 int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len)
 {
-	u64 bounce[BOUNCE_WORDS] = { 0 };
-	bool ones = false;
+	bool direct = is_direct(pa, dst), ones = false;
+	struct bounce bounce;
+	size_t step, nr;
 	u8 *to = dst;
-	size_t step;
-	int ret;
+	int ret = 0;
+	u64 val = 0;
 
+	bounce_init(&bounce, !direct && len > sizeof(bounce.small));
 	for (; len; pa += step, to += step, len -= step) {
-		if (IS_ALIGNED(pa, 8) && len >= 8) {
-			size_t nr = min_t(size_t, len / 8, BOUNCE_WORDS);
-
-			ret = nvbar_pramin_rd_words(gpu, pa, bounce, nr);
-			ones |= bounce[nr - 1] == ~0ULL;
-			step = 8 * nr;
-		} else {
+		nr = piece_words(pa, len);
+		if (!nr) {
 			step = width_at(pa, len);
-			ret = nvbar_pramin_rd(gpu, pa, step, bounce);
-			ones |= bounce[0] == GENMASK_ULL(8 * step - 1, 0);
+			ret = nvbar_pramin_rd(gpu, pa, step, &val);
+			if (ret)
+				break;
+			ones |= val == GENMASK_ULL(8 * step - 1, 0);
+			memcpy(to, &val, step);
+		} else {
+			u64 *words = direct ? (u64 *)(void *)to : bounce.words;
+
+			if (!direct)
+				nr = min(nr, bounce.nr);
+			step = 8 * nr;
+			ret = nvbar_pramin_rd_words(gpu, pa, words, nr);
+			if (ret)
+				break;
+			ones |= words[nr - 1] == ~0ULL;
+			if (!direct)
+				memcpy(to, words, step);
 		}
-		if (ret)
-			return ret;
-		memcpy(to, bounce, step);
 	}
+	bounce_fini(&bounce);
+	if (ret)
+		return ret;
 	/* All ones may be data.  The window of a GPU that is gone is forgotten by this, too. */
 	return ones ? nvbar_pramin_flush(gpu) : 0;
 }
 
 int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t len)
 {
-	u64 bounce[BOUNCE_WORDS];
+	bool direct = is_direct(pa, src);
+	struct bounce bounce;
 	const u8 *from = src;
-	size_t step;
-	int ret;
+	size_t step, nr;
+	int ret = 0;
+	u64 val;
 
-	for (; len; pa += step, from += step, len -= step) {
-		if (IS_ALIGNED(pa, 8) && len >= 8) {
-			size_t nr = min_t(size_t, len / 8, BOUNCE_WORDS);
-
-			step = 8 * nr;
-			memcpy(bounce, from, step);
-			ret = nvbar_pramin_wr_words(gpu, pa, bounce, nr);
-		} else {
+	bounce_init(&bounce, !direct && len > sizeof(bounce.small));
+	for (; len && !ret; pa += step, from += step, len -= step) {
+		nr = piece_words(pa, len);
+		if (!nr) {
 			step = width_at(pa, len);
-			bounce[0] = 0;
-			memcpy(bounce, from, step);
-			ret = nvbar_pramin_wr(gpu, pa, step, bounce[0]);
+			val = 0;
+			memcpy(&val, from, step);
+			ret = nvbar_pramin_wr(gpu, pa, step, val);
+			continue;
 		}
-		if (ret)
-			return ret;
+		if (direct) {
+			ret = nvbar_pramin_wr_words(gpu, pa, (const u64 *)(const void *)from, nr);
+		} else {
+			nr = min(nr, bounce.nr);
+			memcpy(bounce.words, from, 8 * nr);
+			ret = nvbar_pramin_wr_words(gpu, pa, bounce.words, nr);
+		}
+		step = 8 * nr;
 	}
-	return nvbar_pramin_flush(gpu);
+	bounce_fini(&bounce);
+	return ret ? ret : nvbar_pramin_flush(gpu);
 }
 
 int nvbar_pramin_flush(struct nvbar_gpu *gpu)

@@ -53,7 +53,7 @@ static int check_request(struct nvbar_gpu *gpu, const struct nvbar_vram_request 
 
 static int scrub_by_pramin(struct nvbar_gpu *gpu, u64 pa, u64 len)
 {
-	static const u64 zeroes[64];
+	static const u64 zeroes[NVBAR_PAGE_SIZE / 8];
 	int ret;
 
 	for (; len; pa += sizeof(zeroes), len -= sizeof(zeroes)) {

@@ -162,6 +162,30 @@ static void unaligned_blocks_use_natural_widths_only(void **state)
 	}
 }
 
+static void a_copy_of_any_alignment_needs_no_host_memory(void **state)
+{
+	static unsigned char in[1200], out[sizeof(in) + 8];
+	unsigned int at, i;
+
+	(void)state;
+	start_ga102();
+	for (i = 0; i < sizeof(in); i++)
+		in[i] = 7 * i + i / 256;
+	for (at = 0; at < 8; at++) {
+		compat_alloc_fail_nth(at < 4 ? 0 : 1, true);
+		memset(out, 0, sizeof(out));
+		assert_int_equal(nvbar_pramin_copy_to(&gpu, 0xff00 + at % 4, in, sizeof(in)), 0);
+		assert_int_equal(nvbar_pramin_copy_from(&gpu, 0xff00 + at % 4, out + 1, sizeof(in)), 0);
+		assert_int_equal(compat_alloc_failed() > 0, at >= 4);
+		compat_alloc_fail_nth(0, false);
+		assert_memory_equal(hw.window + 0xff00 + at % 4, in, sizeof(in));
+		assert_memory_equal(out + 1, in, sizeof(in));
+		assert_int_equal(out[0], 0);
+		assert_int_equal(out[sizeof(in) + 1], 0);
+		fake_clear_log(&hw);
+	}
+}
+
 /* hardware.md 5, rule 2: a read of PRAMIN pushes the writes before it. */
 static void a_block_write_ends_with_an_ordering_read(void **state)
 {
@@ -341,6 +365,7 @@ int main(void)
 		cmocka_unit_test(a_block_across_the_window_is_cut_there),
 		cmocka_unit_test(nothing_is_written_through_a_window_that_does_not_move),
 		cmocka_unit_test(unaligned_blocks_use_natural_widths_only),
+		cmocka_unit_test(a_copy_of_any_alignment_needs_no_host_memory),
 		cmocka_unit_test(a_block_write_ends_with_an_ordering_read),
 		cmocka_unit_test(the_ordering_read_goes_to_the_newest_word),
 		cmocka_unit_test(all_ones_are_data_while_the_gpu_answers),

@@ -39,6 +39,7 @@ enum spoil {
  * @at: number of the reply to spoil
  * @how: how
  * @replies: handed on
+ * @messages: from the library, handed on
  */
 struct proxy {
 	struct server server;
@@ -49,6 +50,7 @@ struct proxy {
 	unsigned int at;
 	enum spoil how;
 	unsigned int replies;
+	unsigned int messages;
 };
 
 static bool take(int sock, void *buf, size_t len)
@@ -101,6 +103,7 @@ static bool hand_on(struct proxy *p, int client, char *msg)
 	    !take(client, msg, h.size - sizeof(h)) || !pass(p->server.sock, &h, sizeof(h)) ||
 	    !pass(p->server.sock, msg, h.size - sizeof(h)))
 		return false;
+	p->messages++;
 	if (h.flags & NO_REPLY)
 		return true;
 	if (!take(p->server.sock, &h, sizeof(h)) || !take(p->server.sock, msg, h.size - sizeof(h)))
@@ -215,6 +218,152 @@ static void a_gpu_works_and_is_left_as_it_was(void **state)
 	free(in);
 }
 
+/* --- how many messages things take ------------------------------------------ */
+
+/* Messages so far; a question and its answer see to it that all of them have come by. */
+static unsigned int messages(struct proxy *p, struct nvbar *gpu)
+{
+	struct nvbar_info info = { .size = sizeof(info) };
+
+	assert_int_equal(nvbar_get_info(gpu, &info), 0);
+	return p->messages;
+}
+
+/* How many have come since then, but for the question */
+static unsigned int messages_since(struct proxy *p, struct nvbar *gpu, unsigned int before)
+{
+	/* The binding is two registers on some chips. */
+	unsigned int asked = messages(p, gpu), again = messages(p, gpu);
+
+	return asked - before - (again - asked);
+}
+
+static uint64_t bus_accesses(struct nvbar *gpu)
+{
+	struct nvbar_stats stats = { .size = sizeof(stats) };
+
+	assert_int_equal(nvbar_get_stats(gpu, &stats), 0);
+	return stats.bus_reads + stats.bus_writes;
+}
+
+#define NR_SCATTERED	512
+
+static struct nvbar_access *map_scattered(struct nvbar *gpu)
+{
+	struct nvbar_access *a;
+	uint64_t pfns[NR_SCATTERED];
+	size_t i;
+
+	for (i = 0; i < NR_SCATTERED; i++)
+		pfns[i] = 2 * (NR_SCATTERED - i);
+	assert_int_equal(nvbar_map_pages(gpu, pfns, NR_SCATTERED, 0, &a), 0);
+	return a;
+}
+
+static void mapping_takes_no_more_messages_than_bus_accesses(void **state)
+{
+	struct nvbar_access *a;
+	unsigned int i, before, cold, warm, unmap;
+	uint64_t accesses;
+	struct nvbar *gpu;
+	struct proxy p;
+
+	(void)state;
+	for (i = 0; i < 7; i++) {
+		struct sim_config cfg = { .chip = server_chips[i], .vram_size = MIB(256) };
+
+		begin(&p, &cfg);
+		start(&p, NEVER, 0);
+		assert_int_equal(nvbar_open(&gpu, p.device, NULL), 0);
+		accesses = bus_accesses(gpu);
+		before = messages(&p, gpu);
+		a = map_scattered(gpu);
+		cold = messages_since(&p, gpu, before);
+		assert_true(cold <= bus_accesses(gpu) - accesses);
+		assert_int_equal(nvbar_unmap(a), 0);
+
+		before = messages(&p, gpu);
+		a = map_scattered(gpu);
+		warm = messages_since(&p, gpu, before);
+		/* The budget of bus accesses */
+		assert_true(warm <= 2 + 517);
+		before = messages(&p, gpu);
+		assert_int_equal(nvbar_unmap(a), 0);
+		unmap = messages_since(&p, gpu, before);
+		assert_true(unmap <= 2 + 517);
+		/* Entries that lie side by side travel together. */
+		assert_true(warm <= 32 && unmap <= 32);
+		print_message("# %s: messages for 512 scattered pages: map %u cold, %u warm, unmap %u\n",
+			      server_chips[i], cold, warm, unmap);
+		nvbar_close(gpu);
+		stop(&p);
+		finish(&p);
+	}
+}
+
+#define BULK	(8u << 20)
+
+static void bulk_copies_take_messages_of_64_kib_and_more(void **state)
+{
+	static const size_t odd[] = { 0, 1, 3 };
+	struct sim_config cfg = { .chip = "ga102", .vram_size = MIB(256) };
+	const struct nvbar_extent ext = { MIB(16), BULK };
+	unsigned int i, n, before;
+	uint8_t *out = malloc(BULK + 8), *in = malloc(BULK + 8);
+	/* Each piece, an unmoved window at the ends, and what orders and confirms */
+	const unsigned int few = BULK / 65536 + 40;
+	struct nvbar_access *a;
+	struct nvbar *gpu;
+	struct proxy p;
+
+	(void)state;
+	assert_true(out && in);
+	for (i = 0; i < BULK + 8; i++)
+		out[i] = (uint8_t)(i * 13 + i / 4096);
+	begin(&p, &cfg);
+	start(&p, NEVER, 0);
+	assert_int_equal(nvbar_open(&gpu, p.device, NULL), 0);
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+
+	for (i = 0; i < 3; i++) {
+		before = messages(&p, gpu);
+		assert_int_equal(nvbar_write(a, 0, out + odd[i], BULK), 0);
+		n = messages_since(&p, gpu, before);
+		assert_in_range(n, 1, BULK / 65536);
+		before = messages(&p, gpu);
+		assert_int_equal(nvbar_read(a, 0, in + odd[i], BULK), 0);
+		n = messages_since(&p, gpu, before);
+		assert_in_range(n, 1, BULK / 65536);
+		assert_memory_equal(in + odd[i], out + odd[i], BULK);
+	}
+	before = messages(&p, gpu);
+	assert_int_equal(nvbar_fill(a, 0, 0x12345678, BULK), 0);
+	assert_in_range(messages_since(&p, gpu, before), 1, BULK / 65536 + 2);
+
+	/* By PRAMIN, whatever the alignment of either side */
+	for (i = 0; i < 9; i++) {
+		uint64_t pa = ext.pa + odd[i / 3];
+		size_t len = BULK - 5;
+
+		memset(in, 0, BULK + 8);
+		before = messages(&p, gpu);
+		assert_int_equal(nvbar_pramin_write(gpu, pa, out + odd[i % 3], len), 0);
+		assert_in_range(messages_since(&p, gpu, before), BULK / 65536, few);
+		before = messages(&p, gpu);
+		assert_int_equal(nvbar_pramin_read(gpu, pa, in + odd[i % 3], len), 0);
+		assert_in_range(messages_since(&p, gpu, before), BULK / 65536, few);
+		assert_memory_equal(in + odd[i % 3], out + odd[i % 3], len);
+		/* Nothing of the caller's around it */
+		assert_int_equal(in[odd[i % 3] + len], 0);
+	}
+	nvbar_close(gpu);
+	stop(&p);
+	assert_int_equal(device_errors(&p.server.dev), 0);
+	finish(&p);
+	free(out);
+	free(in);
+}
+
 static void no_bar1_is_none(void **state)
 {
 	struct sim_config cfg = { .vram_size = MIB(256), .no_bar1 = true };
@@ -291,6 +440,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_gpu_works_and_is_left_as_it_was),
+		cmocka_unit_test(mapping_takes_no_more_messages_than_bus_accesses),
+		cmocka_unit_test(bulk_copies_take_messages_of_64_kib_and_more),
 		cmocka_unit_test(no_bar1_is_none),
 		cmocka_unit_test(a_server_that_breaks_the_protocol_is_no_gpu),
 		cmocka_unit_test(a_server_that_leaves_takes_the_gpu_along),
