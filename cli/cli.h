@@ -68,9 +68,9 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct command cmd_bench, cmd_check, cmd_decode, cmd_demo, cmd_fill, cmd_info,
-	cmd_maps, cmd_memtest, cmd_read, cmd_replay, cmd_selftest,
-	cmd_snapshot, cmd_tables, cmd_walk, cmd_write;
+extern const struct command cmd_bench, cmd_bind, cmd_check, cmd_decode, cmd_demo, cmd_fill, cmd_info,
+	cmd_list, cmd_maps, cmd_memtest, cmd_read, cmd_replay, cmd_resize, cmd_selftest,
+	cmd_snapshot, cmd_tables, cmd_unbind, cmd_walk, cmd_write;
 
 /* --- args.c: what the user typed ---------------------------------------- */
 
@@ -91,6 +91,9 @@ _Noreturn void arg_no_memory(const struct argp_state *state);
 void arg_pages(const struct argp_state *state, const char *text, struct page_list *list);
 
 /* --- device.c: the device, and what goes wrong with it ------------------ */
+
+/* How to open a device with these flags, and to keep what the library says. */
+struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags);
 
 /**
  * cli_open - open the device; the reason it failed is on stderr then

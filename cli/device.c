@@ -98,15 +98,20 @@ static const char *device_name(const struct cli *cli)
 	return name && *name ? name : "sim";
 }
 
-int cli_open(struct cli *cli, uint32_t flags)
+struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags)
 {
-	struct nvbar_open_opts opts = {
-		.size = sizeof(opts),
+	return (struct nvbar_open_opts){
+		.size = sizeof(struct nvbar_open_opts),
 		.flags = flags,
 		.log_level = NVBAR_LOG_WARNING,
 		.log = take_line,
 		.log_arg = cli,
 	};
+}
+
+int cli_open(struct cli *cli, uint32_t flags)
+{
+	const struct nvbar_open_opts opts = cli_opts(cli, flags);
 	int ret;
 
 	cli->name = device_name(cli);

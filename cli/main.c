@@ -9,8 +9,9 @@
 static const struct command cmd_help;
 
 static const struct command *const commands[] = {
-	&cmd_info, &cmd_read, &cmd_write, &cmd_fill, &cmd_demo, &cmd_walk, &cmd_tables, &cmd_decode,
-	&cmd_maps, &cmd_check, &cmd_snapshot, &cmd_replay, &cmd_memtest, &cmd_selftest, &cmd_bench, &cmd_help,
+	&cmd_list, &cmd_info, &cmd_read, &cmd_write, &cmd_fill, &cmd_demo, &cmd_walk, &cmd_tables,
+	&cmd_decode, &cmd_maps, &cmd_check, &cmd_snapshot, &cmd_replay, &cmd_memtest, &cmd_selftest,
+	&cmd_bench, &cmd_resize, &cmd_bind, &cmd_unbind, &cmd_help,
 };
 
 struct main_args {

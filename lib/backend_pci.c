@@ -10,9 +10,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
@@ -56,17 +53,12 @@ static const struct nvbar_log *log_of(const struct pci_gpu *pci)
 static int find(struct pci_gpu *pci, const char *address)
 {
 	const struct nvbar_pci_device *dev = &pci->dev;
-	int ret;
 
-	pci->dir = nvbar_sysfs_open(address);
-	if (pci->dir < 0) {
-		nvbar_log(log_of(pci), 0, "%s", pci->dir == -ENOENT ?
-			  "this machine has no such PCI device" : strerror(-pci->dir));
+	pci->dir = nvbar_sysfs_find(address, &pci->dev, log_of(pci));
+	if (pci->dir < 0)
 		return pci->dir;
-	}
-	ret = nvbar_sysfs_read_ids(pci->dir, address, &pci->dev, log_of(pci));
-	if (ret || nvbar_pci_is_gpu(dev))
-		return ret;
+	if (nvbar_pci_is_gpu(dev))
+		return 0;
 	nvbar_log(log_of(pci), 0, "PCI device %04x:%04x of class %06x is no GPU of NVIDIA's",
 		  dev->vendor, dev->device, dev->class_code);
 	return -EOPNOTSUPP;
@@ -84,51 +76,17 @@ static int look_at(struct pci_gpu *pci, const char *address)
 	return -EBUSY;
 }
 
-/* The process that has a lock on a file; 0 if that can't be found out. */
-static int find_owner(int fd)
-{
-	unsigned int dev_major, dev_minor;
-	unsigned long long inode;
-	int pid, owner = 0;
-	char line[256];
-	struct stat st;
-	FILE *locks;
-
-	locks = fstat(fd, &st) ? NULL : fopen("/proc/locks", "re");
-	if (!locks)
-		return 0;
-	while (!owner && fgets(line, sizeof(line), locks))
-		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%llu", &pid, &dev_major, &dev_minor,
-			   &inode) == 4 &&
-		    makedev(dev_major, dev_minor) == st.st_dev && inode == st.st_ino)
-			owner = pid;
-	fclose(locks);
-	return owner;
-}
-
 static int open_config(struct pci_gpu *pci)
 {
-	int ret, owner;
-
-	pci->config = openat(pci->dir, "config", (pci->observe ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	if (pci->config < 0) {
-		ret = -errno;
-		nvbar_log(log_of(pci), 0, "config in sysfs: %s", strerror(-ret));
-		return ret;
+	if (!pci->observe) {
+		pci->config = nvbar_sysfs_lock(pci->dir, log_of(pci));
+		return pci->config < 0 ? pci->config : 0;
 	}
-	if (pci->observe || !flock(pci->config, LOCK_EX | LOCK_NB))
+	pci->config = openat(pci->dir, "config", O_RDONLY | O_CLOEXEC);
+	if (pci->config >= 0)
 		return 0;
-	ret = -errno;
-	if (ret != -EWOULDBLOCK) {
-		nvbar_log(log_of(pci), 0, "lock config in sysfs: %s", strerror(-ret));
-		return ret;
-	}
-	owner = find_owner(pci->config);
-	if (owner)
-		nvbar_log(log_of(pci), 0, "in use by process %d", owner);
-	else
-		nvbar_log(log_of(pci), 0, "in use by another process");
-	return -EBUSY;
+	nvbar_log(log_of(pci), 0, "config in sysfs: %s", strerror(errno));
+	return -errno;
 }
 
 /* --- switching it on, and back --------------------------------------------- */

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
@@ -126,6 +129,51 @@ static int no_sense(const char *name, const struct nvbar_log *log)
 {
 	nvbar_log(log, 0, "%s in sysfs makes no sense", name);
 	return -EIO;
+}
+
+/* --- the lock -------------------------------------------------------------- */
+
+/* The process that has a lock on a file; 0 if that can't be found out. */
+static int find_owner(int fd)
+{
+	unsigned int dev_major, dev_minor;
+	unsigned long long inode;
+	int pid, owner = 0;
+	char line[256];
+	struct stat st;
+	FILE *locks;
+
+	locks = fstat(fd, &st) ? NULL : fopen("/proc/locks", "re");
+	if (!locks)
+		return 0;
+	while (!owner && fgets(line, sizeof(line), locks))
+		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%llu", &pid, &dev_major, &dev_minor,
+			   &inode) == 4 &&
+		    makedev(dev_major, dev_minor) == st.st_dev && inode == st.st_ino)
+			owner = pid;
+	fclose(locks);
+	return owner;
+}
+
+int nvbar_sysfs_lock(int dir, const struct nvbar_log *log)
+{
+	int fd = openat(dir, "config", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int ret, owner;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB)) {
+		ret = -errno;
+		owner = fd >= 0 && ret == -EWOULDBLOCK ? find_owner(fd) : 0;
+		if (owner)
+			nvbar_log(log, 0, "in use by process %d", owner);
+		else if (ret == -EWOULDBLOCK)
+			nvbar_log(log, 0, "in use by another process");
+		else
+			nvbar_log(log, 0, "config in sysfs: %s", strerror(-ret));
+		if (fd >= 0)
+			close(fd);
+		return ret == -EWOULDBLOCK ? -EBUSY : ret;
+	}
+	return fd;
 }
 
 /* --- numbers --------------------------------------------------------------- */
@@ -299,6 +347,24 @@ int nvbar_sysfs_read_ids(int dir, const char *address, struct nvbar_pci_device *
 	dev->device = device;
 	dev->class_code = class_code;
 	return 0;
+}
+
+int nvbar_sysfs_find(const char *address, struct nvbar_pci_device *dev,
+		     const struct nvbar_log *log)
+{
+	int dir = nvbar_sysfs_open(address);
+	int ret;
+
+	if (dir < 0) {
+		nvbar_log(log, 0, "%s", dir == -ENOENT ? "this machine has no such PCI device" :
+							 strerror(-dir));
+		return dir;
+	}
+	ret = nvbar_sysfs_read_ids(dir, address, dev, log);
+	if (!ret)
+		return dir;
+	close(dir);
+	return ret;
 }
 
 int nvbar_sysfs_read_device(int dir, const char *address, struct nvbar_pci_device *dev,

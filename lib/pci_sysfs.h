@@ -91,6 +91,18 @@ int nvbar_sysfs_write(int dir, const char *name, const char *text);
 int nvbar_sysfs_link(int dir, const char *name, char *buf, size_t len);
 
 /**
+ * nvbar_sysfs_lock - keep other processes with nvbar from a device
+ * @dir: its directory
+ * @log: where to explain a failure
+ *
+ * The lock needs no file of its own, and ends with the process.
+ *
+ * Return: a descriptor of its configuration space, which holds the lock; or
+ * -EBUSY (another process has it, or this one already), or the errno of the file.
+ */
+int nvbar_sysfs_lock(int dir, const struct nvbar_log *log);
+
+/**
  * nvbar_sysfs_read_ids - read who a device is: address, ids and class
  * @dir: its directory
  * @address: its address
@@ -101,6 +113,18 @@ int nvbar_sysfs_link(int dir, const char *name, char *buf, size_t len);
  */
 int nvbar_sysfs_read_ids(int dir, const char *address, struct nvbar_pci_device *dev,
 			 const struct nvbar_log *log);
+
+/**
+ * nvbar_sysfs_find - find a device and read who it is
+ * @address: as nvbar_pci_address_parse() gives it
+ * @dev: as nvbar_sysfs_read_ids() does
+ * @log: likewise
+ *
+ * Return: a descriptor of its directory; -ENOENT, -EACCES, ..., or as
+ * nvbar_sysfs_read_ids().
+ */
+int nvbar_sysfs_find(const char *address, struct nvbar_pci_device *dev,
+		     const struct nvbar_log *log);
 
 /**
  * nvbar_sysfs_read_device - read all there is of a device; writes nothing

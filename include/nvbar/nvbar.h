@@ -945,6 +945,103 @@ NVBAR_API void nvbar_trim(struct nvbar *gpu);
  */
 NVBAR_API uint64_t nvbar_zero_tables(struct nvbar *gpu, uint64_t max);
 
+/* --- the GPUs of this machine ------------------------------------------- */
+
+/** struct nvbar_device_bar - a BAR
+ * @start: bus address; 0 where neither firmware nor kernel found room for it
+ * @len: bytes; 0 where there is no such BAR
+ */
+struct nvbar_device_bar {
+	uint64_t start, len;
+};
+
+/**
+ * struct nvbar_device_info - what the kernel says of a GPU
+ * @size: of this struct, in this version of the library
+ * @address: "0000:01:00.0"
+ * @open_as: device string that opens it as it is now, or empty
+ * @driver: that is bound, or empty
+ * @power: "D0", "D3cold", ..., or empty where the kernel does not say
+ * @vendor: PCI id
+ * @device: PCI id
+ * @class_code: 24 bits
+ * @iommu_group: its number, or -1
+ * @asleep: it does not answer on the bus
+ * @decode: its BARs are switched on; 0 while it is asleep
+ * @bar0: registers
+ * @bar1: the aperture onto VRAM
+ * @bar2: another one, for drivers
+ * @bar1_sizes: bit n set: BAR1 can have 1 << n bytes; 0 where it can't be resized
+ */
+struct nvbar_device_info {
+	size_t size;
+	char address[24], open_as[32], driver[64], power[16];
+	uint16_t vendor, device;
+	uint32_t class_code;
+	int32_t iommu_group;
+	uint8_t asleep, decode;
+	struct nvbar_device_bar bar0, bar1, bar2;
+	uint64_t bar1_sizes;
+};
+
+/**
+ * nvbar_for_each_device - visit NVIDIA's GPUs in this machine; only reads files of sysfs
+ * @fn: called in the order of their addresses; a result other than 0 ends the visit
+ * @arg: second argument of @fn
+ *
+ * A machine without any is none that fails.
+ *
+ * Return: 0, what @fn returned, -ENOMEM, -EIO (sysfs makes no sense), or the
+ * errno of a file.
+ */
+NVBAR_API int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, void *), void *arg);
+
+/**
+ * nvbar_device_bind - give a GPU, or a device beside it, to a driver
+ * @address: "0000:01:00.0", "01:00.0" or a pci: or vfio: device string
+ * @driver: its name, e.g. "vfio-pci", and the device stays with it when drivers
+ *	are probed anew; NULL for whichever the kernel finds
+ * @opts: where to explain a failure; flags must be 0.  NULL for the defaults
+ *
+ * Of NVIDIA's devices only, as are the other two.
+ *
+ * Return: 0 (also: it was bound to it already), or -EINVAL, -ENOENT (no such
+ * device or driver, or no driver took it), -EBUSY (another driver, or a process
+ * with nvbar, has it), -EACCES, -EOPNOTSUPP (none of NVIDIA's), -EIO, or the
+ * errno that the kernel refuses with.
+ */
+NVBAR_API int nvbar_device_bind(const char *address, const char *driver,
+				const struct nvbar_open_opts *opts);
+
+/**
+ * nvbar_device_unbind - take a GPU, or a device beside it, from its driver
+ * @address: as nvbar_device_bind()
+ * @opts: as nvbar_device_bind()
+ *
+ * Whatever uses it through the driver loses it, or is waited for: that is up to
+ * the driver.
+ *
+ * Return: 0, or -EINVAL, -ENOENT (no such device, or no driver bound), -EACCES,
+ * -EOPNOTSUPP, -EIO, or the errno that the kernel refuses with.
+ */
+NVBAR_API int nvbar_device_unbind(const char *address, const struct nvbar_open_opts *opts);
+
+/**
+ * nvbar_device_resize - give BAR1 of a GPU another size
+ * @address: as nvbar_device_bind()
+ * @len: bytes; nvbar_device_info.bar1_sizes has the choice
+ * @opts: as nvbar_device_bind()
+ *
+ * The kernel moves BAR1 and BAR2 to where there is room.  If there is none the
+ * log line says what is in the way.  The size lasts until the machine is reset.
+ *
+ * Return: 0 (also: it has that size), or -EINVAL, -ENOENT (no such device), -EBUSY (a
+ * driver or a process has it), -ENOSPC (no room), -EACCES, -EOPNOTSUPP (it can't
+ * be resized, or is no GPU), -EIO, or the errno that the kernel refuses with.
+ */
+NVBAR_API int nvbar_device_resize(const char *address, uint64_t len,
+				  const struct nvbar_open_opts *opts);
+
 /* --- offline ------------------------------------------------------------ */
 
 /**

@@ -23,7 +23,8 @@ misuse "an unknown option" nvbar --nonsense info
 misuse "-d without a device" nvbar -d
 misuse "help of an unknown command" nvbar help frobnicate
 misuse "help of two commands" nvbar help read write
-for command in info read write fill demo walk tables decode maps check snapshot replay memtest selftest; do
+for command in list resize bind unbind info read write fill demo walk tables decode maps check snapshot replay \
+	memtest selftest; do
 	misuse "$command --nonsense" nvbar "$command" --nonsense
 done
 for command in info demo tables maps check snapshot selftest; do

@@ -65,7 +65,7 @@ const char *fake_path(const char *address, const char *name)
 {
 	static char path[256];
 
-	if (name[0] == '/')
+	if (!address || name[0] == '/')
 		snprintf(path, sizeof(path), "%s%s", root, name);
 	else
 		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/%s", root, address, name);
@@ -82,6 +82,17 @@ void fake_file(const char *address, const char *name, const char *fmt, ...)
 	vfprintf(f, fmt, args);
 	va_end(args);
 	assert_int_equal(fclose(f), 0);
+}
+
+void fake_move(const char *address, const char *to)
+{
+	char device[64], from[256], target[256];
+
+	snprintf(device, sizeof(device), "/bus/pci/devices/%s", address);
+	strcpy(from, fake_path(NULL, device));
+	strcpy(target, fake_path(NULL, to));
+	assert_int_equal(rename(from, target), 0);
+	assert_int_equal(symlink(target, from), 0);
 }
 
 void fake_remove(const char *address, const char *name)

@@ -39,6 +39,8 @@ void fake_resources(const char *address, const struct fake_bar bar[6]);
 const char *fake_path(const char *address, const char *name);
 void fake_file(const char *address, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* To another place, with a link to it in the old one */
+void fake_move(const char *address, const char *to);
 void fake_remove(const char *address, const char *name);
 void fake_link(const char *address, const char *name, const char *target);
 /* What a file holds, without a newline at its end; overwritten by the next call */

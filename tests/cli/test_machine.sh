@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# list, resize, bind and unbind, on a sysfs of regular files, where nothing that
+# is written has an effect.
+
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname -- "$0")/lib.sh" || exit 99
+
+nvbar() {
+	"$NVBAR" "$@"
+}
+
+devices=$NVBAR_SYSFS/bus/pci/devices
+drivers=$NVBAR_SYSFS/bus/pci/drivers
+none="0x0000000000000000 0x0000000000000000 0x0000000000000000"
+
+# device ADDRESS CLASS: one of NVIDIA's, with the BARs of a GA102
+device() {
+	local dir=$devices/$1
+	mkdir -p "$dir/power"
+	echo 0x10de >"$dir/vendor"
+	echo 0x2204 >"$dir/device"
+	echo "$2" >"$dir/class"
+	echo D0 >"$dir/power_state"
+	echo active >"$dir/power/runtime_status"
+	head -c 4096 /dev/zero >"$dir/config"
+	: >"$dir/driver_override"
+	{
+		echo "0x00000000f6000000 0x00000000f6ffffff 0x0000000000040200"
+		echo "0x00000000e0000000 0x00000000efffffff 0x000000000014220c"
+		echo "$none"
+		echo "0x00000000f0000000 0x00000000f1ffffff 0x000000000014220c"
+		echo "$none"
+		echo "0x000000000000e000 0x000000000000e07f 0x0000000000040101"
+	} >"$dir/resource"
+}
+
+prints "a machine without sysfs has no GPU" '^no GPU' nvbar list
+gives_json "nor has it as JSON" "devices" nvbar --json list
+mkdir -p "$devices"
+prints "a machine without a GPU" '^no GPU' nvbar list
+
+gpu=0000:01:00.0
+device $gpu 0x030000
+device 0000:01:00.1 0x040300
+echo 0000000000000fc0 >"$devices/$gpu/resource1_resize"
+prints "list names the GPU" "^$gpu\$" nvbar list
+prints "its ids" '^  id +10de:2204, class 030000$' nvbar list
+prints "its driver" '^  driver +none$' nvbar list
+prints "its state" '^  state +awake, BARs off, D0$' nvbar list
+prints "BAR0" '^  bar0 +16M at 0xf6000000$' nvbar list
+prints "BAR1 and the sizes it can have" \
+	'^  bar1 +256M at 0xe0000000; can be 64M 128M 256M 512M 1G 2G$' nvbar list
+prints "BAR2" '^  bar2 +32M at 0xf0000000$' nvbar list
+prints "no IOMMU group" '^  iommu group +none$' nvbar list
+prints "the string that opens it" "^  open as +pci:$gpu\$" nvbar list
+check "and nothing else" test "$(grep -c '^[^ ]' "$out")" -eq 1
+gives_json "list as JSON" "devices" nvbar list --json
+check "has the numbers of the BAR" grep -q '"size": *268435456' "$out"
+
+mkdir -p "$drivers/nouveau"
+ln -s ../../drivers/nouveau "$devices/$gpu/driver"
+ln -s ../../../../kernel/iommu_groups/7 "$devices/$gpu/iommu_group"
+echo D3cold >"$devices/$gpu/power_state"
+prints "a driver" '^  driver +nouveau$' nvbar list
+prints "a GPU that sleeps" '^  state +asleep, D3cold$' nvbar list
+prints "an IOMMU group" '^  iommu group +7$' nvbar list
+prints "how to get it" "^  open as +nothing; after \"nvbar unbind $gpu\" as pci:$gpu\$" nvbar list
+
+# --- what fails -----------------------------------------------------------
+
+refuses "a driver keeps its GPU" "^nvbar: pci:$gpu: open: driver nouveau has it; " \
+	nvbar -d "pci:$gpu" demo
+refuses "resize while a driver has it" "^nvbar: 01:00.0: resize BAR1 to 1G: driver nouveau has it" \
+	nvbar resize 01:00.0 1G
+refuses "bind while another driver has it" "^nvbar: $gpu: bind to vfio-pci: driver nouveau has it" \
+	nvbar bind $gpu vfio-pci
+refuses "unbind from a driver that is stuck" "^nvbar: pci:$gpu: unbind: " nvbar unbind pci:$gpu
+rm "$devices/$gpu/driver"
+refuses "unbind without a driver" "^nvbar: $gpu: unbind: no driver is bound" nvbar unbind $gpu
+refuses "bind to a driver that is not there" "^nvbar: $gpu: bind to vfio-pci: .*modprobe vfio-pci" \
+	nvbar bind $gpu vfio-pci
+refuses "bind to any, and there is none" "^nvbar: $gpu: bind: " nvbar bind $gpu
+refuses "resize to a size of no BAR1" "resize BAR1 to 3G: .*only 64M 128M 256M 512M 1G 2G" \
+	nvbar resize $gpu 3G
+refuses "resize in vain" "resize BAR1 to 1G: BAR1 has 0x10000000 bytes afterwards" \
+	nvbar resize $gpu 1G
+check "the size's code was written" grep -qx 10 "$devices/$gpu/resource1_resize"
+echo 0000000000000fc0 >"$devices/$gpu/resource1_resize"
+works "resize to the size it has" nvbar resize $gpu 256M
+gives_json "the same as JSON" "device bar1_size" nvbar resize $gpu 256M --json
+for command in resize bind unbind; do
+	misuse "$command without an address" nvbar $command
+done
+misuse "resize without a size" nvbar resize $gpu
+misuse "resize to nonsense" nvbar resize $gpu huge
+misuse "resize with too much" nvbar resize $gpu 1G 2G
+misuse "unbind with too much" nvbar unbind $gpu nouveau
+misuse "bind with too much" nvbar bind $gpu nouveau nvidia
+for address in '' nonsense 1:0.0 01:00.0x sim; do
+	refuses "unbind '$address'" 'unbind: not the address of a PCI device' nvbar unbind "$address"
+	refuses "bind '$address'" 'bind: not the address of a PCI device' nvbar bind "$address"
+	refuses "resize '$address'" 'not the address of a PCI device' nvbar resize "$address" 64M
+done
+echo nonsense >"$devices/$gpu/resource"
+refuses "list of nonsense" '^nvbar: this machine: list: ' nvbar list
+
+plan
