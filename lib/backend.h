@@ -92,6 +92,19 @@ int nvbar_backend_vfio_user_open(const char *path, struct nvbar_log *log,
 int nvbar_backend_pci_open(const char *name, bool observe, struct nvbar_log *log,
 			   struct nvbar_backend **backend);
 
+/**
+ * nvbar_backend_vfio_open - reach a GPU of this machine through VFIO
+ * @args: its PCI address, and maybe ",reset": reset it first
+ * @observe: write nothing to it; what the kernel does at opening can't be helped
+ * @log: as nvbar_device_open()
+ * @backend: receives the backend
+ *
+ * Return: as nvbar_backend_pci_open(), where -EBUSY includes a device beside it,
+ * -ENOENT that it is not VFIO's, and -EOPNOTSUPP that there is no IOMMU, or no reset.
+ */
+int nvbar_backend_vfio_open(const char *args, bool observe, struct nvbar_log *log,
+			    struct nvbar_backend **backend);
+
 /** nvbar_backend_sim_gpu - the model behind a backend, for tests; NULL if it is none */
 struct sim_gpu *nvbar_backend_sim_gpu(struct nvbar_backend *backend);
 

@@ -50,20 +50,6 @@ static const struct nvbar_log *log_of(const struct pci_gpu *pci)
 
 /* --- who has it ------------------------------------------------------------ */
 
-static int find(struct pci_gpu *pci, const char *address)
-{
-	const struct nvbar_pci_device *dev = &pci->dev;
-
-	pci->dir = nvbar_sysfs_find(address, &pci->dev, log_of(pci));
-	if (pci->dir < 0)
-		return pci->dir;
-	if (nvbar_pci_is_gpu(dev))
-		return 0;
-	nvbar_log(log_of(pci), 0, "PCI device %04x:%04x of class %06x is no GPU of NVIDIA's",
-		  dev->vendor, dev->device, dev->class_code);
-	return -EOPNOTSUPP;
-}
-
 /* Under the lock, so that no other nvbar changes it meanwhile */
 static int look_at(struct pci_gpu *pci, const char *address)
 {
@@ -304,7 +290,8 @@ int nvbar_backend_pci_open(const char *name, bool observe, struct nvbar_log *log
 	pci->dir = -1;
 	pci->config = -1;
 	pci->observe = observe;
-	ret = find(pci, address);
+	pci->dir = nvbar_sysfs_find_gpu(address, &pci->dev, log_of(pci));
+	ret = pci->dir < 0 ? pci->dir : 0;
 	if (!ret)
 		ret = open_config(pci);
 	if (!ret)

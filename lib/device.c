@@ -71,12 +71,10 @@ int nvbar_device_open(const char *device, bool observe, struct nvbar_log *log,
 		nvbar_log(log, 0, "device string is too long");
 		return -EINVAL;
 	}
-	if (has_kind(device, "vfio")) {
-		nvbar_log(log, 0, "this build opens no \"vfio\" devices");
-		return -EOPNOTSUPP;
-	}
 	if (has_kind(device, "pci"))
 		return nvbar_backend_pci_open(after_kind(device, "pci"), observe, log, backend);
+	if (has_kind(device, "vfio"))
+		return nvbar_backend_vfio_open(after_kind(device, "vfio"), observe, log, backend);
 	if (has_kind(device, "vfio-user"))
 		return nvbar_backend_vfio_user_open(after_kind(device, "vfio-user"), log, backend);
 	if (!has_kind(device, "sim")) {

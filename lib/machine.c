@@ -25,6 +25,8 @@ static struct nvbar_device_bar bar_info(const struct nvbar_pci_device *dev, int 
 
 static const char *backend_for(const struct nvbar_pci_device *dev)
 {
+	if (nvbar_pci_is_vfio(dev))
+		return dev->iommu_group < 0 ? NULL : "vfio";
 	return dev->driver[0] ? NULL : "pci";
 }
 

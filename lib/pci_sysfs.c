@@ -30,6 +30,12 @@ bool nvbar_pci_is_gpu(const struct nvbar_pci_device *dev)
 		dev->class_code >> 8 == PCI_CLASS_3D >> 8);
 }
 
+/* vfio-pci, or one of those made for certain devices */
+bool nvbar_pci_is_vfio(const struct nvbar_pci_device *dev)
+{
+	return strstr(dev->driver, "vfio");
+}
+
 const char *nvbar_sysfs_root(void)
 {
 	const char *root = secure_getenv("NVBAR_SYSFS");
@@ -365,6 +371,19 @@ int nvbar_sysfs_find(const char *address, struct nvbar_pci_device *dev,
 		return dir;
 	close(dir);
 	return ret;
+}
+
+int nvbar_sysfs_find_gpu(const char *address, struct nvbar_pci_device *dev,
+			 const struct nvbar_log *log)
+{
+	int dir = nvbar_sysfs_find(address, dev, log);
+
+	if (dir < 0 || nvbar_pci_is_gpu(dev))
+		return dir;
+	nvbar_log(log, 0, "PCI device %04x:%04x of class %06x is no GPU of NVIDIA's", dev->vendor,
+		  dev->device, dev->class_code);
+	close(dir);
+	return -EOPNOTSUPP;
 }
 
 int nvbar_sysfs_read_device(int dir, const char *address, struct nvbar_pci_device *dev,

@@ -53,6 +53,9 @@ static inline bool nvbar_pci_is_nvidia(const struct nvbar_pci_device *dev)
 /** nvbar_pci_is_gpu - a GPU of NVIDIA's */
 bool nvbar_pci_is_gpu(const struct nvbar_pci_device *dev);
 
+/** nvbar_pci_is_vfio - a driver of VFIO's is bound to it */
+bool nvbar_pci_is_vfio(const struct nvbar_pci_device *dev);
+
 /** nvbar_sysfs_root - "/sys", or what a test says */
 const char *nvbar_sysfs_root(void);
 
@@ -125,6 +128,10 @@ int nvbar_sysfs_read_ids(int dir, const char *address, struct nvbar_pci_device *
  */
 int nvbar_sysfs_find(const char *address, struct nvbar_pci_device *dev,
 		     const struct nvbar_log *log);
+
+/** nvbar_sysfs_find_gpu - the same, and -EOPNOTSUPP for anything but a GPU of NVIDIA's */
+int nvbar_sysfs_find_gpu(const char *address, struct nvbar_pci_device *dev,
+			 const struct nvbar_log *log);
 
 /**
  * nvbar_sysfs_read_device - read all there is of a device; writes nothing

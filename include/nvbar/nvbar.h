@@ -101,12 +101,13 @@ struct nvbar_open_opts {
  * GPU does not free it.
  *
  * A pci: device is a GPU of this machine that no driver is bound to.  It is
- * kept awake, and enabled, until it is closed, and then left as it was.  If it
- * is unplugged, or a driver claims it, meanwhile, it is gone: what touches it is
- * -ENODEV, and pointers of nvbar_mmap() read as all ones.  To that end a handler
- * of SIGBUS is installed with each mapping.  It hands on to the one that was
- * there before what is none of its business; an application that installs one
- * later had better do likewise.
+ * kept awake, and enabled, until it is closed, and then left as it was.  A vfio:
+ * device is one that is bound to vfio-pci; the kernel resets it when it is opened
+ * and closed, where it can, and with ",reset" it must.  One that is unplugged, or
+ * claimed by a driver, meanwhile, is gone: what touches it is -ENODEV, and pointers
+ * of nvbar_mmap() read as all ones.  To that end a handler of SIGBUS is installed
+ * with each mapping.  It hands on to the one that was there before what is none of
+ * its business; an application that installs one later had better do likewise.
  *
  * With NVBAR_TRACE=FILE in the environment every access to the GPU is written to
  * FILE: see nvbar_replay().
@@ -122,9 +123,10 @@ struct nvbar_open_opts {
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
  * -EIO (its registers, or its files in sysfs, contradict themselves), -EBUSY
  * (someone else drives it: a bound driver is named), -EACCES, -ENOENT (no such
- * device or socket), -ENOSPC (VRAM too small for the driver's
- * own region), -ENOMEM, the errno of the file that a file= or NVBAR_TRACE names
- * or of one in sysfs, or the one that the server of a vfio-user: device replies.
+ * device or socket, or not bound to vfio-pci), -ENOSPC (VRAM too small for the
+ * driver's own region), -ENOMEM, the errno of the file that a file= or NVBAR_TRACE
+ * names or of one of the kernel's, or the one that the server of a vfio-user:
+ * device replies.
  */
 NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *opts);
 
@@ -595,13 +597,14 @@ NVBAR_API int nvbar_flush(struct nvbar_access *a);
  * @ptr: receives the address of its first byte, valid until nvbar_unmap();
  *	the same pointer each time.  Read-only mappings give read-only memory
  *
- * On a pci: device this is the aperture itself, write-combined if the kernel has
- * it so: stores leave in any order, at the latest with the next nvbar_flush() of
- * the same thread, and loads may come early.  It is no memory for atomic
- * operations.
+ * On a pci: or vfio: device this is the aperture itself, which may be
+ * write-combined: stores leave in any order, at the latest with the next
+ * nvbar_flush() of the same thread, and loads may come early.  It is no memory for
+ * atomic operations.
  *
  * Return: 0, or -ENOMEM (also: no room in a file= for all of its pages),
- * -ENODEV, -EIO (the GPU does not translate a page).
+ * -ENODEV, -EIO (the GPU does not translate a page), -EOPNOTSUPP (vfio-user:
+ * devices, and a BAR1 that VFIO does not let be mapped).
  */
 NVBAR_API int nvbar_mmap(struct nvbar_access *a, void **ptr);
 

@@ -60,7 +60,8 @@ static bool is_documented(const char *device, int ret)
 		/* The errno of what can go wrong with a file, or a socket */
 		return is_injected(device, ret) ||
 		       (ret < 0 && (strstr(device, "file=") || strstr(device, "vfio-user:"))) ||
-		       (ret == -ENOENT && !strncmp(device, "pci:", 4));
+		       (ret == -ENOENT &&
+			(!strncmp(device, "pci:", 4) || !strncmp(device, "vfio:", 5)));
 	}
 }
 

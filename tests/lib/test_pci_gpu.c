@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: MIT
-/*
- * pci: devices whose BARs are regular files.  No GPU is behind them, but there
- * are registers that say what a GA102 says when it is up, and a thread does
- * what hardware does on its own: it finishes TLB invalidates.
- */
+/* pci: devices whose BARs are regular files. */
+#include "fake_regs.h"
 #include "fake_sysfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,99 +14,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <nvbar/nvbar.h>
-
-#define MIB(n)		((uint64_t)(n) << 20)
 #define NR_OF(a)	(sizeof(a) / sizeof((a)[0]))
 #define DEVICE		"pci:" GPU
-#define REGS		MIB(16)
-
-/* [tu104, ga102 manuals] */
-#define BOOT_0		0x000000
-#define BOOT_42		0x000a00
-#define BOOT_MASK	0x118128
-#define BOOT_PROGRESS	0x118234
-#define VRAM_MIB	0x1183a4
-#define INVALIDATE	0xb830b0
-#define TRIGGER		0x80000000u
 
 /* --- the GPU that is none --- */
 
-static volatile uint32_t *regs;
-static pthread_t hands;
-static bool stop;
-
-static void *finish_invalidates(void *arg)
-{
-	volatile uint32_t *trigger = &regs[INVALIDATE / 4];
-
-	(void)arg;
-	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		if (*trigger & TRIGGER)
-			*trigger = *trigger & ~TRIGGER;
-		usleep(10);
-	}
-	return NULL;
-}
-
 static int begin(void **state)
 {
-	int fd;
-
 	(void)state;
 	fake_begin();
 	fake_gpu(GPU, fake_ga102);
 	fake_resources(GPU, fake_ga102);
-	fd = open(fake_path(GPU, "resource0"), O_RDWR | O_CLOEXEC);
-	regs = mmap(NULL, REGS, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	assert_ptr_not_equal(regs, MAP_FAILED);
-	regs[BOOT_0 / 4] = 0xb72000a1;
-	regs[BOOT_42 / 4] = 0x172a1000;
-	regs[BOOT_MASK / 4] = 1;
-	regs[BOOT_PROGRESS / 4] = 0xff;
-	regs[VRAM_MIB / 4] = 256;
-	stop = false;
-	assert_int_equal(pthread_create(&hands, NULL, finish_invalidates, NULL), 0);
+	regs_begin(fake_path(GPU, "resource0"), 0);
 	return 0;
-}
-
-static void end_hands(void)
-{
-	if (__atomic_exchange_n(&stop, true, __ATOMIC_RELAXED))
-		return;
-	assert_int_equal(pthread_join(hands, NULL), 0);
-	munmap((void *)(uintptr_t)regs, REGS);
 }
 
 static int end(void **state)
 {
 	(void)state;
-	end_hands();
+	regs_end();
 	fake_end();
 	return 0;
-}
-
-/* --- opening --- */
-
-static char said[1024];
-
-static void keep(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	if (strlen(said) + strlen(line) + 2 < sizeof(said))
-		strcat(strcat(said, line), "\n");
-}
-
-static int open_with(struct nvbar **gpu, const char *device, uint32_t flags)
-{
-	const struct nvbar_open_opts opts = {
-		.size = sizeof(opts), .flags = flags, .log_level = NVBAR_LOG_WARNING, .log = keep,
-	};
-
-	said[0] = '\0';
-	return nvbar_open(gpu, device, &opts);
 }
 
 static struct nvbar *open_gpu(void)
@@ -120,27 +43,6 @@ static struct nvbar *open_gpu(void)
 
 	assert_int_equal(open_with(&gpu, DEVICE, 0), 0);
 	return gpu;
-}
-
-static void refuses(const char *device, uint32_t flags, int err, const char *why)
-{
-	struct nvbar *gpu = NULL;
-
-	assert_int_equal(open_with(&gpu, device, flags), -err);
-	assert_null(gpu);
-	if (!strstr(said, why))
-		print_error("said: %s", said);
-	assert_non_null(strstr(said, why));
-	/* One line */
-	assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
-}
-
-static struct nvbar_info info_of(struct nvbar *gpu)
-{
-	struct nvbar_info info = { .size = sizeof(info) };
-
-	assert_int_equal(nvbar_get_info(gpu, &info), 0);
-	return info;
 }
 
 /* --- handlers of SIGBUS, in processes of their own --- */
@@ -401,7 +303,7 @@ static void observing_writes_nothing_and_minds_no_driver(void **state)
 	fake_set_command(GPU, 2);
 	fake_file(GPU, "power/control", "auto\n");
 	fake_link(GPU, "driver", "../../drivers/nvidia");
-	end_hands();
+	regs_end();
 	note_times(before);
 	assert_int_equal(open_with(&gpu, DEVICE, NVBAR_OPEN_OBSERVE), 0);
 	assert_int_equal(info_of(gpu).bar1_size, MIB(256));
@@ -547,7 +449,7 @@ static void unplug(void)
 	static const char *const files[] = { "resource0", "resource1_wc" };
 	size_t i;
 
-	end_hands();
+	regs_end();
 	for (i = 0; i < NR_OF(files); i++)
 		assert_int_equal(truncate(fake_path(GPU, files[i]), 0), 0);
 }

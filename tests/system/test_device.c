@@ -116,7 +116,9 @@ static void devices_that_this_machine_does_not_have_are_refused(void **state)
 	assert_int_equal(setenv("NVBAR_SYSFS", "/nowhere", 1), 0);
 	refuses("pci:0000:41:00.0", ENOENT);
 	refuses("pci:0000:41:00.8", EINVAL);
-	refuses("vfio:0000:41:00.0", EOPNOTSUPP);
+	refuses("vfio:0000:41:00.0", ENOENT);
+	refuses("vfio:0000:41:00.0,reset", ENOENT);
+	refuses("vfio:0000:41:00.0,resets", EINVAL);
 	unsetenv("NVBAR_SYSFS");
 }
 
