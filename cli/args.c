@@ -94,6 +94,8 @@ void arg_pages(const struct argp_state *state, const char *text, struct page_lis
 	list->nr = nr;
 }
 
+#define OPT_DRY_RUN	0x100	/* no letter */
+
 static error_t parse_common(int key, char *arg, struct argp_state *state)
 {
 	struct cli *cli = state->input;
@@ -105,6 +107,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case 'j':
 		cli->json = true;
 		return 0;
+	case OPT_DRY_RUN:
+		cli->dry_run = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -113,6 +118,8 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 static const struct argp_option common_options[] = {
 	{ "device", 'd', "DEVICE", 0, "device to use (default: $NVBAR_DEVICE, or sim)", -2 },
 	{ "json", 'j', NULL, 0, "facts as JSON on standard output", -2 },
+	{ "dry-run", OPT_DRY_RUN, NULL, 0,
+	  "write nothing to the GPU; tell on standard error what would be written", -2 },
 	{ 0 }
 };
 static const struct argp common_argp = { .options = common_options, .parser = parse_common };

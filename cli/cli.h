@@ -35,6 +35,7 @@ struct page_list {
  * struct cli - what one run of the tool is about
  * @device: as given with -d, or NULL
  * @json: facts as JSON
+ * @dry_run: writes are told on stderr and not made
  * @maps: what --map asks to be mapped first
  * @nr_maps: how many
  * @name: what error lines call the device: the device string, or the file
@@ -46,6 +47,7 @@ struct page_list {
 struct cli {
 	const char *device;
 	bool json;
+	bool dry_run;
 	struct page_list *maps;
 	size_t nr_maps;
 	const char *name;

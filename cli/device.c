@@ -6,11 +6,18 @@
 
 #include "cli.h"
 
+/* What a dry run tells begins so, behind the device. */
+#define DRY_RUN_MARK	": dry run: "
+
 /* The first error is the cause of the others. */
 static void take_line(void *arg, int level, const char *line)
 {
 	struct cli *cli = arg;
 
+	const char *write = strstr(line, DRY_RUN_MARK);
+
+	if (level == NVBAR_LOG_INFO && write)
+		fprintf(stderr, "%s\n", write + strlen(DRY_RUN_MARK));
 	if (level == NVBAR_LOG_WARNING)
 		fprintf(stderr, "nvbar: %s\n", line);
 	if (level == NVBAR_LOG_ERROR && !cli->log[0])
@@ -102,8 +109,8 @@ struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags)
 {
 	return (struct nvbar_open_opts){
 		.size = sizeof(struct nvbar_open_opts),
-		.flags = flags,
-		.log_level = NVBAR_LOG_WARNING,
+		.flags = flags | (cli->dry_run ? NVBAR_OPEN_DRY_RUN : 0),
+		.log_level = NVBAR_LOG_INFO,
 		.log = take_line,
 		.log_arg = cli,
 	};

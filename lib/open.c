@@ -9,6 +9,7 @@
 #include "attach.h"
 #include "bar1.h"
 #include "chip.h"
+#include "dry_run.h"
 #include "internal.h"
 #include "trace.h"
 #include "visit.h"
@@ -50,19 +51,24 @@ _Static_assert(NVBAR_OPEN_STATIC == NVBAR_GPU_STATIC, "flags differ");
 /* NOLINTEND(misc-redundant-expression) */
 
 /* The backend, with what stands in front of it. */
-static int open_backend(const char *device, bool observe, struct nvbar_log *log,
-			struct nvbar_backend **backend)
+static int open_backend(struct nvbar *nvbar, const char *device, u32 flags, struct nvbar_log *log)
 {
-	const char *path = secure_getenv("NVBAR_TRACE");
-	int ret = nvbar_device_open(device, observe, log, backend);
+	const u32 no_writes = NVBAR_OPEN_OBSERVE | NVBAR_OPEN_DRY_RUN;
+	const char *trace = secure_getenv("NVBAR_TRACE");
+	int ret = nvbar_device_open(device, flags & no_writes, log, &nvbar->backend);
 
-	if (ret || !path || !*path)
-		return ret;
-	ret = nvbar_trace_record(path, device, backend);
 	if (ret)
-		(*backend)->close(*backend);
+		return ret;
+	if (flags & NVBAR_OPEN_DRY_RUN)
+		ret = nvbar_dry_run(&nvbar->gpu, &nvbar->backend);
+	if (!ret && trace && *trace)
+		ret = nvbar_trace_record(trace, device, &nvbar->backend);
+	if (ret)
+		nvbar->backend->close(nvbar->backend);
 	return ret;
 }
+
+#define OPEN_FLAGS	(NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC | NVBAR_OPEN_DRY_RUN)
 
 int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *user_opts)
 {
@@ -72,8 +78,8 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 	int ret;
 
 	ret = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
-	if (ret || (opts.flags & ~(NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC)) ||
-	    opts.flags == (NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC))
+	if (ret || (opts.flags & ~OPEN_FLAGS) ||
+	    !(~opts.flags & (NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC)))
 		return -EINVAL;
 	if (!device) {
 		device = getenv("NVBAR_DEVICE");
@@ -88,11 +94,11 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 	log.fn = opts.log;
 	log.arg = opts.log_arg;
 	log.level = opts.log_level;
-	ret = open_backend(device, opts.flags & NVBAR_OPEN_OBSERVE, &log, &nvbar->backend);
+	ret = open_backend(nvbar, device, opts.flags, &log);
 	if (ret)
 		goto err_free;
 	ret = nvbar_gpu_attach(&nvbar->gpu, nvbar->backend->ops, nvbar->backend,
-			       nvbar->backend->bar1_size, opts.flags);
+			       nvbar->backend->bar1_size, opts.flags & ~NVBAR_OPEN_DRY_RUN);
 	nvbar_trace_identity(nvbar->backend, &nvbar->gpu);
 	if (ret)
 		goto err_close;

@@ -68,6 +68,18 @@ enum nvbar_log_level {
 #define NVBAR_OPEN_STATIC		(1u << 1)
 
 /**
+ * NVBAR_OPEN_DRY_RUN - tell what would be written, and write nothing
+ *
+ * Each write to a BAR is a log line at NVBAR_LOG_INFO, as "dry run: " and the line
+ * that a trace has for it.  What was written is remembered: registers and VRAM
+ * read so, BAR1 leads where the page tables would lead it, and what the GPU is
+ * asked for is done at once.  All other registers are read from the GPU; all other
+ * VRAM reads as 0, as nothing can move the window to it.  There are no CPU
+ * pointers: nvbar_mmap() is -EOPNOTSUPP.
+ */
+#define NVBAR_OPEN_DRY_RUN		(1u << 3)
+
+/**
  * struct nvbar_open_opts - how to open a GPU; zero fields mean the default
  * @size: sizeof(struct nvbar_open_opts)
  * @flags: NVBAR_OPEN_*

@@ -94,6 +94,22 @@ _Noreturn static void run_tool(int argc, char **argv)
 	exit(nvbar_main(argc, argv));
 }
 
+/* Leaves out what --dry-run tells. */
+static void drop_writes(char *text)
+{
+	char *to = text, *end;
+
+	for (; *text; text = end) {
+		end = strchr(text, '\n');
+		end = end ? end + 1 : text + strlen(text);
+		if (!strncmp(text, "w ", 2) || !strncmp(text, "W ", 2))
+			continue;
+		memmove(to, text, end - text);
+		to += end - text;
+	}
+	*to = '\0';
+}
+
 /* What the child said; to be freed */
 static char *read_errors(void)
 {
@@ -105,6 +121,7 @@ static char *read_errors(void)
 	text[len] = '\0';
 	must(!ftruncate(errors, 0));
 	must(!lseek(errors, 0, SEEK_SET));
+	drop_writes(text);
 	return text;
 }
 

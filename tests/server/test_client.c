@@ -364,6 +364,64 @@ static void bulk_copies_take_messages_of_64_kib_and_more(void **state)
 	free(in);
 }
 
+static void a_dry_run_writes_nothing(void **state)
+{
+	const struct nvbar_open_opts opts = { .size = sizeof(opts), .flags = NVBAR_OPEN_DRY_RUN };
+	struct sim_config cfg = { .vram_size = MIB(256) };
+	static const uint8_t block[10000] = { 1, 2, 3 };
+	struct sim_counters count;
+	struct nvbar_access *a;
+	struct nvbar *gpu;
+	struct proxy p;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 7; i++) {
+		cfg.chip = server_chips[i];
+		begin(&p, &cfg);
+		start(&p, NEVER, 0);
+		assert_int_equal(nvbar_open(&gpu, p.device, &opts), 0);
+		a = map_scattered(gpu);
+		assert_int_equal(nvbar_write(a, 5, block, sizeof(block)), 0);
+		assert_int_equal(nvbar_fill(a, 0, 7, 4096), 0);
+		assert_int_equal(nvbar_flush(a), 0);
+		assert_int_equal(nvbar_pramin_write(gpu, 77, block, sizeof(block)), 0);
+		assert_int_equal(nvbar_unmap(a), 0);
+		nvbar_close(gpu);
+		stop(&p);
+		sim_get_counters(p.server.gpu, &count);
+		assert_int_equal(count.writes, 0);
+		assert_true(count.reads > 5);
+		finish(&p);
+	}
+}
+
+static void a_dry_run_clears_a_fault_for_itself(void **state)
+{
+	const struct nvbar_open_opts opts = { .size = sizeof(opts), .flags = NVBAR_OPEN_DRY_RUN };
+	struct sim_config cfg = { .chip = "ga102", .vram_size = MIB(64) };
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	struct nvbar *gpu;
+	struct proxy p;
+	int dry;
+
+	(void)state;
+	begin(&p, &cfg);
+	/* Beyond VRAM, in physical mode */
+	sim_bar1_read(p.server.gpu, MIB(128), 4);
+	for (dry = 1; dry >= 0; dry--) {
+		start(&p, NEVER, 0);
+		assert_int_equal(nvbar_open(&gpu, p.device, dry ? &opts : NULL), 0);
+		assert_int_equal(nvbar_get_fault(gpu, &fault), 0);
+		assert_int_equal(fault.va, MIB(128));
+		assert_int_equal(nvbar_clear_fault(gpu), 0);
+		assert_int_equal(nvbar_get_fault(gpu, &fault), -ENOENT);
+		nvbar_close(gpu);
+		stop(&p);
+	}
+	finish(&p);
+}
+
 static void no_bar1_is_none(void **state)
 {
 	struct sim_config cfg = { .vram_size = MIB(256), .no_bar1 = true };
@@ -442,6 +500,8 @@ int main(void)
 		cmocka_unit_test(a_gpu_works_and_is_left_as_it_was),
 		cmocka_unit_test(mapping_takes_no_more_messages_than_bus_accesses),
 		cmocka_unit_test(bulk_copies_take_messages_of_64_kib_and_more),
+		cmocka_unit_test(a_dry_run_writes_nothing),
+		cmocka_unit_test(a_dry_run_clears_a_fault_for_itself),
 		cmocka_unit_test(no_bar1_is_none),
 		cmocka_unit_test(a_server_that_breaks_the_protocol_is_no_gpu),
 		cmocka_unit_test(a_server_that_leaves_takes_the_gpu_along),

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# --dry-run: it tells what a run writes, and writes nothing.
+
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname -- "$0")/lib.sh" || exit 99
+
+nvbar() {
+	"$NVBAR" "$@"
+}
+
+# tells COMMAND...: on stderr, line by line, what the trace of a real run has
+tells() {
+	NVBAR_TRACE=$tmp/trace run nvbar "$@"
+	[ $status -eq 0 ]
+	result $? "$NVBAR_DEVICE: $*"
+	grep '^[wW] ' "$tmp/trace" >"$tmp/writes"
+	cp "$out" "$tmp/real"
+	run nvbar --dry-run "$@"
+	[ $status -eq 0 ] && [ -s "$tmp/writes" ] && cmp -s "$tmp/writes" "$err"
+	result $? "$NVBAR_DEVICE: --dry-run $* tells the same writes in the same order"
+}
+
+"$RANDOM_BYTES" "$seed" 1 | head -c 100001 >"$tmp/data"
+for chip in $chips; do
+	export NVBAR_DEVICE=sim:$chip,vram=1G,bar1=64M
+	tells selftest
+	tells demo
+	check "... and the same story" same "$tmp/real"
+	tells check --map 5,3,4 --map 0x1000
+	check "... and the same result" same "$tmp/real"
+	tells fill 0x7ff004 0x2008 0xdeadbeef
+	input=$tmp/data
+	tells write 0x12345
+	tells write --via pramin 0x12345
+	input=/dev/null
+	tells walk --brief --map 7,1 0 0x1000
+	check "... and the same translations" same "$tmp/real"
+	tells read 1M 4K
+done
+
+# --- nothing changes ----------------------------------------------------
+
+export NVBAR_DEVICE=sim:ga102,vram=64M,bar1=64M,file=$tmp/vram
+input=$tmp/data
+works "write" nvbar write 1M
+cp "$tmp/vram" "$tmp/before"
+run nvbar write 2M --dry-run
+input=/dev/null
+run nvbar --dry-run fill 1M 64K 0
+input=$tmp/data
+run nvbar --dry-run write 1M
+input=/dev/null
+run nvbar --dry-run memtest 1M 64K
+run nvbar --dry-run selftest
+# The last 8 bytes tell who had the file last.
+check "VRAM is as it was, to the byte" cmp -s -n $(($(stat -c %s "$tmp/vram") - 8)) "$tmp/vram" "$tmp/before"
+run nvbar read 1M 100001
+check "and reads so" same "$tmp/data"
+run nvbar --dry-run read 1M 64K
+head -c 64K /dev/zero >"$tmp/zeroes"
+check "of which a dry run knows nothing" same "$tmp/zeroes"
+
+works "info writes nothing anyway" nvbar --dry-run info
+run nvbar --dry-run --json fill 0 4K 1
+[ $status -eq 0 ] && "$JSON_CHECK" bytes <"$out" && ! grep -qv '^[wW] ' "$err"
+result $? "facts are on standard output, writes on standard error"
+run nvbar --dry-run fill 64M 4K 1
+[ $status -eq 1 ] && [ "$(grep -c '^nvbar: ' "$err")" -eq 1 ]
+result $? "what is refused is refused"
+
+plan
