@@ -11,6 +11,7 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 
+#include "dry_run.h"
 #include "internal.h"
 #include "pci_sysfs.h"
 
@@ -76,23 +77,27 @@ int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, void *), v
  * @dev: what it is
  * @dir: its directory in sysfs
  * @lock: keeps other processes away
+ * @dry_run: writes are told and not made
  * @log: where to explain a failure
  */
 struct target {
 	struct nvbar_pci_device dev;
 	int dir;
 	int lock;
+	bool dry_run;
 	struct nvbar_log log;
 };
 
 static int parse_target(const char *name, const struct nvbar_open_opts *user_opts,
-			struct nvbar_log *log, char address[NVBAR_PCI_ADDRESS_MAX])
+			struct target *t, char address[NVBAR_PCI_ADDRESS_MAX])
 {
 	struct nvbar_open_opts opts;
+	struct nvbar_log *log = &t->log;
 	int ret = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
 
-	if (ret || opts.flags || !name)
+	if (ret || opts.flags & ~NVBAR_OPEN_DRY_RUN || !name)
 		return -EINVAL;
+	t->dry_run = opts.flags;
 	*log = (struct nvbar_log){ .fn = opts.log, .arg = opts.log_arg, .level = opts.log_level };
 	snprintf(log->device, sizeof(log->device), "%s", name);
 	if (!strncmp(name, "pci:", 4))
@@ -110,7 +115,7 @@ static int begin(struct target *t, const char *name, const struct nvbar_open_opt
 	char address[NVBAR_PCI_ADDRESS_MAX];
 	int ret;
 
-	ret = parse_target(name, opts, &t->log, address);
+	ret = parse_target(name, opts, t, address);
 	if (ret)
 		return ret;
 	t->dir = nvbar_sysfs_find(address, &t->dev, &t->log);
@@ -144,6 +149,16 @@ static int finish(const struct target *t, int ret)
 	return ret;
 }
 
+/* @file: in its directory, or a path. */
+static int write_file(const struct target *t, const char *file, const char *text)
+{
+	if (!t->dry_run)
+		return nvbar_sysfs_write(t->dir, file, text);
+	nvbar_log(&t->log, NVBAR_LOG_INFO, NVBAR_DRY_RUN_MARK "\"%.*s\" to %s",
+		  (int)strcspn(text, "\n"), text, file);
+	return 0;
+}
+
 static int refused(const struct target *t, const char *file, int err)
 {
 	nvbar_log(&t->log, 0, "the kernel refuses to write %s: %s", file, strerror(-err));
@@ -173,10 +188,10 @@ int nvbar_device_unbind(const char *address, const struct nvbar_open_opts *opts)
 		nvbar_log(&t.log, 0, "no driver is bound to it");
 		return finish(&t, -ENOENT);
 	}
-	ret = nvbar_sysfs_write(t.dir, "driver/unbind", t.dev.address);
+	ret = write_file(&t, "driver/unbind", t.dev.address);
 	if (ret)
 		return finish(&t, refused(&t, "driver/unbind", ret));
-	if (driver_now(&t, driver)[0]) {
+	if (!t.dry_run && driver_now(&t, driver)[0]) {
 		nvbar_log(&t.log, 0, "driver %s did not let go of it", driver);
 		ret = -EIO;
 	}
@@ -207,15 +222,15 @@ static int bind_to(const struct target *t, const char *driver)
 	ret = check_driver(t, driver, path);
 	if (ret)
 		return ret;
-	ret = nvbar_sysfs_write(t->dir, "driver_override", driver);
+	ret = write_file(t, "driver_override", driver);
 	if (ret)
 		return refused(t, "driver_override", ret);
-	ret = nvbar_sysfs_write(AT_FDCWD, path, t->dev.address);
-	if (!ret && !strcmp(driver_now(t, now), driver))
+	ret = write_file(t, path, t->dev.address);
+	if (!ret && (t->dry_run || !strcmp(driver_now(t, now), driver)))
 		return 0;
 	nvbar_log(&t->log, 0, "driver %s does not take it: %s", driver,
 		  ret ? strerror(-ret) : "the kernel log may say why");
-	nvbar_sysfs_write(t->dir, "driver_override", "\n");
+	write_file(t, "driver_override", "\n");
 	return ret ? ret : -EIO;
 }
 
@@ -224,14 +239,14 @@ static int bind_any(const struct target *t)
 	char path[PATH_MAX], now[NVBAR_DRIVER_MAX];
 	int ret;
 
-	ret = nvbar_sysfs_write(t->dir, "driver_override", "\n");
+	ret = write_file(t, "driver_override", "\n");
 	if (ret)
 		return refused(t, "driver_override", ret);
 	snprintf(path, sizeof(path), "%s/bus/pci/drivers_probe", nvbar_sysfs_root());
-	ret = nvbar_sysfs_write(AT_FDCWD, path, t->dev.address);
+	ret = write_file(t, path, t->dev.address);
 	if (ret)
 		return refused(t, "drivers_probe", ret);
-	if (driver_now(t, now)[0])
+	if (t->dry_run || driver_now(t, now)[0])
 		return 0;
 	nvbar_log(&t->log, 0, "no driver that is loaded takes it");
 	return -ENOENT;
@@ -344,12 +359,12 @@ static int resize(const struct target *t, u64 size)
 	snprintf(file, sizeof(file), "resource%d_resize", nr);
 	snprintf(code, sizeof(code), "%d", ilog2(size) - 20);
 	sizes_text(size, text, sizeof(text));
-	ret = nvbar_sysfs_write(t->dir, file, code);
+	ret = write_file(t, file, code);
 	if (ret == -ENOSPC)
 		explain_no_room(t, text);
 	else if (ret)
 		return refused(t, file, ret);
-	if (ret)
+	if (ret || t->dry_run)
 		return ret;
 	ret = nvbar_sysfs_read_device(t->dir, t->dev.address, &now, &t->log);
 	if (ret)

@@ -1016,7 +1016,8 @@ NVBAR_API int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, 
  * @address: "0000:01:00.0", "01:00.0" or a pci: or vfio: device string
  * @driver: its name, e.g. "vfio-pci", and the device stays with it when drivers
  *	are probed anew; NULL for whichever the kernel finds
- * @opts: where to explain a failure; flags must be 0.  NULL for the defaults
+ * @opts: where to explain a failure; NULL for the defaults.  Of the flags only
+ *	NVBAR_OPEN_DRY_RUN: what would be written to sysfs is told, and not written
  *
  * Of NVIDIA's devices only, as are the other two.
  *

@@ -76,12 +76,34 @@ refuses "resize while a driver has it" "^nvbar: 01:00.0: resize BAR1 to 1G: driv
 	nvbar resize 01:00.0 1G
 refuses "bind while another driver has it" "^nvbar: $gpu: bind to vfio-pci: driver nouveau has it" \
 	nvbar bind $gpu vfio-pci
+# dry_run LINE COMMAND...: tells that it would write this, and is content
+dry_run() {
+	local line=$1
+	shift
+	run nvbar --dry-run "$@"
+	[ $status -eq 0 ] && grep -qxF "$line" "$err"
+	result $? "$* as a dry run"
+}
+
+dry_run "\"$gpu\" to driver/unbind" unbind $gpu
+check "writes nothing" test ! -e "$drivers/nouveau/unbind"
 refuses "unbind from a driver that is stuck" "^nvbar: pci:$gpu: unbind: " nvbar unbind pci:$gpu
 rm "$devices/$gpu/driver"
 refuses "unbind without a driver" "^nvbar: $gpu: unbind: no driver is bound" nvbar unbind $gpu
 refuses "bind to a driver that is not there" "^nvbar: $gpu: bind to vfio-pci: .*modprobe vfio-pci" \
 	nvbar bind $gpu vfio-pci
 refuses "bind to any, and there is none" "^nvbar: $gpu: bind: " nvbar bind $gpu
+mkdir -p "$drivers/vfio-pci"
+: >"$drivers/vfio-pci/bind"
+: >"$devices/$gpu/driver_override"
+dry_run '"vfio-pci" to driver_override' bind $gpu vfio-pci
+check "tells the second write, too" \
+	grep -qxF "\"$gpu\" to $NVBAR_SYSFS/bus/pci/drivers/vfio-pci/bind" "$err"
+dry_run '"" to driver_override' bind $gpu
+check "writes nothing to driver_override" test ! -s "$devices/$gpu/driver_override"
+check "writes nothing to bind" test ! -s "$drivers/vfio-pci/bind"
+dry_run '"10" to resource1_resize' resize $gpu 1G
+check "writes no size" grep -qx 0000000000000fc0 "$devices/$gpu/resource1_resize"
 refuses "resize to a size of no BAR1" "resize BAR1 to 3G: .*only 64M 128M 256M 512M 1G 2G" \
 	nvbar resize $gpu 3G
 refuses "resize in vain" "resize BAR1 to 1G: BAR1 has 0x10000000 bytes afterwards" \
