@@ -98,7 +98,7 @@ static int check_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool writab
 			      span.pa, span.len, gpu->reserved_pa, gpu->reserved_len);
 		return -EACCES;
 	}
-	return 0;
+	return nvbar_protect_check(gpu, "map", span.pa, span.len, writable);
 }
 
 /* A run has ended: is it the longest so far? */
@@ -117,7 +117,7 @@ static void end_run(struct nvbar_shape *shape, struct nvbar_span run)
 static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, bool writable,
 		       struct nvbar_shape *shape)
 {
-	/* Up to here every page may be mapped. */
+	/* Up to here every page may be mapped: what is protected lies above. */
 	u64 last_free = min(gpu->reserved_pa, 1ULL << gpu->chip->mmu->vid_bits) - NVBAR_PAGE_SIZE;
 	struct nvbar_span run = { 0, 0 };
 	size_t i;

@@ -51,7 +51,7 @@ struct nvbar_access *nvbar_bar_user_prepare(struct nvbar_gpu *gpu, u64 nr_pages,
  *
  * Context: takes vmm.lock; may sleep.
  * Return: 0, or -EINVAL (misaligned, or another size), -ERANGE (outside
- * VRAM), -EACCES (writable, and touches the driver's own region),
+ * VRAM), -EACCES (writable, and touches the driver's own region; or protected),
  * -EOPNOTSUPP (address that entries of this format can't hold), -ETIMEDOUT,
  * -ENODEV.
  */

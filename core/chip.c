@@ -14,6 +14,7 @@
 
 #include "chip.h"
 #include "gpu.h"
+#include "protect.h"
 #include "wait.h"
 
 #define PAGES_TURING	(BIT_ULL(MMU_PAGE_SHIFT_4K) | BIT_ULL(MMU_PAGE_SHIFT_64K) | \
@@ -55,6 +56,7 @@ static const struct nvbar_chip chips[] = {
 	}, {
 		.id = CHIP_ID_GA100, .name = "GA100", FAMILY_TU_TO_AD,
 		.page_sizes = PAGES_AMPERE, .size = NVBAR_SIZE_LOCAL_MEMORY_RANGE,
+		.lock_range = true,
 	}, {
 		.id = CHIP_ID_GA102, .name = "GA102", FAMILY_TU_TO_AD,
 		.page_sizes = PAGES_AMPERE, .size = NVBAR_SIZE_SCRATCH_MB,
@@ -142,6 +144,9 @@ static u64 read_vram_size(struct nvbar_gpu *gpu)
 		return (u64)nvbar_rd32(gpu, PGC6_SCRATCH_GROUP_42) << 20;
 
 	val = nvbar_rd32(gpu, PFB_LOCAL_MEMORY_RANGE);
+	/* Taken at its word this would be some 32 MiB. */
+	if (FIELD_GET(PRI_ERROR, val) == PRI_ERROR_BAD)
+		return 0;
 	size = (u64)FIELD_GET(PFB_LOCAL_MEMORY_RANGE_LOWER_MAG, val)
 	       << (FIELD_GET(PFB_LOCAL_MEMORY_RANGE_LOWER_SCALE, val) + 20);
 	if (val & PFB_LOCAL_MEMORY_RANGE_ECC_MODE)
@@ -149,58 +154,8 @@ static u64 read_vram_size(struct nvbar_gpu *gpu)
 	return size;
 }
 
-/* Small VRAM may have no room for what is reserved in it. */
-static u64 less(u64 a, u64 b)
-{
-	return a > b ? a - b : 0;
-}
-
-/* Where the display's workspace begins; it reaches to the end of VRAM [OpenRM kernel_gsp_tu102.c]. */
-static u64 workspace_start(struct nvbar_gpu *gpu)
-{
-	u64 floor = less(gpu->vram_size, SZ_1M);
-	u64 start;
-	u32 val;
-
-	if (!gpu->chip->display)
-		return floor;
-	val = nvbar_rd32(gpu, PDISP_VGA_WORKSPACE_BASE);
-	if (!(val & PDISP_VGA_WORKSPACE_BASE_STATUS_VALID))
-		return floor;
-	start = (u64)FIELD_GET(PDISP_VGA_WORKSPACE_BASE_ADDR, val)
-		<< PDISP_VGA_WORKSPACE_BASE_ADDR_SHIFT;
-	if (start < floor)
-		return less(gpu->vram_size, SZ_128K);
-	return min_t(u64, start, gpu->vram_size);
-}
-
-/*
- * The firmware's write-protected range with the heap and PMU memory below it.
- * Zero bits of HI mean that no firmware has set one up.
- */
-static int limit_to_wpr2(struct nvbar_gpu *gpu)
-{
-	u64 below = (u64)gpu->chip->heap_len + gpu->chip->pmu_len;
-	u32 lo = nvbar_rd32(gpu, PFB_MMU_WPR2_ADDR_LO);
-	u32 hi = nvbar_rd32(gpu, PFB_MMU_WPR2_ADDR_HI);
-	u64 start = (u64)FIELD_GET(PFB_MMU_WPR2_ADDR_LO_VAL, lo) << PFB_MMU_WPR2_ADDR_VAL_SHIFT;
-	u64 end = (u64)FIELD_GET(PFB_MMU_WPR2_ADDR_HI_VAL, hi) << PFB_MMU_WPR2_ADDR_VAL_SHIFT;
-
-	if (!FIELD_GET(PFB_MMU_WPR2_ADDR_HI_VAL, hi))
-		return 0;
-	if (start > end || end > gpu->vram_size || start < below) {
-		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
-			      "VRAM: WPR2 0x%llx..0x%llx makes no sense in 0x%llx bytes", start, end,
-			      gpu->vram_size);
-		return -EIO;
-	}
-	gpu->usable_end = min(gpu->usable_end, start - below);
-	return 0;
-}
-
 int nvbar_chip_read_vram(struct nvbar_gpu *gpu)
 {
-	u64 frts_end;
 	int ret;
 
 	gpu->vram_size = read_vram_size(gpu);
@@ -214,9 +169,7 @@ int nvbar_chip_read_vram(struct nvbar_gpu *gpu)
 		return -EIO;
 	}
 
-	frts_end = round_down(workspace_start(gpu), SZ_128K);
-	gpu->usable_end = less(frts_end, gpu->chip->frts_len);
-	ret = limit_to_wpr2(gpu);
+	ret = nvbar_protect_read(gpu);
 	if (ret)
 		return ret;
 

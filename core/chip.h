@@ -47,6 +47,7 @@ enum nvbar_bind_kind {
  * @frts_len: bytes of firmware runtime state below the workspace
  * @heap_len: bytes of firmware heap below WPR2
  * @pmu_len: bytes reserved below that heap
+ * @lock_range: has registers of an MMU lock range
  * @va_limit: the instance block takes the VA limit
  * @inst_magic: the instance block takes a magic word instead
  * @cc_violation: fault type 0xb is CC_VIOLATION, before it COMPRESSION_FAILURE
@@ -70,6 +71,7 @@ struct nvbar_chip {
 	u32 frts_len;
 	u32 heap_len;
 	u32 pmu_len;
+	bool lock_range;
 	bool va_limit;
 	bool inst_magic;
 	bool cc_violation;
@@ -97,7 +99,7 @@ int nvbar_chip_wait_boot(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_chip_read_vram - read the size of VRAM and where it stops being usable
- * @gpu: identified and booted; vram_size and usable_end are filled in
+ * @gpu: identified and booted; vram_size, protect and usable_end are filled in
  *
  * Return: 0, -ENODEV, or -EIO (the registers make no sense).
  */

@@ -16,6 +16,7 @@
 #include "buddy.h"
 #include "hw.h"
 #include "pramin.h"
+#include "protect.h"
 #include "tlb.h"
 #include "vmm.h"
 
@@ -56,7 +57,8 @@ struct nvbar_counters {
  * @boot42: PMC_BOOT_42
  * @bar1_size: bytes of aperture, 0 when there is none
  * @vram_size: bytes, as the hardware reports
- * @usable_end: VRAM from here up belongs to the firmware or display
+ * @protect: what of VRAM belongs to the firmware or display
+ * @usable_end: nothing from here up is allocated; below nothing of that is
  * @reserved_pa: the driver's own region ...
  * @reserved_len: ... and its bytes, up to usable_end
  * @observe: registers are read and nothing is written
@@ -78,6 +80,7 @@ struct nvbar_gpu {
 	u32 boot42;
 	u64 bar1_size;
 	u64 vram_size;
+	struct nvbar_protect protect;
 	u64 usable_end;
 	u64 reserved_pa;
 	u64 reserved_len;

@@ -459,7 +459,8 @@ int nvbar_vmm_walk_read(void *ctx, enum nvbar_aperture aperture, u64 pa, u64 *wo
 	struct nvbar_gpu *gpu = ctx;
 	u64 end = min(gpu->vram_size, nvbar_pramin_reach(gpu));
 
-	if (aperture != NVBAR_APERTURE_VID || pa > end || 8 * nr > end - pa)
+	if (aperture != NVBAR_APERTURE_VID || pa > end || 8 * nr > end - pa ||
+	    nvbar_protect_find(gpu, pa, 8 * nr, false))
 		return -EFAULT;
 	return nvbar_pramin_copy_from(gpu, pa, words, 8 * nr);
 }

@@ -240,7 +240,7 @@ u64 nvbar_vmm_zero_tables(struct nvbar_gpu *gpu, u64 max);
  * @words: destination
  * @nr: how many
  *
- * Return: 0, -EFAULT (not in VRAM or out of the window's reach) or -ENODEV.
+ * Return: 0, -EFAULT (not in VRAM, protected, or out of the window's reach) or -ENODEV.
  */
 int nvbar_vmm_walk_read(void *ctx, enum nvbar_aperture aperture, u64 pa, u64 *words, size_t nr);
 

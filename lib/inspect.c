@@ -33,6 +33,8 @@ static int check_pramin(struct nvbar_gpu *core, uint64_t pa, size_t len, bool wr
 			      (unsigned long long)pa, len, core->reserved_pa, core->reserved_len);
 		return -EACCES;
 	}
+	if (len && nvbar_protect_check(core, "PRAMIN", pa, len, write))
+		return -EACCES;
 	return nvbar_gpu_may_write(core);
 }
 
@@ -142,15 +144,24 @@ int nvbar_walk_space(const struct nvbar_walk_space *space, uint64_t va, struct n
 	return nvbar_result_copy(walk, &full, sizeof(full));
 }
 
+/* For what looks at page tables. */
+static int need_bar1(struct nvbar_gpu *core)
+{
+	if (core->bar1_size)
+		return 0;
+	nvbar_gpu_msg(core, NVBAR_MSG_ERROR, "page tables: this GPU has no BAR1");
+	return -EOPNOTSUPP;
+}
+
 int nvbar_bound_space(struct nvbar *gpu, struct nvbar_walk_space *space)
 {
 	struct nvbar_gpu *core = &gpu->gpu;
 	int ret = nvbar_gpu_may_write(core);
 
+	if (!ret)
+		ret = need_bar1(core);
 	if (ret)
 		return ret;
-	if (!core->bar1_size)
-		return -EOPNOTSUPP;
 	*space = (struct nvbar_walk_space){
 		.fmt = core->chip->mmu,
 		.page_sizes = core->chip->page_sizes,
@@ -341,9 +352,9 @@ int nvbar_check(struct nvbar *gpu, struct nvbar_check_report *report)
 	NVBAR_VISIT(gpu);
 	if (report->size < sizeof(full))
 		return -EINVAL;
-	if (!gpu->gpu.bar1_size)
-		return -EOPNOTSUPP;
-	ret = nvbar_gpu_may_write(&gpu->gpu);
+	ret = need_bar1(&gpu->gpu);
+	if (!ret)
+		ret = nvbar_gpu_may_write(&gpu->gpu);
 	if (ret)
 		return ret;
 	ret = nvbar_check_run(&gpu->gpu, &check);

@@ -48,6 +48,9 @@ int nvbar_result_copy(void *dst, const void *src, size_t src_size)
 /* NOLINTBEGIN(misc-redundant-expression): that they are equal is the point */
 _Static_assert(NVBAR_OPEN_OBSERVE == NVBAR_GPU_OBSERVE, "flags differ");
 _Static_assert(NVBAR_OPEN_STATIC == NVBAR_GPU_STATIC, "flags differ");
+_Static_assert(NVBAR_PROTECTED_KEPT == (int)NVBAR_PROTECT_KEPT, "kinds differ");
+_Static_assert(NVBAR_PROTECTED_RDONLY == (int)NVBAR_PROTECT_RDONLY, "kinds differ");
+_Static_assert(NVBAR_PROTECTED_CLOSED == (int)NVBAR_PROTECT_CLOSED, "kinds differ");
 /* NOLINTEND(misc-redundant-expression) */
 
 /* The backend, with what stands in front of it. */
@@ -185,6 +188,28 @@ int nvbar_get_info(struct nvbar *gpu, struct nvbar_info *info)
 	snprintf(full.device, sizeof(full.device), "%s", gpu->backend->log.device);
 	snprintf(full.chip, sizeof(full.chip), "%s", core->chip->name);
 	return nvbar_result_copy(info, &full, sizeof(full));
+}
+
+int nvbar_for_each_protected(struct nvbar *gpu,
+			     int (*fn)(const struct nvbar_protected_info *, void *), void *arg)
+{
+	const struct nvbar_protect *protect = &gpu->gpu.protect;
+	unsigned int i;
+	int ret = 0;
+
+	NVBAR_VISIT(gpu);
+	for (i = 0; i < protect->nr && !ret; i++) {
+		const struct nvbar_protected *range = &protect->range[i];
+		const struct nvbar_protected_info info = {
+			.name = range->name,
+			.pa = range->pa,
+			.len = range->len,
+			.access = range->protection,
+		};
+
+		ret = fn(&info, arg);
+	}
+	return ret;
 }
 
 /* What the allocators hold; the locks are taken one after the other. */

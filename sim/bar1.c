@@ -30,12 +30,13 @@ static struct sim_target fault(unsigned int type)
 	return t;
 }
 
-/* VRAM as such; beyond its end and in WPR2 there is none for the CPU. */
+/* VRAM as such; beyond its end and in protected ranges there is none for the CPU. */
 static struct sim_target vram_target(const struct sim_gpu *gpu, uint64_t pa)
 {
 	struct sim_target t = { .pa = pa };
 
-	if (!sim_vram_has(&gpu->vram, pa, SIM_PAGE_SIZE) || sim_in_wpr2(gpu, pa))
+	if (!sim_vram_has(&gpu->vram, pa, SIM_PAGE_SIZE) ||
+	    sim_protected(gpu, pa, SIM_PAGE_SIZE))
 		return fault(MMU_FAULT_TYPE_REGION_VIOLATION);
 	if (sim_is_poisoned(gpu, pa, SIM_PAGE_SIZE))
 		return fault(MMU_FAULT_TYPE_POISONED);

@@ -69,13 +69,28 @@ const char *sim_bind_high_written(struct sim_gpu *gpu, uint32_t val)
 		     (uint64_t)val << 32 | ptr);
 }
 
-static void complete(struct sim_gpu *gpu)
+static void put_in_force(struct sim_gpu *gpu, struct sim_binding next)
 {
 	struct sim_binding *now = &gpu->bar1.now;
 
-	*now = gpu->bar1.next;
+	*now = next;
 	if (now->virt && !now->broken)
 		now->pdb = sim_tlb_pdb_id(gpu->tlb, now->space, now->root);
+}
+
+void sim_bind_reset(struct sim_gpu *gpu)
+{
+	struct sim_binding left = { .virt = gpu->cfg.bound, .inst = gpu->cfg.bound };
+
+	gpu->bar1 = (struct sim_bar1) { 0 };
+	if (left.virt)
+		read_inst(gpu, &left);
+	put_in_force(gpu, left);
+}
+
+static void complete(struct sim_gpu *gpu)
+{
+	put_in_force(gpu, gpu->bar1.next);
 	gpu->bar1.pending = false;
 	gpu->counters.binds++;
 	sim_windows_update(gpu);

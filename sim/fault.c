@@ -18,39 +18,71 @@ static uint32_t fault_info(unsigned int type, bool write, bool virt)
 	       FIELD_PREP(VF_PRIV_MMU_FAULT_INFO_CLIENT_TYPE, MMU_FAULT_CLIENT_TYPE_HUB);
 }
 
-static void latch(struct sim_gpu *gpu, unsigned int type, uint64_t va, bool write)
-{
-	const struct sim_binding *b = &gpu->bar1.now;
-	uint32_t engine = b->virt ? gpu->chip->engine_bar1 : gpu->chip->engine_phys;
-	uint64_t inst = b->virt ? b->inst : 0;
+/* An access that ended in a fault. */
+struct fault {
+	unsigned int type;
+	uint64_t addr;
+	bool write;
+	bool virt;
+	uint32_t engine;
+	uint64_t inst;
+	uint32_t dropped;	/* the mark that it was dropped */
+};
 
-	*sim_reg(gpu, VF_PRIV_MMU_FAULT_ADDR_LO) = va & VF_PRIV_MMU_FAULT_ADDR_LO_ADDR;
-	*sim_reg(gpu, VF_PRIV_MMU_FAULT_ADDR_HI) = va >> 32;
+static void latch(struct sim_gpu *gpu, const struct fault *f)
+{
+	*sim_reg(gpu, VF_PRIV_MMU_FAULT_ADDR_LO) = f->addr & VF_PRIV_MMU_FAULT_ADDR_LO_ADDR;
+	*sim_reg(gpu, VF_PRIV_MMU_FAULT_ADDR_HI) = f->addr >> 32;
 	*sim_reg(gpu, VF_PRIV_MMU_FAULT_INST_LO) =
-		FIELD_PREP(VF_PRIV_MMU_FAULT_INST_LO_ENGINE_ID, engine) |
-		(inst & VF_PRIV_MMU_FAULT_INST_LO_ADDR);
-	*sim_reg(gpu, VF_PRIV_MMU_FAULT_INST_HI) = inst >> 32;
-	*sim_reg(gpu, VF_PRIV_MMU_FAULT_INFO) = fault_info(type, write, b->virt);
+		FIELD_PREP(VF_PRIV_MMU_FAULT_INST_LO_ENGINE_ID, f->engine) |
+		(f->inst & VF_PRIV_MMU_FAULT_INST_LO_ADDR);
+	*sim_reg(gpu, VF_PRIV_MMU_FAULT_INST_HI) = f->inst >> 32;
+	*sim_reg(gpu, VF_PRIV_MMU_FAULT_INFO) = fault_info(f->type, f->write, f->virt);
 	*sim_reg(gpu, VF_PRIV_MMU_FAULT_STATUS) |= VF_PRIV_MMU_FAULT_STATUS_VALID;
+}
+
+/* @nr of them: the first is kept if there is room. */
+static void raise_fault(struct sim_gpu *gpu, const struct fault *f, uint64_t nr)
+{
+	uint32_t *status = sim_reg(gpu, VF_PRIV_MMU_FAULT_STATUS);
+
+	if (!(*status & VF_PRIV_MMU_FAULT_STATUS_VALID)) {
+		latch(gpu, f);
+		nr--;
+	}
+	if (nr)
+		*status |= f->dropped;
 }
 
 void sim_fault(struct sim_gpu *gpu, unsigned int type, uint64_t va, bool write, uint64_t nr)
 {
-	uint32_t *status = sim_reg(gpu, VF_PRIV_MMU_FAULT_STATUS);
-	bool virt = gpu->bar1.now.virt;
-
+	const struct sim_binding *b = &gpu->bar1.now;
+	const struct fault f = {
+		.type = type, .addr = va, .write = write, .virt = b->virt,
+		.engine = b->virt ? gpu->chip->engine_bar1 : gpu->chip->engine_phys,
+		.inst = b->virt ? b->inst : 0,
+		.dropped = b->virt ? VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT
+				   : VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_PHYS,
+	};
 	bool poisoned = type == MMU_FAULT_TYPE_POISONED;
 
-	sim_error(gpu, poisoned ? &gpu->counters.poisoned : &gpu->counters.faults, nr, "BAR1 %s at 0x%llx: %s fault, %s",
-		  write ? "write" : "read", (unsigned long long)va,
-		  sim_chip_fault_name(gpu->chip, type), virt ? "virtual" : "physical");
-	if (!(*status & VF_PRIV_MMU_FAULT_STATUS_VALID)) {
-		latch(gpu, type, va, write);
-		nr--;
-	}
-	if (nr)
-		*status |= virt ? VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT
-				: VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_PHYS;
+	sim_error(gpu, poisoned ? &gpu->counters.poisoned : &gpu->counters.faults, nr,
+		  "BAR1 %s at 0x%llx: %s fault, %s", write ? "write" : "read",
+		  (unsigned long long)va, sim_chip_fault_name(gpu->chip, type),
+		  b->virt ? "virtual" : "physical");
+	raise_fault(gpu, &f, nr);
+}
+
+/* That PRAMIN reports a fault as physical accesses do is [assumed]. */
+void sim_fault_pramin(struct sim_gpu *gpu, uint64_t pa, bool write)
+{
+	const struct fault f = {
+		.type = MMU_FAULT_TYPE_REGION_VIOLATION, .addr = pa, .write = write,
+		.engine = gpu->chip->engine_phys,
+		.dropped = VF_PRIV_MMU_FAULT_STATUS_DROPPED_OTHER_PHYS,
+	};
+
+	raise_fault(gpu, &f, 1);
 }
 
 const char *sim_fault_status_written(struct sim_gpu *gpu, uint32_t val)

@@ -165,6 +165,42 @@ static int set_flip(struct sim_options *o, char *text)
 	return 0;
 }
 
+/* "PA:LEN" */
+static int parse_range(char *text, struct sim_range *range)
+{
+	uint64_t pa, len = 0;
+
+	if (parse_pair(text, &pa, &len) || !len || pa + len < pa)
+		return -EINVAL;
+	range->start = pa;
+	range->end = pa + len;
+	return 0;
+}
+
+static int set_wpr1(struct sim_options *o, char *text)
+{
+	return parse_range(text, &o->cfg.wpr1);
+}
+
+static int set_wpr2(struct sim_options *o, char *text)
+{
+	o->cfg.wpr2_size = 0;
+	o->cfg.wpr2 = (struct sim_range) { 0 };
+	if (strchr(text, ':'))
+		return parse_range(text, &o->cfg.wpr2);
+	return parse_size(text, &o->cfg.wpr2_size);
+}
+
+static int set_lock_range(struct sim_options *o, char *text)
+{
+	return parse_range(text, &o->cfg.lock);
+}
+
+static int set_bound(struct sim_options *o, char *text)
+{
+	return parse_size(text, &o->cfg.bound);
+}
+
 static int set_nomem(struct sim_options *o, char *text)
 {
 	uint64_t nth;
@@ -190,6 +226,10 @@ static const struct key {
 	{ "bar1", set_bar1, "a size such as 256M, or 0 for none" },
 	{ "file", set_file, "the path of a file" },
 	{ "reported-vram", set_reported_vram, "a size, right or wrong" },
+	{ "wpr1", set_wpr1, "PA:LEN, whole pages" },
+	{ "wpr2", set_wpr2, "SIZE or PA:LEN, whole pages" },
+	{ "lock-range", set_lock_range, "PA:LEN, whole pages" },
+	{ "bound", set_bound, "the address of an instance block" },
 	{ "boot-polls", set_boot_polls, "a number, or \"never\"" },
 	{ "bind-polls", set_bind_polls, "a number, or \"never\"" },
 	{ "invalidate-polls", set_invalidate_polls, "a number, or \"never\"" },

@@ -107,9 +107,15 @@ static const char *refusal(struct sim_gpu *gpu, uint64_t pa, uint64_t len)
 		return "the window is not on video memory";
 	if (!sim_vram_has(&gpu->vram, pa, len))
 		return "past the end of VRAM";
-	if (pa < gpu->cfg.wpr2_end && pa + len > gpu->cfg.wpr2_start)
-		return "in WPR2";
-	return NULL;
+	return sim_protected(gpu, pa, len);
+}
+
+static void refuse(struct sim_gpu *gpu, bool write, uint64_t pa, unsigned int width, const char *why)
+{
+	sim_misuse(gpu, "PRAMIN %s of %u at VRAM 0x%llx: %s", write ? "write" : "read", width,
+		   (unsigned long long)pa, why);
+	if (why == sim_protected(gpu, pa, width))
+		sim_fault_pramin(gpu, pa, write);
 }
 
 uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
@@ -118,8 +124,7 @@ uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 	const char *why = refusal(gpu, pa, width);
 
 	if (why) {
-		sim_misuse(gpu, "PRAMIN read of %u at VRAM 0x%llx: %s", width,
-			   (unsigned long long)pa, why);
+		refuse(gpu, false, pa, width, why);
 		return sim_bad_read(width);
 	}
 	sim_posted_drain(gpu, gpu->pramin.tail);
@@ -152,8 +157,7 @@ void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uin
 	const char *why = refusal(gpu, pa, width);
 
 	if (why)
-		sim_misuse(gpu, "PRAMIN write of %u at VRAM 0x%llx: %s", width,
-			   (unsigned long long)pa, why);
+		refuse(gpu, true, pa, width, why);
 	else if (sim_is_poisoned(gpu, pa, width))
 		gpu->counters.poisoned++;
 	else

@@ -5,6 +5,7 @@
  */
 #include "sim_gpu.h"
 #include "hw/boot.h"
+#include "hw/instance.h"
 #include "hw/pfb.h"
 #include "hw/pmc.h"
 #include "hw/pramin.h"
@@ -53,31 +54,76 @@ static uint32_t reset_size(const struct sim_gpu *gpu)
 }
 
 /* Not set is an empty range: LO at the top, HI at 0. */
+static uint32_t range_lo(const struct sim_range *range)
+{
+	uint64_t start = range->end ? range->start >> PFB_MMU_WPR_ADDR_VAL_SHIFT : 0x0fffffff;
+
+	return FIELD_PREP(PFB_MMU_WPR_ADDR_VAL, (uint32_t)start);
+}
+
+static uint32_t range_hi(const struct sim_range *range)
+{
+	return FIELD_PREP(PFB_MMU_WPR_ADDR_VAL, (uint32_t)(range->end >> PFB_MMU_WPR_ADDR_VAL_SHIFT));
+}
+
+static uint32_t reset_wpr1_lo(const struct sim_gpu *gpu)
+{
+	return range_lo(&gpu->cfg.wpr1);
+}
+
+static uint32_t reset_wpr1_hi(const struct sim_gpu *gpu)
+{
+	return range_hi(&gpu->cfg.wpr1);
+}
+
 static uint32_t reset_wpr2_lo(const struct sim_gpu *gpu)
 {
-	uint64_t start = gpu->cfg.wpr2_start >> PFB_MMU_WPR2_ADDR_VAL_SHIFT;
-
-	if (!gpu->cfg.wpr2_end)
-		start = 0x0fffffff;
-	return FIELD_PREP(PFB_MMU_WPR2_ADDR_LO_VAL, (uint32_t)start);
+	return range_lo(&gpu->cfg.wpr2);
 }
 
 static uint32_t reset_wpr2_hi(const struct sim_gpu *gpu)
 {
-	uint64_t end = gpu->cfg.wpr2_end >> PFB_MMU_WPR2_ADDR_VAL_SHIFT;
+	return range_hi(&gpu->cfg.wpr2);
+}
 
-	return FIELD_PREP(PFB_MMU_WPR2_ADDR_HI_VAL, (uint32_t)end);
+static uint32_t reset_lock_lo(const struct sim_gpu *gpu)
+{
+	return range_lo(&gpu->cfg.lock);
+}
+
+static uint32_t reset_lock_hi(const struct sim_gpu *gpu)
+{
+	return range_hi(&gpu->cfg.lock);
 }
 
 static uint32_t reset_workspace(const struct sim_gpu *gpu)
 {
-	uint64_t base = gpu->cfg.vram_size - (1 << 20);
+	uint64_t base = gpu->cfg.vram_size - SIM_WORKSPACE_LEN;
 
-	if (!(gpu->chip->bit & SIM_HAS_DISPLAY))
-		return 0;
 	return PDISP_VGA_WORKSPACE_BASE_STATUS_VALID |
 	       FIELD_PREP(PDISP_VGA_WORKSPACE_BASE_ADDR,
 			  (uint32_t)(base >> PDISP_VGA_WORKSPACE_BASE_ADDR_SHIFT));
+}
+
+static uint32_t reset_bar1_block(const struct sim_gpu *gpu)
+{
+	if (!gpu->cfg.bound)
+		return 0;
+	return VF_PRIV_BAR1_BLOCK_MODE |
+	       FIELD_PREP(VF_PRIV_BAR1_BLOCK_PTR, (uint32_t)(gpu->cfg.bound >> RAMIN_BASE_SHIFT));
+}
+
+static uint32_t reset_bar1_low(const struct sim_gpu *gpu)
+{
+	if (!gpu->cfg.bound)
+		return 0;
+	return VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE |
+	       ((uint32_t)gpu->cfg.bound & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR);
+}
+
+static uint32_t reset_bar1_high(const struct sim_gpu *gpu)
+{
+	return gpu->cfg.bound >> 32;
 }
 
 bool sim_size_to_reg(const struct sim_chip *chip, uint64_t size, uint32_t *val)
@@ -127,22 +173,27 @@ static const struct sim_reg rows[] = {
 	REG(PGC6_SCRATCH_GROUP_05_PRIV_LEVEL_MASK, SIM_PRE_HOPPER, .read = sim_boot_mask_read),
 	REG(PGC6_SCRATCH_GROUP_05, SIM_PRE_HOPPER, .read = sim_boot_progress_read),
 	REG(PGC6_SCRATCH_GROUP_42, SIM_ALL_CHIPS & ~SIM_SIZE_SCALED, .reset = reset_size),
+	REG(PFB_MMU_WPR1_ADDR_LO, SIM_ALL_CHIPS, .reset = reset_wpr1_lo),
+	REG(PFB_MMU_WPR1_ADDR_HI, SIM_ALL_CHIPS, .reset = reset_wpr1_hi),
 	REG(PFB_MMU_WPR2_ADDR_LO, SIM_ALL_CHIPS, .reset = reset_wpr2_lo),
 	REG(PFB_MMU_WPR2_ADDR_HI, SIM_ALL_CHIPS, .reset = reset_wpr2_hi),
-	REG(PDISP_VGA_WORKSPACE_BASE, SIM_ALL_CHIPS, .reset = reset_workspace),
+	REG(PFB_MMU_LOCK_ADDR_LO, SIM_GA100, .reset = reset_lock_lo),
+	REG(PFB_MMU_LOCK_ADDR_HI, SIM_GA100, .reset = reset_lock_hi),
+	REG(PDISP_VGA_WORKSPACE_BASE, SIM_HAS_DISPLAY, .reset = reset_workspace),
 	REG(THERM_I2CS_SCRATCH_GB202, SIM_GB202, .read = sim_boot_fsp_read),
 	REG(VF_PRIV_BAR1_BLOCK, SIM_PRE_HOPPER,
 	    .writable = VF_PRIV_BAR1_BLOCK_PTR | VF_PRIV_BAR1_BLOCK_TARGET |
 			VF_PRIV_BAR1_BLOCK_MODE,
-	    .write = sim_bind_written),
+	    .reset = reset_bar1_block, .write = sim_bind_written),
 	REG(VF_PRIV_BIND_STATUS, SIM_PRE_HOPPER, .read = sim_bind_status_read),
 	REG(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR, SIM_HOPPER_ON,
 	    .writable = VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE |
 			VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET |
 			VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR,
-	    .ro = BIND_PENDING, .read = sim_bind_status_read, .write = sim_bind_low_written),
+	    .ro = BIND_PENDING, .reset = reset_bar1_low, .read = sim_bind_status_read, .write = sim_bind_low_written),
 	REG(VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR, SIM_HOPPER_ON,
-	    .writable = VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR_PTR, .write = sim_bind_high_written),
+	    .writable = VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR_PTR, .reset = reset_bar1_high,
+	    .write = sim_bind_high_written),
 	REG(VF_PRIV_MMU_FAULT_ADDR_LO, SIM_ALL_CHIPS),
 	REG(VF_PRIV_MMU_FAULT_ADDR_HI, SIM_ALL_CHIPS),
 	REG(VF_PRIV_MMU_FAULT_INST_LO, SIM_ALL_CHIPS),

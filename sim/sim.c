@@ -142,6 +142,23 @@ static bool is_bar1_size(uint64_t size)
 	return size >= 64 * MIB && size <= 512 * GIB && !(size & (size - 1));
 }
 
+/* As after a boot of GSP firmware; how high WPR2 reaches depends on that [assumed] */
+static struct sim_range below_workspace(const struct sim_config *cfg)
+{
+	uint64_t end = cfg->vram_size - SIM_WORKSPACE_LEN;
+
+	/* Too large wraps around, and is no range. */
+	return (struct sim_range) { end - cfg->wpr2_size, end };
+}
+
+static bool is_range(const struct sim_config *cfg, const struct sim_range *range)
+{
+	if (!range->start && !range->end)
+		return true;
+	return !((range->start | range->end) % SIM_PAGE_SIZE) && range->start < range->end &&
+	       range->end <= cfg->vram_size;
+}
+
 /* Defaults, then everything that can be wrong without trying it. */
 static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *why,
 		       size_t why_len)
@@ -174,10 +191,15 @@ static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *
 	if (!cfg->no_bar1 && !is_bar1_size(cfg->bar1_size))
 		return refuse(why, why_len, "BAR1 is a power of two from 64 MiB to 512 GiB",
 			      cfg->bar1_size);
-	if ((cfg->wpr2_start | cfg->wpr2_end) % SIM_PAGE_SIZE || cfg->wpr2_end > cfg->vram_size ||
-	    (cfg->wpr2_start && cfg->wpr2_start >= cfg->wpr2_end))
-		return refuse(why, why_len, "WPR2 is whole 4 KiB pages of VRAM, not the range to",
-			      cfg->wpr2_end);
+	if (gpu->cfg.wpr2_size)
+		gpu->cfg.wpr2 = below_workspace(&gpu->cfg);
+	if (!is_range(cfg, &cfg->wpr1) || !is_range(cfg, &cfg->wpr2) || !is_range(cfg, &cfg->lock))
+		return refuse(why, why_len, "a protected range is whole 4 KiB pages, within VRAM of",
+			      cfg->vram_size);
+	if (cfg->lock.end && gpu->chip->bit != SIM_GA100)
+		return refuse(why, why_len, "only a GA100 has an MMU lock range", cfg->lock.start);
+	if (cfg->bound % SIM_PAGE_SIZE || cfg->bound >= cfg->vram_size)
+		return refuse(why, why_len, "BAR1 can't be bound to", cfg->bound);
 	return 0;
 }
 
@@ -188,7 +210,7 @@ static void reset_locked(struct sim_gpu *gpu)
 	sim_regs_reset(gpu);
 	gpu->boot.polls_left = gpu->cfg.boot_polls;
 	gpu->inval = (struct sim_inval) { 0 };
-	gpu->bar1 = (struct sim_bar1) { 0 };
+	sim_bind_reset(gpu);
 	gpu->counters = (struct sim_counters) { 0 };
 	gpu->last_error[0] = '\0';
 	sim_windows_update(gpu);

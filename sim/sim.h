@@ -15,6 +15,12 @@
 
 struct sim_gpu;
 
+/* VRAM from @start up to, not including, @end */
+struct sim_range {
+	uint64_t start;
+	uint64_t end;
+};
+
 /**
  * struct sim_config - what to build; zero fields mean the default
  * @chip: "tu102", "ga100", "ga102" (default), "ad102", "gh100", "gb100", "gb202"
@@ -29,8 +35,12 @@ struct sim_gpu;
  * @bind_polls: reads of the bind status that still say busy
  * @invalidate_polls: reads of the invalidate register that still say busy;
  *	the flush registers take as many
- * @wpr2_start: bytes; with @wpr2_end the firmware's protected range, none if 0
- * @wpr2_end: end of that range, exclusive
+ * @wpr1: a range that the GPU keeps the CPU out of, whole pages; none if empty
+ * @wpr2: the same, which firmware sets up for itself
+ * @lock: the same, the MMU lock range of a GA100
+ * @wpr2_size: bytes; puts @wpr2 right below the display's workspace
+ * @bound: BAR1 is bound to an instance block there when power comes on, as
+ *	another driver leaves it; whole pages; 0: physical mode
  * @reported_vram: what the size register says, right or wrong; as @vram_size
  * @failed: called once, when the host has no room left for what is written to
  *	@file, with one line that says so; it must not call the model.  That
@@ -48,8 +58,11 @@ struct sim_config {
 	unsigned int boot_polls;
 	unsigned int bind_polls;
 	unsigned int invalidate_polls;
-	uint64_t wpr2_start;
-	uint64_t wpr2_end;
+	struct sim_range wpr1;
+	struct sim_range wpr2;
+	struct sim_range lock;
+	uint64_t wpr2_size;
+	uint64_t bound;
 	uint64_t reported_vram;
 	void (*failed)(void *failed_arg, const char *why);
 	void *failed_arg;

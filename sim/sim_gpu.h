@@ -14,7 +14,7 @@
 #include "sim_tlb.h"
 #include "sim_vram.h"
 
-#define SIM_MAX_REGS	32
+#define SIM_MAX_REGS	40
 
 /* What a refused register or PRAMIN read returns; the pattern is XAL's [assumed for all units] */
 #define SIM_BAD_READ	0xbadf0200u
@@ -223,9 +223,21 @@ static inline bool sim_boot_done(const struct sim_gpu *gpu)
 	return !gpu->boot.polls_left;
 }
 
-static inline bool sim_in_wpr2(const struct sim_gpu *gpu, uint64_t pa)
+/* The display's, at the top of VRAM */
+#define SIM_WORKSPACE_LEN	(1u << 20)
+
+/* Why the CPU gets no access to [@pa, @pa + @len); NULL if it does. */
+static inline const char *sim_protected(const struct sim_gpu *gpu, uint64_t pa, uint64_t len)
 {
-	return pa >= gpu->cfg.wpr2_start && pa < gpu->cfg.wpr2_end;
+	const struct sim_config *cfg = &gpu->cfg;
+
+	if (pa < cfg->wpr1.end && pa + len > cfg->wpr1.start)
+		return "in WPR1";
+	if (pa < cfg->wpr2.end && pa + len > cfg->wpr2.start)
+		return "in WPR2";
+	if (pa < cfg->lock.end && pa + len > cfg->lock.start)
+		return "in the MMU lock range";
+	return NULL;
 }
 
 /* regs.c */
@@ -271,8 +283,13 @@ void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *w
 /* Bring posted writes older than number @upto to VRAM. */
 void sim_posted_drain(struct sim_gpu *gpu, uint64_t upto);
 
+/* bind.c: the binding that power-on finds */
+void sim_bind_reset(struct sim_gpu *gpu);
+
 /* fault.c: count @nr faults of one cause, latch the first if there is room */
 void sim_fault(struct sim_gpu *gpu, unsigned int type, uint64_t va, bool write, uint64_t nr);
+/* The same for a PRAMIN access to protected VRAM, which the caller has counted. */
+void sim_fault_pramin(struct sim_gpu *gpu, uint64_t pa, bool write);
 
 /**
  * struct sim_target - where a page of BAR1 leads

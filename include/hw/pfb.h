@@ -17,12 +17,22 @@
 /* GA102, AD102, GH100, GB100, GB202 [ga102 dev_gc6_island.h]: VRAM in MiB */
 #define PGC6_SCRATCH_GROUP_42			0x001183a4
 
-/* WPR2, the firmware's protected range: address = VAL << 12; HI.VAL 0 = not set [tu102, gh100 dev_fb.h] */
+/*
+ * Ranges that the GPU keeps the CPU out of: address = VAL << 12, and HI.VAL 0 =
+ * not set.  All have the layout of WPR2, and HI behind LO.
+ */
+#define PFB_MMU_WPR_ADDR_VAL			GENMASK(31, 4)
+#define   PFB_MMU_WPR_ADDR_VAL_SHIFT			12
+#define PFB_MMU_WPR_ADDR_HI_OFFSET		4
+/* [gh100 dev_fb.h; on other chips assumed] */
+#define PFB_MMU_WPR1_ADDR_LO			0x001fa81c
+#define PFB_MMU_WPR1_ADDR_HI			0x001fa820
+/* GSP firmware, its heap and its loader [tu102, gh100 dev_fb.h; nova reads it on all] */
 #define PFB_MMU_WPR2_ADDR_LO			0x001fa824
-#define   PFB_MMU_WPR2_ADDR_LO_VAL		GENMASK(31, 4)
 #define PFB_MMU_WPR2_ADDR_HI			0x001fa828
-#define   PFB_MMU_WPR2_ADDR_HI_VAL		GENMASK(31, 4)
-#define     PFB_MMU_WPR2_ADDR_VAL_SHIFT		12
+/* GA100 [ga100 dev_fb.h] */
+#define PFB_MMU_LOCK_ADDR_LO			0x001fa82c
+#define PFB_MMU_LOCK_ADDR_HI			0x001fa830
 
 /* VGA workspace at the top of VRAM: address = ADDR << 16 [v04_00 dev_disp.h] */
 #define PDISP_VGA_WORKSPACE_BASE		0x00625f04

@@ -197,6 +197,42 @@ struct nvbar_info {
  */
 NVBAR_API int nvbar_get_info(struct nvbar *gpu, struct nvbar_info *info);
 
+/** enum nvbar_protected_access - what may be done in a range that is not the user's */
+enum nvbar_protected_access {
+	/* It is never allocated, and a user who names its addresses has his way */
+	NVBAR_PROTECTED_KEPT = 0,
+	/* Firmware that runs has it: writes are -EACCES */
+	NVBAR_PROTECTED_RDONLY = 1,
+	/* The GPU faults every access of a CPU: all are -EACCES */
+	NVBAR_PROTECTED_CLOSED = 2,
+};
+
+/**
+ * struct nvbar_protected_info - VRAM that is the firmware's or the display's
+ * @name: "WPR2"
+ * @pa: VRAM address of its first byte
+ * @len: bytes
+ * @access: an &enum nvbar_protected_access
+ */
+struct nvbar_protected_info {
+	const char *name;
+	uint64_t pa, len;
+	uint32_t access;
+};
+
+/**
+ * nvbar_for_each_protected - visit what is not for users, as read at open
+ * @gpu: handle
+ * @fn: called for each range, which may overlap others: the stricter one counts.
+ *	A result other than 0 ends the visit
+ * @arg: second argument of @fn
+ *
+ * Return: 0, or what @fn returned.
+ */
+NVBAR_API int nvbar_for_each_protected(struct nvbar *gpu,
+				       int (*fn)(const struct nvbar_protected_info *, void *),
+				       void *arg);
+
 /**
  * struct nvbar_stats - counts since open, then gauges
  * @size: set to sizeof(struct nvbar_stats) before the call
@@ -364,8 +400,8 @@ struct nvbar_map_opts {
  * a limit to the page size.
  *
  * Return: 0, or -EINVAL, -ERANGE (a page outside VRAM), -EACCES (a writable
- * mapping of the driver's own region, or observing), -ENOSPC (no BAR1 address
- * space), -ENOMEM, -ENODEV, -ETIMEDOUT, -EOPNOTSUPP (no BAR1, or an address
+ * mapping of the driver's own region, a protected range, or observing), -ENOSPC
+ * (no BAR1 address space), -ENOMEM, -ENODEV, -ETIMEDOUT, -EOPNOTSUPP (no BAR1, or an address
  * that this chip's entries can't hold).
  */
 NVBAR_API int nvbar_map_pages(struct nvbar *gpu, const uint64_t *pfns, size_t nr_pages, uint32_t flags,
@@ -631,7 +667,7 @@ NVBAR_API int nvbar_mmap(struct nvbar_access *a, void **ptr);
  *
  * Return: 0, or -ERANGE (leaves VRAM), -EOPNOTSUPP (beyond the window's
  * reach on this chip), -ENODEV, -ETIMEDOUT (the window does not move), -EACCES
- * (observing: the window must move).
+ * (a protected range, or observing: the window must move).
  */
 NVBAR_API int nvbar_pramin_read(struct nvbar *gpu, uint64_t pa, void *buf, size_t len);
 
@@ -644,8 +680,8 @@ NVBAR_API int nvbar_pramin_read(struct nvbar *gpu, uint64_t pa, void *buf, size_
  *
  * The GPU sees the data when the call returns.
  *
- * Return: 0, or -ERANGE, -EACCES (the driver's own region, or observing),
- * -EOPNOTSUPP, -ENODEV, -ETIMEDOUT.
+ * Return: 0, or -ERANGE, -EACCES (the driver's own region, a protected range, or
+ * observing), -EOPNOTSUPP, -ENODEV, -ETIMEDOUT.
  */
 NVBAR_API int nvbar_pramin_write(struct nvbar *gpu, uint64_t pa, const void *buf, size_t len);
 

@@ -271,6 +271,133 @@ static void a_protected_range_and_the_heap_below_it_are_left_alone(void **state)
 	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
 }
 
+/* The range that @gpu has under a name; one of length 0 if it has none. */
+static struct nvbar_protected range_of(const char *name)
+{
+	static const struct nvbar_protected none;
+	unsigned int i;
+
+	for (i = 0; i < gpu.protect.nr; i++)
+		if (!strcmp(gpu.protect.range[i].name, name))
+			return gpu.protect.range[i];
+	return none;
+}
+
+static void assert_range(const char *name, u64 start, u64 end, enum nvbar_protection protection)
+{
+	struct nvbar_protected range = range_of(name);
+
+	assert_int_equal(range.pa, start);
+	assert_int_equal(range.pa + range.len, end);
+	assert_int_equal(range.protection, protection);
+}
+
+/* hardware.md 4.2: heap and PMU reserve of each chip, in KiB */
+static void what_firmware_has_is_known_for_each_chip(void **state)
+{
+	static const u64 heap[] = { 1024, 1024, 1024, 1024, 2048, 2048, 3072 };
+	const u64 end = 24 * (u64)SZ_1G, wpr2 = end - SZ_64M;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(chips); i++) {
+		bool blackwell = chips[i].boot42 >> 24 >= 0x1a;
+		u64 below = wpr2 - heap[i] * SZ_1K;
+		u64 pmu = blackwell ? 24 * (u64)SZ_1M + SZ_128K : 0;
+
+		identify(chips[i].name);
+		fake_set(&hw, 0x100ce0, 0x00000309);
+		fake_set(&hw, 0x1183a4, 0x00006000);
+		fake_set(&hw, 0x1fa824, (u32)(wpr2 >> 8));
+		fake_set(&hw, 0x1fa828, (u32)((end - SZ_1M) >> 8));
+		assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+		assert_range("VGA workspace", end - SZ_1M, end, NVBAR_PROTECT_KEPT);
+		assert_range("WPR2", wpr2, end - SZ_1M, NVBAR_PROTECT_CLOSED);
+		assert_range("firmware heap", below, wpr2, NVBAR_PROTECT_RDONLY);
+		if (pmu)
+			assert_range("PMU", below - pmu, below, NVBAR_PROTECT_RDONLY);
+		else
+			assert_int_equal(range_of("PMU").len, 0);
+		if (strcmp(chips[i].name, "GA100"))
+			assert_range("FRTS", end - SZ_2M, end - SZ_1M, NVBAR_PROTECT_RDONLY);
+		else
+			assert_int_equal(range_of("FRTS").len, 0);
+		assert_int_equal(gpu.usable_end, below - pmu);
+	}
+}
+
+/* WPR1 lies where it likes: nothing above its start is used. */
+static void other_protected_ranges_end_usable_vram_too(void **state)
+{
+	const u64 start = 3 * (u64)SZ_1G;
+
+	(void)state;
+	identify("GA100");
+	fake_set(&hw, 0x100ce0, 0x00000309);
+	fake_set(&hw, 0x1fa82c, (u32)(start >> 8));
+	fake_set(&hw, 0x1fa830, (u32)((start + SZ_64K) >> 8));
+	assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+	assert_range("MMU lock range", start, start + SZ_64K, NVBAR_PROTECT_CLOSED);
+	assert_int_equal(gpu.usable_end, start);
+	fake_set(&hw, 0x1fa81c, (u32)(start >> 9));
+	fake_set(&hw, 0x1fa820, (u32)((start / 2 + SZ_4K) >> 8));
+	assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+	assert_range("WPR1", start / 2, start / 2 + SZ_4K, NVBAR_PROTECT_CLOSED);
+	assert_int_equal(gpu.usable_end, start / 2);
+
+	/* Contradictions, in either */
+	fake_set(&hw, 0x1fa820, 0x10);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
+	assert_non_null(strstr(hw.message, "WPR1"));
+	fake_set(&hw, 0x1fa820, 0);
+	fake_set(&hw, 0x1fa830, 0x10);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
+	assert_non_null(strstr(hw.message, "lock range"));
+
+	identify("GA102");
+	fake_set(&hw, 0x1183a4, 0x00006000);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+	assert_int_equal(fake_count(&hw, false, 0x1fa82c), 0);
+}
+
+/* What the CPU may not read is 0xbad.....: no address, no size. */
+static void registers_that_read_as_errors_are_not_believed(void **state)
+{
+	const u64 end = 24 * (u64)SZ_1G;
+
+	(void)state;
+	/* A board whose display is fused off; a chip without WPR1 */
+	assert_int_equal(usable_end("GA102", 0xbadf5048), end - SZ_2M);
+	fake_set(&hw, 0x1fa81c, 0xbadf1100);
+	fake_set(&hw, 0x1fa820, 0xbadf1100);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), 0);
+	assert_int_equal(range_of("WPR1").len, 0);
+
+	/* Where WPR2 is nobody knows then. */
+	fake_set(&hw, 0x1fa824, 0xbadf1100);
+	fake_set(&hw, 0x1fa828, 0xbadf1100);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
+
+	identify("TU102");
+	fake_set(&hw, 0x100ce0, 0xbadf1201);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
+	identify("GH100");
+	fake_set(&hw, 0x1183a4, 0xbadf1201);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
+}
+
+static void a_workspace_past_the_end_of_vram_is_refused(void **state)
+{
+	const u64 end = 24 * (u64)SZ_1G;
+
+	(void)state;
+	identify("GA102");
+	fake_set(&hw, 0x1183a4, 0x00006000);
+	fake_set(&hw, 0x625f04, (u32)(end >> 16) << 8 | 8);
+	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
+	assert_non_null(strstr(hw.message, "workspace"));
+}
+
 static void a_size_that_makes_no_sense_is_refused(void **state)
 {
 	static const u32 sizes[] = { 0, 0x08000001, 0xfffffffe };
@@ -321,6 +448,10 @@ int main(void)
 		cmocka_unit_test(vram_sizes_are_the_manuals),
 		cmocka_unit_test(workspace_and_frts_are_left_alone),
 		cmocka_unit_test(a_protected_range_and_the_heap_below_it_are_left_alone),
+		cmocka_unit_test(what_firmware_has_is_known_for_each_chip),
+		cmocka_unit_test(other_protected_ranges_end_usable_vram_too),
+		cmocka_unit_test(registers_that_read_as_errors_are_not_believed),
+		cmocka_unit_test(a_workspace_past_the_end_of_vram_is_refused),
 		cmocka_unit_test(a_size_that_makes_no_sense_is_refused),
 		cmocka_unit_test(usable_vram_ends_where_entries_and_window_reach),
 	};

@@ -219,7 +219,7 @@ static void sparse_reads_zero_and_keeps_nothing(void **state)
 
 static void the_protected_range_faults_in_either_mode(void **state)
 {
-	struct sim_config cfg = { .wpr2_start = MIB(64), .wpr2_end = MIB(65) };
+	struct sim_config cfg = { .wpr2 = { MIB(64), MIB(65) } };
 	struct tables t;
 	struct bus bus;
 

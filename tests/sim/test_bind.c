@@ -198,6 +198,37 @@ static void an_instance_block_must_be_in_vram(void **state)
 	bus_close(&bus);
 }
 
+static void another_drivers_binding_is_there_at_power_on_and_after_a_reset(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 7; i++) {
+		struct sim_config cfg = { .chip = bus_chips[i], .bound = GIB(6) };
+		struct bus bus;
+		int round;
+
+		bus_open(&bus, &cfg);
+		for (round = 0; round < 2; round++) {
+			if (bus.hopper) {
+				assert_int_equal(bus_rd(&bus, R_BIND_LOW), GIB(6) << 32 >> 32 | 1 << 9);
+				assert_int_equal(bus_rd(&bus, R_BIND_HIGH), 1);
+			} else {
+				assert_int_equal(bus_rd(&bus, R_BIND), 0x80000000 | GIB(6) >> 12);
+			}
+			/* Nobody has written tables there. */
+			sim_bar1_read(bus.gpu, VA, 4);
+			bus_fault_type(&bus);
+			assert_int_equal(bus_faults(&bus), 1);
+			assert_int_equal(bus_misuse(&bus), 0);
+			sim_reset(bus.gpu);
+		}
+		bus_bring_up(&bus);
+		assert_int_equal(bus_misuse(&bus), 0);
+		bus_close(&bus);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +241,7 @@ int main(void)
 		cmocka_unit_test(the_instance_block_must_name_format_and_page_size),
 		cmocka_unit_test(the_instance_block_counts_as_it_was_when_bound),
 		cmocka_unit_test(an_instance_block_must_be_in_vram),
+		cmocka_unit_test(another_drivers_binding_is_there_at_power_on_and_after_a_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

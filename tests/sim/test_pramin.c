@@ -242,7 +242,7 @@ static void blocks_of_words_are_as_single_words(void **state)
 
 static void the_protected_range_is_out_of_reach(void **state)
 {
-	struct sim_config cfg = { .wpr2_start = MIB(64), .wpr2_end = MIB(65) };
+	struct sim_config cfg = { .wpr2 = { MIB(64), MIB(65) } };
 	struct bus bus;
 
 	(void)state;
@@ -251,8 +251,14 @@ static void the_protected_range_is_out_of_reach(void **state)
 	bus_vram_wr(&bus, MIB(65), 1);
 	assert_int_equal(bus_misuse(&bus), 0);
 	bus_vram_wr(&bus, MIB(64), 1);
+	assert_int_equal(bus_fault_type(&bus), FAULT_REGION);
+	assert_int_equal(bus_rd(&bus, R_FAULT_ADDR_LO), MIB(64));
+	assert_int_equal(bus_rd(&bus, R_FAULT_INFO) >> 16 & 0xf, 9);	/* PHYS_WRITE */
+	assert_int_equal(bus_rd(&bus, R_FAULT_INST_LO) & 0x1ff, 31);	/* PHYSICAL */
 	bus_vram_rd(&bus, MIB(65) - 8);
+	assert_int_equal(bus_rd(&bus, R_FAULT_STATUS), 0x80000040);	/* OTHER_PHYS dropped */
 	assert_int_equal(bus_misuse(&bus), 2);
+	assert_int_equal(bus_faults(&bus), 0);
 	bus_close(&bus);
 }
 

@@ -71,10 +71,16 @@ static void what_cannot_be_is_refused_with_a_reason(void **state)
 		{ .bar1_size = MIB(32) },
 		{ .bar1_size = MIB(96) },
 		{ .bar1_size = GIB(1024) },
-		{ .wpr2_start = MIB(2), .wpr2_end = MIB(1) },
-		{ .wpr2_start = MIB(2) },
-		{ .wpr2_start = MIB(1), .wpr2_end = GIB(9) },
-		{ .wpr2_start = MIB(1) + 1, .wpr2_end = MIB(2) },
+		{ .wpr2 = { MIB(2), MIB(1) } },
+		{ .wpr2 = { MIB(2), 0 } },
+		{ .wpr2 = { MIB(1), GIB(9) } },
+		{ .wpr2 = { MIB(1) + 1, MIB(2) } },
+		{ .wpr2_size = GIB(8) },
+		{ .wpr1 = { MIB(2), MIB(2) } },
+		{ .lock = { MIB(1), MIB(2) } },		/* of a GA102 */
+		{ .chip = "ga100", .lock = { MIB(1), MIB(2) + 1 } },
+		{ .bound = GIB(8) },
+		{ .bound = MIB(1) + 8 },
 	};
 	struct sim_gpu *gpu = NULL;
 	char why[160];
@@ -141,19 +147,51 @@ static void the_boot_progress_means_nothing_before_its_mask_allows_it(void **sta
 	bus_close(&bus);
 }
 
-static void wpr2_is_an_empty_range_unless_set(void **state)
+/* hardware.md 4.2 */
+static void protected_ranges_are_empty_unless_set(void **state)
 {
-	struct sim_config cfg = { .chip = "gh100", .wpr2_start = MIB(64), .wpr2_end = MIB(96) };
+	static const uint32_t lo[] = { 0x1fa81c, 0x1fa824, 0x1fa82c };
+	struct sim_config cfg = {
+		.chip = "ga100", .wpr1 = { MIB(32), MIB(33) }, .wpr2 = { MIB(64), MIB(96) },
+		.lock = { MIB(8), MIB(9) },
+	};
+	const struct sim_range *const want[] = { &cfg.wpr1, &cfg.wpr2, &cfg.lock };
+	struct bus bus;
+	size_t i;
+
+	(void)state;
+	bus_open_chip(&bus, "ga100");
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(bus_rd(&bus, lo[i]), 0xfffffff0);
+		assert_int_equal(bus_rd(&bus, lo[i] + 4), 0);
+	}
+	bus_close(&bus);
+	bus_open(&bus, &cfg);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(bus_rd(&bus, lo[i]) >> 4, want[i]->start >> 12);
+		assert_int_equal(bus_rd(&bus, lo[i] + 4) >> 4, want[i]->end >> 12);
+	}
+	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	bus_close(&bus);
+
+	/* Only a GA100 has a lock range. */
+	bus_open_chip(&bus, "gh100");
+	assert_int_equal(bus_rd(&bus, 0x1fa81c), 0xfffffff0);
+	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	bus_rd(&bus, 0x1fa82c);
+	assert_int_equal(sim_driver_errors(bus.gpu), 1);
+	bus_close(&bus);
+}
+
+static void firmware_of_a_size_lies_below_the_workspace(void **state)
+{
+	struct sim_config cfg = { .wpr2_size = MIB(16) };
 	struct bus bus;
 
 	(void)state;
-	bus_open_chip(&bus, "gh100");
-	assert_int_equal(bus_rd(&bus, 0x1fa824), 0xfffffff0);
-	assert_int_equal(bus_rd(&bus, 0x1fa828), 0);
-	bus_close(&bus);
 	bus_open(&bus, &cfg);
-	assert_int_equal(bus_rd(&bus, 0x1fa824) >> 4, MIB(64) >> 12);
-	assert_int_equal(bus_rd(&bus, 0x1fa828) >> 4, MIB(96) >> 12);
+	assert_int_equal(bus_rd(&bus, 0x1fa824) >> 4, (GIB(8) - MIB(17)) >> 12);
+	assert_int_equal(bus_rd(&bus, 0x1fa828) >> 4, (GIB(8) - MIB(1)) >> 12);
 	bus_close(&bus);
 }
 
@@ -169,9 +207,9 @@ static void the_workspace_is_the_top_of_vram_on_chips_with_a_display(void **stat
 
 		bus_open_chip(&bus, bus_chips[i]);
 		val = bus_rd(&bus, 0x625f04);
-		assert_int_equal(val >> 3 & 1, display[i]);
+		assert_int_equal(sim_driver_errors(bus.gpu), !display[i]);
 		if (display[i])
-			assert_int_equal((uint64_t)(val >> 8) << 16, GIB(8) - MIB(1));
+			assert_int_equal(val, (GIB(8) - MIB(1)) >> 16 << 8 | 8);
 		bus_close(&bus);
 	}
 }
@@ -295,7 +333,8 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_is_refused_with_a_reason),
 		cmocka_unit_test(memory_can_be_had_only_after_boot),
 		cmocka_unit_test(the_boot_progress_means_nothing_before_its_mask_allows_it),
-		cmocka_unit_test(wpr2_is_an_empty_range_unless_set),
+		cmocka_unit_test(protected_ranges_are_empty_unless_set),
+		cmocka_unit_test(firmware_of_a_size_lies_below_the_workspace),
 		cmocka_unit_test(the_workspace_is_the_top_of_vram_on_chips_with_a_display),
 		cmocka_unit_test(an_unknown_register_is_counted),
 		cmocka_unit_test(registers_take_only_what_they_have),
