@@ -67,6 +67,26 @@ static int identify(struct nvbar_gpu *gpu)
 	return ret;
 }
 
+/*
+ * A GPU that nobody drives has BAR1 in physical mode, or bound to this driver's
+ * own instance block by a run that was killed.  Anything else is the work of
+ * another driver, which may be at it.
+ */
+static int check_owner(struct nvbar_gpu *gpu)
+{
+	struct nvbar_bar1_binding binding;
+	int ret = nvbar_bar1_read_binding(gpu, &binding);
+
+	if (ret || !binding.is_virtual)
+		return ret;
+	if (binding.aperture == NVBAR_APERTURE_VID && binding.inst_pa == gpu->reserved_pa)
+		return 0;
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+		      "BAR1 is bound to an instance block at 0x%llx: another driver has this GPU, or left it so",
+		      binding.inst_pa);
+	return -EBUSY;
+}
+
 static struct nvbar_span whole_vram(const void *arg, size_t i)
 {
 	const struct nvbar_gpu *gpu = arg;
@@ -108,6 +128,8 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
 	if (ops->direct_info)
 		ops->direct_info(hw, &gpu->direct);
 	ret = identify(gpu);
+	if (!ret && !gpu->observe && !(flags & NVBAR_GPU_FORCE))
+		ret = check_owner(gpu);
 	if (ret)
 		return ret;
 

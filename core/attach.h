@@ -13,6 +13,8 @@ struct nvbar_gpu;
 #define NVBAR_GPU_OBSERVE	(1u << 0)
 /* All of usable VRAM stays mapped at VA = VRAM address, for others to share. */
 #define NVBAR_GPU_STATIC	(1u << 1)
+/* BAR1 is taken from whoever has bound it. */
+#define NVBAR_GPU_FORCE		(1u << 2)
 
 /**
  * nvbar_gpu_attach - identify a GPU and bring its BAR1 up
@@ -28,7 +30,7 @@ struct nvbar_gpu;
  * Return: 0, or -EOPNOTSUPP (unknown chip, or BAR1 is too small for
  * NVBAR_GPU_STATIC), -ENODEV, -ETIMEDOUT, -ENOSPC (no
  * room for the driver's own region), -EIO (reserved areas make no sense),
- * -ENOMEM.
+ * -EBUSY (BAR1 is bound by somebody else), -ENOMEM.
  */
 int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void *hw, u64 bar1_size,
 		     u32 flags);

@@ -48,6 +48,7 @@ int nvbar_result_copy(void *dst, const void *src, size_t src_size)
 /* NOLINTBEGIN(misc-redundant-expression): that they are equal is the point */
 _Static_assert(NVBAR_OPEN_OBSERVE == NVBAR_GPU_OBSERVE, "flags differ");
 _Static_assert(NVBAR_OPEN_STATIC == NVBAR_GPU_STATIC, "flags differ");
+_Static_assert(NVBAR_OPEN_FORCE == NVBAR_GPU_FORCE, "flags differ");
 _Static_assert(NVBAR_PROTECTED_KEPT == (int)NVBAR_PROTECT_KEPT, "kinds differ");
 _Static_assert(NVBAR_PROTECTED_RDONLY == (int)NVBAR_PROTECT_RDONLY, "kinds differ");
 _Static_assert(NVBAR_PROTECTED_CLOSED == (int)NVBAR_PROTECT_CLOSED, "kinds differ");
@@ -71,7 +72,8 @@ static int open_backend(struct nvbar *nvbar, const char *device, u32 flags, stru
 	return ret;
 }
 
-#define OPEN_FLAGS	(NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC | NVBAR_OPEN_DRY_RUN)
+#define OPEN_FLAGS	(NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC | NVBAR_OPEN_FORCE | \
+			 NVBAR_OPEN_DRY_RUN)
 
 int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *user_opts)
 {
@@ -82,7 +84,8 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 
 	ret = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
 	if (ret || (opts.flags & ~OPEN_FLAGS) ||
-	    !(~opts.flags & (NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC)))
+	    ((opts.flags & NVBAR_OPEN_OBSERVE) &&
+	     (opts.flags & (NVBAR_OPEN_STATIC | NVBAR_OPEN_FORCE))))
 		return -EINVAL;
 	if (!device) {
 		device = getenv("NVBAR_DEVICE");

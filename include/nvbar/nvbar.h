@@ -68,6 +68,14 @@ enum nvbar_log_level {
 #define NVBAR_OPEN_STATIC		(1u << 1)
 
 /**
+ * NVBAR_OPEN_FORCE - take BAR1 even if somebody else has bound it
+ *
+ * Without it a GPU whose BAR1 is bound to an instance block that is not nvbar's
+ * is -EBUSY.  For a GPU that another driver left so; one that is in use breaks.
+ */
+#define NVBAR_OPEN_FORCE		(1u << 2)
+
+/**
  * NVBAR_OPEN_DRY_RUN - tell what would be written, and write nothing
  *
  * Each write to a BAR is a log line at NVBAR_LOG_INFO, as "dry run: " and the line
@@ -134,11 +142,11 @@ struct nvbar_open_opts {
  * (unknown chip or device kind, BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
  * -EIO (its registers, or its files in sysfs, contradict themselves), -EBUSY
- * (someone else drives it: a bound driver is named), -EACCES, -ENOENT (no such
- * device or socket, or not bound to vfio-pci), -ENOSPC (VRAM too small for the
- * driver's own region), -ENOMEM, the errno of the file that a file= or NVBAR_TRACE
- * names or of one of the kernel's, or the one that the server of a vfio-user:
- * device replies.
+ * (someone else drives it: a bound driver is named; or has BAR1 bound), -EACCES,
+ * -ENOENT (no such device or socket, or not bound to vfio-pci), -ENOSPC (VRAM too
+ * small for the driver's own region), -ENOMEM, the errno of the file that a file= or
+ * NVBAR_TRACE names or of one of the kernel's, or the one that the server of a
+ * vfio-user: device replies.
  */
 NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *opts);
 

@@ -10,6 +10,7 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "attach.h"
 #include "chip.h"
 #include "fake_hw.h"
 
@@ -398,6 +399,29 @@ static void a_workspace_past_the_end_of_vram_is_refused(void **state)
 	assert_non_null(strstr(hw.message, "workspace"));
 }
 
+/* The address alone does not make an instance block this driver's. */
+static void page_tables_in_system_memory_are_another_drivers(void **state)
+{
+	const struct nvbar_hw_ops *ops;
+	u64 left;
+
+	(void)state;
+	identify("GA102");
+	ops = gpu.ops;
+	fake_set(&hw, 0x1183a4, 0x00006000);
+	fake_set(&hw, 0x118128, 1);
+	fake_set(&hw, 0x118234, 0xff);
+	assert_int_equal(nvbar_gpu_attach(&gpu, ops, &hw, SZ_256M, NVBAR_GPU_OBSERVE), 0);
+	left = gpu.reserved_pa;
+	nvbar_gpu_detach(&gpu);
+
+	/* Virtual, coherent system memory */
+	fake_set(&hw, 0xb80f40, 0x80000000 | 2 << 28 | (u32)(left >> 12));
+	memset(&gpu, 0, sizeof(gpu));
+	assert_int_equal(nvbar_gpu_attach(&gpu, ops, &hw, SZ_256M, 0), -EBUSY);
+	assert_int_equal(gpu.reserved_pa, left);
+}
+
 static void a_size_that_makes_no_sense_is_refused(void **state)
 {
 	static const u32 sizes[] = { 0, 0x08000001, 0xfffffffe };
@@ -452,6 +476,7 @@ int main(void)
 		cmocka_unit_test(other_protected_ranges_end_usable_vram_too),
 		cmocka_unit_test(registers_that_read_as_errors_are_not_believed),
 		cmocka_unit_test(a_workspace_past_the_end_of_vram_is_refused),
+		cmocka_unit_test(page_tables_in_system_memory_are_another_drivers),
 		cmocka_unit_test(a_size_that_makes_no_sense_is_refused),
 		cmocka_unit_test(usable_vram_ends_where_entries_and_window_reach),
 	};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* VRAM that is the firmware's, and GPUs that make no sense. */
+/* VRAM that is the firmware's, and GPUs that are another driver's or make no sense. */
 #include "helper.h"
 
 #include "internal.h"
@@ -241,6 +241,72 @@ static void registers_that_contradict_each_other_are_refused(void **state)
 	}
 }
 
+/* --- GPUs that somebody has --- */
+
+static void a_gpu_that_another_driver_has_bound_is_busy(void **state)
+{
+	struct nvbar *gpu;
+	struct lines lines;
+	char device[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		snprintf(device, sizeof(device), "sim:%s,bound=5G", chips[i].name);
+		gpu = UNTOUCHED;
+		assert_err(open_logged(&gpu, device, 0, &lines), EBUSY);
+		assert_ptr_equal(gpu, UNTOUCHED);
+		assert_non_null(strstr(lines.last, "0x140000000"));
+		assert_err(open_logged(&gpu, device, NVBAR_OPEN_STATIC, &lines), EBUSY);
+
+		/* Looking on disturbs nobody. */
+		assert_ok(open_logged(&gpu, device, NVBAR_OPEN_OBSERVE, &lines));
+		assert_int_equal(gpu_info(gpu).bar1_bound, GIB(5));
+		assert_int_equal(gpu_stats(gpu).bus_writes, 0);
+		nvbar_close(gpu);
+
+		assert_ok(open_logged(&gpu, device, NVBAR_OPEN_FORCE, &lines));
+		assert_int_equal(gpu_info(gpu).bar1_bound, gpu_info(gpu).reserved_pa);
+		assert_ok(nvbar_unmap(map_at(gpu, 0, MIB(4), 0)));
+		gpu_close(gpu);
+	}
+	assert_err(open_logged(&gpu, "sim", NVBAR_OPEN_FORCE | NVBAR_OPEN_OBSERVE, &lines), EINVAL);
+}
+
+/* Without BAR1 somebody may still use the rest of the GPU. */
+static void that_goes_for_a_gpu_without_bar1(void **state)
+{
+	struct lines lines;
+	struct nvbar *gpu;
+
+	(void)state;
+	assert_err(open_logged(&gpu, "sim:gb202,bar1=0,bound=5G", 0, &lines), EBUSY);
+	assert_ok(open_logged(&gpu, "sim:gb202,bar1=0,bound=5G", NVBAR_OPEN_FORCE, &lines));
+	gpu_close(gpu);
+}
+
+/* As it is after a process was killed that had it open. */
+static void what_an_earlier_run_left_bound_is_taken_over(void **state)
+{
+	struct nvbar *gpu;
+	char device[64];
+	uint64_t left;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		snprintf(device, sizeof(device), "sim:%s", chips[i].name);
+		gpu = gpu_open(device);
+		left = gpu_info(gpu).bar1_bound;
+		gpu_close(gpu);
+		snprintf(device, sizeof(device), "sim:%s,bound=%llu", chips[i].name,
+			 (unsigned long long)left);
+		gpu = gpu_open(device);
+		assert_ok(nvbar_unmap(map_at(gpu, 0, MIB(4), 0)));
+		gpu_close(gpu);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +316,9 @@ int main(void)
 		cmocka_unit_test(the_reason_names_the_range),
 		cmocka_unit_test(an_entry_that_leads_to_closed_memory_is_not_followed),
 		cmocka_unit_test(registers_that_contradict_each_other_are_refused),
+		cmocka_unit_test(a_gpu_that_another_driver_has_bound_is_busy),
+		cmocka_unit_test(that_goes_for_a_gpu_without_bar1),
+		cmocka_unit_test(what_an_earlier_run_left_bound_is_taken_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
