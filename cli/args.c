@@ -94,7 +94,9 @@ void arg_pages(const struct argp_state *state, const char *text, struct page_lis
 	list->nr = nr;
 }
 
-#define OPT_DRY_RUN	0x100	/* no letter */
+/* No letters */
+#define OPT_DRY_RUN	0x100
+#define OPT_FORCE	0x101
 
 static error_t parse_common(int key, char *arg, struct argp_state *state)
 {
@@ -110,6 +112,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case OPT_DRY_RUN:
 		cli->dry_run = true;
 		return 0;
+	case OPT_FORCE:
+		cli->force = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -120,6 +125,7 @@ static const struct argp_option common_options[] = {
 	{ "json", 'j', NULL, 0, "facts as JSON on standard output", -2 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0,
 	  "write nothing to the GPU; tell on standard error what would be written", -2 },
+	{ "force", OPT_FORCE, NULL, 0, "take BAR1 even if another driver has it bound", -2 },
 	{ 0 }
 };
 static const struct argp common_argp = { .options = common_options, .parser = parse_common };

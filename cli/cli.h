@@ -36,6 +36,7 @@ struct page_list {
  * @device: as given with -d, or NULL
  * @json: facts as JSON
  * @dry_run: writes are told on stderr and not made
+ * @force: take BAR1 from whoever has it bound
  * @maps: what --map asks to be mapped first
  * @nr_maps: how many
  * @name: what error lines call the device: the device string, or the file
@@ -46,8 +47,7 @@ struct page_list {
  */
 struct cli {
 	const char *device;
-	bool json;
-	bool dry_run;
+	bool json, dry_run, force;
 	struct page_list *maps;
 	size_t nr_maps;
 	const char *name;
@@ -134,6 +134,9 @@ int cli_fail(const struct cli *cli, int err, const char *fmt, ...) PRINTF(3, 4);
  * Return: EXIT_FAILURE.
  */
 int cli_refuse(const struct cli *cli, const char *fmt, ...) PRINTF(2, 3);
+
+/* One line on stderr beside what the command does. */
+void cli_note(const struct cli *cli, const char *fmt, ...) PRINTF(2, 3);
 
 /* --- stdio.c: the standard streams -------------------------------------- */
 
@@ -228,15 +231,17 @@ void scatter_free(struct scatter *s);
 /** TRANSFER_CHUNK - bytes moved at a time, and the largest window mapped for it */
 #define TRANSFER_CHUNK	(UINT64_C(16) << 20)
 
+enum transfer_way { TRANSFER_ANY, TRANSFER_BAR1, TRANSFER_PRAMIN };
 enum transfer_op { TRANSFER_READ, TRANSFER_WRITE, TRANSFER_FILL, TRANSFER_MEMTEST };
 
 /**
  * struct transfer - one command's way to VRAM
  * @cli: the run
  * @op: what is done
- * @pramin: through the PRAMIN window instead of BAR1
+ * @way: which way it goes; TRANSFER_ANY until the device is open
+ * @detour: it is not the usual way, which is still to be said
  * @pages: address these pages in their order, not VRAM; none if .nr is 0
- * @access: the mapping of @pages
+ * @access: the mapping of @pages, through BAR1
  * @window: largest range mapped at a time
  * @done: bytes moved
  * @progress: how far it is
@@ -244,7 +249,8 @@ enum transfer_op { TRANSFER_READ, TRANSFER_WRITE, TRANSFER_FILL, TRANSFER_MEMTES
 struct transfer {
 	struct cli *cli;
 	enum transfer_op op;
-	bool pramin;
+	enum transfer_way way;
+	bool detour;
 	struct page_list pages;
 	struct nvbar_access *access;
 	uint64_t window;
@@ -259,7 +265,7 @@ extern const struct argp_child transfer_options[];
  * The steps of a command; each prints why it failed.
  * Return: EXIT_SUCCESS or EXIT_FAILURE.
  */
-/* Opens the device and maps the pages. */
+/* Opens the device, finds the way and maps the pages. */
 int transfer_begin(struct transfer *t);
 /* Refuses what can't work, before anything is done. */
 int transfer_check(struct transfer *t, uint64_t addr, uint64_t len);

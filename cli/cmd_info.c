@@ -14,15 +14,50 @@ static const char *bind_text(const struct nvbar_info *info)
 	return text;
 }
 
-static void print_text(const struct nvbar_info *i, const struct nvbar_stats *s,
+static const char *access_word(uint32_t access)
+{
+	switch (access) {
+	case NVBAR_PROTECTED_CLOSED:
+		return "closed";
+	case NVBAR_PROTECTED_RDONLY:
+		return "read-only";
+	default:
+		return "kept";
+	}
+}
+
+static int print_protected(const struct nvbar_protected_info *range, void *arg)
+{
+	(void)arg;
+	printf("protected   0x%" PRIx64 "+0x%" PRIx64 " (%s: %s)\n", range->pa, range->len,
+	       range->name, access_word(range->access));
+	return 0;
+}
+
+static int add_protected(const struct nvbar_protected_info *range, void *list)
+{
+	struct json_object *obj = json_object_new_object();
+
+	json_add_text(obj, "name", range->name);
+	json_add(obj, "pa", range->pa);
+	json_add(obj, "len", range->len);
+	json_add_text(obj, "access", access_word(range->access));
+	json_object_array_add(list, obj);
+	return 0;
+}
+
+static void print_text(const struct cli *cli, const struct nvbar_stats *s,
 		       const struct nvbar_fault *fault)
 {
+	const struct nvbar_info *i = &cli->info;
+
 	printf("device      %s\n", i->device);
 	printf("chip        %s (BOOT_0 0x%08x, BOOT_42 0x%08x)\n", i->chip, i->boot0, i->boot42);
 	printf("mmu         v%u, pages of %s\n", i->mmu_version, page_sizes_text(i->page_sizes));
 	printf("vram        %s, usable %s\n", size_text(i->vram_size), size_text(i->vram_usable));
 	printf("reserved    0x%" PRIx64 "+0x%" PRIx64 " (the driver's own)\n", i->reserved_pa,
 	       i->reserved_len);
+	nvbar_for_each_protected(cli->gpu, print_protected, NULL);
 	if (i->bar1_size)
 		printf("bar1        %s, %s mapped here\n", size_text(i->bar1_size),
 		       size_text(s->mapped_bytes));
@@ -53,7 +88,7 @@ static void print_json(const struct cli *cli, const struct nvbar_stats *s,
 		       const struct nvbar_fault *fault)
 {
 	const struct nvbar_info *i = &cli->info;
-	struct json_object *obj = json_new(cli);
+	struct json_object *obj = json_new(cli), *list = json_object_new_array();
 
 	json_add_text(obj, "chip", i->chip);
 	json_add(obj, "boot0", i->boot0);
@@ -64,6 +99,8 @@ static void print_json(const struct cli *cli, const struct nvbar_stats *s,
 	json_add(obj, "vram_usable", i->vram_usable);
 	json_add(obj, "reserved_pa", i->reserved_pa);
 	json_add(obj, "reserved_len", i->reserved_len);
+	nvbar_for_each_protected(cli->gpu, add_protected, list);
+	json_object_object_add(obj, "protected", list);
 	json_add(obj, "bar1_size", i->bar1_size);
 	json_add(obj, "bar1_mapped", s->mapped_bytes);
 	json_add_text(obj, "bar1_mode", i->bar1_mode ? "virtual" : "physical");
@@ -93,7 +130,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (cli->json)
 		print_json(cli, &stats, ret ? NULL : &fault);
 	else
-		print_text(&cli->info, &stats, ret ? NULL : &fault);
+		print_text(cli, &stats, ret ? NULL : &fault);
 	return EXIT_SUCCESS;
 }
 

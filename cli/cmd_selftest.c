@@ -550,95 +550,118 @@ static bool nothing_refused(struct selftest *t)
 static const struct {
 	const char *name;
 	bool (*run)(struct selftest *t);
+	bool bar1;
 } tests[] = {
-	{ "what PRAMIN writes, BAR1 reads", pramin_to_bar1 },
-	{ "what BAR1 writes, PRAMIN reads", bar1_to_pramin },
-	{ "newly allocated VRAM is zero", new_vram_is_zero },
-	{ "a mapping in two phases leads to its pages", two_phases },
-	{ "a cancelled preparation leaves nothing", cancelled },
-	{ "32 KiB are allocated around a hole of 4 KiB", split_allocation },
-	{ "scattered pages are one range", range_geometry },
-	{ "words of 32 and 64 bits arrive in their pages", words_32_64 },
-	{ "words of 8 and 16 bits arrive in their places", narrow_words },
-	{ "a block across a page border arrives in both pages", across_pages },
-	{ "accesses beyond the mapping or misaligned are refused", bad_accesses },
-	{ "impossible mappings are refused", bad_mappings },
-	{ "a read-only mapping refuses writes", read_only },
-	{ "what is unmapped translates no more", unmapped },
-	{ "PRAMIN reads and writes bytes and words at any alignment", pramin_words },
-	{ "PRAMIN moves its window and crosses its edge", pramin_moves },
-	{ "PRAMIN refuses what is beyond VRAM or not ours to write", pramin_bounds },
-	{ "page tables and allocators agree", tables_agree },
-	{ "nothing leaked", nothing_leaked },
-	{ "no access that the hardware would refuse", nothing_refused },
+	{ "what PRAMIN writes, BAR1 reads", pramin_to_bar1, true },
+	{ "what BAR1 writes, PRAMIN reads", bar1_to_pramin, true },
+	{ "newly allocated VRAM is zero", new_vram_is_zero, false },
+	{ "a mapping in two phases leads to its pages", two_phases, true },
+	{ "a cancelled preparation leaves nothing", cancelled, true },
+	{ "32 KiB are allocated around a hole of 4 KiB", split_allocation, true },
+	{ "scattered pages are one range", range_geometry, true },
+	{ "words of 32 and 64 bits arrive in their pages", words_32_64, true },
+	{ "words of 8 and 16 bits arrive in their places", narrow_words, true },
+	{ "a block across a page border arrives in both pages", across_pages, true },
+	{ "accesses beyond the mapping or misaligned are refused", bad_accesses, true },
+	{ "impossible mappings are refused", bad_mappings, true },
+	{ "a read-only mapping refuses writes", read_only, true },
+	{ "what is unmapped translates no more", unmapped, true },
+	{ "PRAMIN reads and writes bytes and words at any alignment", pramin_words, false },
+	{ "PRAMIN moves its window and crosses its edge", pramin_moves, false },
+	{ "PRAMIN refuses what is beyond VRAM or not ours to write", pramin_bounds, false },
+	{ "page tables and allocators agree", tables_agree, true },
+	{ "nothing leaked", nothing_leaked, false },
+	{ "no access that the hardware would refuse", nothing_refused, false },
 };
 
-static void report(struct json_object *list, size_t i, bool ok, const char *reason)
+enum result { PASSED, FAILED, SKIPPED, NR_RESULTS };
+
+#define NO_BAR1	"this GPU has no BAR1"
+
+static void report(struct json_object *list, size_t i, enum result result, const char *reason)
 {
 	struct json_object *obj;
 
 	if (!list) {
-		printf("%sok %zu - %s\n", ok ? "" : "not ", i + 1, tests[i].name);
-		if (!ok)
+		printf("%sok %zu - %s%s\n", result == FAILED ? "not " : "", i + 1, tests[i].name,
+		       result == SKIPPED ? " # SKIP " NO_BAR1 : "");
+		if (result == FAILED)
 			printf("# %s\n", reason);
 		return;
 	}
 	obj = json_object_new_object();
 	json_add_text(obj, "name", tests[i].name);
-	json_add_flag(obj, "ok", ok);
-	if (!ok)
+	json_add_flag(obj, "ok", result != FAILED);
+	if (result == FAILED)
 		json_add_text(obj, "reason", reason);
+	if (result == SKIPPED)
+		json_add_text(obj, "skipped", NO_BAR1);
 	json_object_array_add(list, obj);
 }
 
-static size_t run_tests(struct selftest *t, struct json_object *list)
+static void run_tests(struct selftest *t, struct json_object *list, size_t nr[NR_RESULTS])
 {
-	size_t i, nr_failed = 0;
-	bool ok;
+	enum result result;
+	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
 		t->reason[0] = 0;
-		ok = tests[i].run(t);
-		nr_failed += !ok;
-		report(list, i, ok, t->reason);
+		if (tests[i].bar1 && !t->info.bar1_size)
+			result = SKIPPED;
+		else
+			result = tests[i].run(t) ? PASSED : FAILED;
+		nr[result]++;
+		report(list, i, result, t->reason);
 	}
-	return nr_failed;
 }
 
 static const struct argp argp = {
-	.doc = "Test the way to VRAM on this device, in TAP. Uses only VRAM that it allocates.",
+	.doc = "Test the way to VRAM on this device, in TAP. Uses only VRAM that it allocates. "
+	       "Without BAR1 what needs it is skipped.",
 	.children = cli_options,
 };
 
+static void run_json(struct selftest *t, const struct cli *cli, size_t nr[NR_RESULTS])
+{
+	struct json_object *list = json_object_new_array(), *obj;
+
+	run_tests(t, list, nr);
+	obj = json_new(cli);
+	json_object_object_add(obj, "tests", list);
+	json_add(obj, "passed", nr[PASSED]);
+	json_add(obj, "failed", nr[FAILED]);
+	json_add(obj, "skipped", nr[SKIPPED]);
+	json_print(obj);
+}
+
+static void run_tap(struct selftest *t, const struct cli *cli, size_t nr[NR_RESULTS])
+{
+	printf("1..%zu\n", ARRAY_SIZE(tests));
+	run_tests(t, NULL, nr);
+	printf("# %s: %zu passed, %zu failed", cli->name, nr[PASSED], nr[FAILED]);
+	if (nr[SKIPPED])
+		printf(", %zu skipped", nr[SKIPPED]);
+	putchar('\n');
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct json_object *obj, *list;
+	size_t nr[NR_RESULTS] = { 0 };
 	struct selftest t = { 0 };
-	size_t nr_failed;
 
 	argp_parse(&argp, argc, argv, 0, NULL, cli);
-	if (cli_open_bar1(cli, "selftest"))
+	if (cli_open(cli, 0))
 		return EXIT_FAILURE;
 	t.gpu = cli->gpu;
 	t.info = cli->info;
 	t.start = cli_stats(cli);
-	if (cli->json) {
-		list = json_object_new_array();
-		nr_failed = run_tests(&t, list);
-		obj = json_new(cli);
-		json_object_object_add(obj, "tests", list);
-		json_add(obj, "passed", ARRAY_SIZE(tests) - nr_failed);
-		json_add(obj, "failed", nr_failed);
-		json_print(obj);
-	} else {
-		printf("1..%zu\n", ARRAY_SIZE(tests));
-		nr_failed = run_tests(&t, NULL);
-		printf("# %s: %zu passed, %zu failed\n", cli->name, ARRAY_SIZE(tests) - nr_failed,
-		       nr_failed);
-	}
-	if (!nr_failed)
+	if (cli->json)
+		run_json(&t, cli, nr);
+	else
+		run_tap(&t, cli, nr);
+	if (!nr[FAILED])
 		return EXIT_SUCCESS;
-	return cli_refuse(cli, "selftest: %zu of %zu tests failed", nr_failed, ARRAY_SIZE(tests));
+	return cli_refuse(cli, "selftest: %zu of %zu tests failed", nr[FAILED], ARRAY_SIZE(tests));
 }
 
 const struct command cmd_selftest = { "selftest", "test the way to VRAM", &argp, run };

@@ -61,7 +61,6 @@ static void complain(const struct cli *cli, const char *why, const char *fmt, va
 	for (p = line; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == '\x7f')
 			*p = '?';
-	stdout_forgive();
 	fprintf(stderr, "%s\n", line);
 }
 
@@ -69,6 +68,7 @@ int cli_fail(const struct cli *cli, int err, const char *fmt, ...)
 {
 	va_list ap;
 
+	stdout_forgive();
 	va_start(ap, fmt);
 	complain(cli, reason(cli, err), fmt, ap);
 	va_end(ap);
@@ -79,10 +79,20 @@ int cli_refuse(const struct cli *cli, const char *fmt, ...)
 {
 	va_list ap;
 
+	stdout_forgive();
 	va_start(ap, fmt);
 	complain(cli, NULL, fmt, ap);
 	va_end(ap);
 	return EXIT_FAILURE;
+}
+
+void cli_note(const struct cli *cli, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain(cli, NULL, fmt, ap);
+	va_end(ap);
 }
 
 void cli_forget(struct cli *cli)
@@ -118,9 +128,11 @@ struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags)
 
 int cli_open(struct cli *cli, uint32_t flags)
 {
-	const struct nvbar_open_opts opts = cli_opts(cli, flags);
+	struct nvbar_open_opts opts = cli_opts(cli, flags);
 	int ret;
 
+	if (cli->force && flags != NVBAR_OPEN_OBSERVE)
+		opts.flags |= NVBAR_OPEN_FORCE;
 	cli->name = device_name(cli);
 	ret = nvbar_open(&cli->gpu, cli->device, &opts);
 	if (ret)

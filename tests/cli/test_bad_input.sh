@@ -52,7 +52,6 @@ misuse "read without a length" nvbar read 0
 misuse "read with too much" nvbar read 0 1 2
 misuse "read --via nonsense" nvbar read --via bar2 0 1
 misuse "read --pages with an address" nvbar read --pages 1 0 1
-misuse "read --pages --via pramin" nvbar read --pages 1 --via pramin
 misuse "read --offset without --pages" nvbar read --offset 1 0 1
 misuse "write to nowhere" nvbar write
 misuse "write to two places" nvbar write 0 1
@@ -190,17 +189,6 @@ refuses "read -x, standard output broken" 'standard output: Broken pipe' broken 
 head -c 4096 "$tmp/vram" >"$tmp/before"
 closed info 2>/dev/null
 check "a closed standard output does not become VRAM" cmp -s -n 4096 "$tmp/vram" "$tmp/before"
-
-# --- no BAR1 ------------------------------------------------------------
-
-export NVBAR_DEVICE=sim:ga102,bar1=0
-prints "info without BAR1" '^bar1 +absent$' nvbar info
-works "read --via pramin without BAR1" nvbar read --via pramin 0 4
-for command in demo selftest "read 0 4" "fill 0 4 0" "walk 0" tables check snapshot "maps --map 1" \
-	"read --pages 1"; do
-	# shellcheck disable=SC2086
-	refuses "$command without BAR1" '^nvbar: sim:ga102: .*BAR1' nvbar $command
-done
 
 # --- devices ------------------------------------------------------------
 
