@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <linux/bitfield.h>
 #include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include <hw/boot.h>
+#include <hw/instance.h>
 #include <hw/pfb.h>
 #include <hw/pmc.h>
 #include <hw/pramin.h>
@@ -321,6 +323,28 @@ static u64 round_vram(u64 size)
 	return ALIGN(size, 1ULL << shift);
 }
 
+/* The instance block that BAR1 was bound to before the driver bound it; 0 if it was not. */
+static u64 bound_before(const struct nvbar_trace *trace)
+{
+	u64 low = 0;
+	size_t i;
+
+	for (i = 0; i < trace->nr && trace->access[i].kind != NVBAR_TRACE_WRITE; i++) {
+		const struct nvbar_trace_access *a = &trace->access[i];
+
+		if (a->bar)
+			continue;
+		if (a->off == VF_PRIV_BAR1_BLOCK && a->val & VF_PRIV_BAR1_BLOCK_MODE)
+			return (u64)FIELD_GET(VF_PRIV_BAR1_BLOCK_PTR, a->val) << RAMIN_BASE_SHIFT;
+		if (a->off == VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR)
+			low = a->val;
+		if (a->off == VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR &&
+		    low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE)
+			return a->val << 32 | (low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR);
+	}
+	return 0;
+}
+
 static int power_on(struct replay *r, const struct nvbar_trace *trace, char *why, size_t why_len)
 {
 	char chip[sizeof(trace->chip)];
@@ -329,6 +353,7 @@ static int power_on(struct replay *r, const struct nvbar_trace *trace, char *why
 		.vram_size = trace->vram_size,
 		.bar1_size = trace->bar1_size,
 		.no_bar1 = !trace->bar1_size,
+		.bound = bound_before(trace),
 	};
 	size_t i;
 	int ret;

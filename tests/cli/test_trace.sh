@@ -17,6 +17,12 @@ records() {
 	result $? "record $*"
 }
 
+# What a real GPU may have had before
+for chip in ga102 gh100; do
+	records -d "sim:$chip,wpr2=64M,bound=0x140001000" --force selftest
+	prints "selftest of $chip with firmware replays" ' 0$' nvbar replay "$tmp/trace"
+done
+
 for chip in $chips; do
 	records -d "sim:$chip" selftest
 	prints "selftest of $chip replays" ' 0$' nvbar replay "$tmp/trace"
