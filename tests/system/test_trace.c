@@ -581,6 +581,7 @@ static void what_is_no_trace_is_refused_with_a_reason(void **state)
 		{ "nvbar-trace 1\nbar1 0\nfoo\n", "line 3: what is \"foo\"?", EINVAL },
 		{ "nvbar-trace 1\nbar1 0\nR 0 0 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n", "line 3: more than", EINVAL },
 	};
+	static const char good[] = "nvbar-trace 1\nbar1 0\nchip GA102 1048576";
 	struct nvbar_replay_report r = { .size = sizeof(r), .line = 77 };
 	char why[200];
 	size_t i;
@@ -595,7 +596,10 @@ static void what_is_no_trace_is_refused_with_a_reason(void **state)
 		assert_int_equal(r.line, 77);
 	}
 	r.size = 8;
-	assert_err(nvbar_replay("nvbar-trace 1\nbar1 0\nchip GA102 1048576", 43, &r, NULL, 0), EINVAL);
+	assert_err(nvbar_replay(good, strlen(good), &r, NULL, 0), EINVAL);
+	r.size = sizeof(r);
+	assert_ok(nvbar_replay(good, strlen(good), &r, NULL, 0));
+	assert_int_equal(r.line, 0);
 }
 
 int main(void)
