@@ -344,7 +344,7 @@ static void vfio_close(struct nvbar_backend *backend)
 
 static int open_all(struct vfio_gpu *vfio, const char *address, bool reset)
 {
-	struct nvbar_bar_roles roles;
+	struct nvbar_bar_roles roles = { -1, -1, -1 };
 	int ret;
 
 	ret = find(vfio, address);

@@ -117,7 +117,7 @@ int nvbar_sysfs_link(int dir, const char *name, char *buf, size_t len)
 	last = last ? last + 1 : target;
 	if (!*last || strlen(last) >= len)
 		return -EIO;
-	strcpy(buf, last);
+	memcpy(buf, last, strlen(last) + 1);
 	return 0;
 }
 
@@ -139,26 +139,30 @@ static int no_sense(const char *name, const struct nvbar_log *log)
 
 /* --- the lock -------------------------------------------------------------- */
 
-/* The process that has a lock on a file; 0 if that can't be found out. */
+/* The process that has the lock on a file; 0 if that can't be found out. */
 static int find_owner(int fd)
 {
-	unsigned int dev_major, dev_minor;
-	unsigned long long inode;
-	int pid, owner = 0;
-	char line[256];
+	char line[256], file[64], *at;
+	long pid, owner = 0;
 	struct stat st;
 	FILE *locks;
 
 	locks = fstat(fd, &st) ? NULL : fopen("/proc/locks", "re");
 	if (!locks)
 		return 0;
-	while (!owner && fgets(line, sizeof(line), locks))
-		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%llu", &pid, &dev_major, &dev_minor,
-			   &inode) == 4 &&
-		    makedev(dev_major, dev_minor) == st.st_dev && inode == st.st_ino)
+	/* "1: FLOCK  ADVISORY  WRITE 1234 00:15:5678 0 EOF" */
+	snprintf(file, sizeof(file), " %02x:%02x:%llu ", major(st.st_dev), minor(st.st_dev),
+		 (unsigned long long)st.st_ino);
+	while (!owner && fgets(line, sizeof(line), locks)) {
+		at = strstr(line, " WRITE ");
+		if (!at || !strstr(line, " FLOCK "))
+			continue;
+		pid = strtol(at + strlen(" WRITE "), &at, 10);
+		if (!strncmp(at, file, strlen(file)))
 			owner = pid;
+	}
 	fclose(locks);
-	return owner;
+	return (int)owner;
 }
 
 int nvbar_sysfs_lock(int dir, const struct nvbar_log *log)
@@ -315,7 +319,7 @@ static int read_command(int dir, struct nvbar_pci_device *dev, const struct nvba
 
 static int read_links(int dir, struct nvbar_pci_device *dev, const struct nvbar_log *log)
 {
-	char group[16], *end;
+	char group[16] = "", *end;
 	int ret;
 
 	ret = nvbar_sysfs_link(dir, "driver", dev->driver, sizeof(dev->driver));
