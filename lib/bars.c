@@ -4,8 +4,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/kernel.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
 
 #include "bars.h"
 #include "device_map.h"
@@ -38,6 +41,55 @@ static bool is_gone(struct nvbar_bars *bars)
 	return true;
 }
 
+/* --- chunks ---------------------------------------------------------------- */
+
+static u64 chunk_len(const struct nvbar_bar *bar, u64 nr)
+{
+	return min_t(u64, NVBAR_BAR_CHUNK, bar->size - nr * NVBAR_BAR_CHUNK);
+}
+
+static int map_chunk(struct nvbar_bars *bars, struct nvbar_bar *bar, u64 nr)
+{
+	void *cpu;
+	int ret;
+
+	guard(mutex)(&bars->lock);
+	if (bar->chunk[nr])
+		return 0;
+	ret = nvbar_device_map(bar->fd, bar->off + nr * NVBAR_BAR_CHUNK, chunk_len(bar, nr),
+			       bar->prot, &bars->gone, &cpu);
+	if (!ret)
+		smp_store_release(&bar->chunk[nr], cpu);
+	return ret;
+}
+
+/* The CPU's address of a byte, good to the end of its chunk; NULL, now and ever, if it has none. */
+static void *address(struct nvbar_bars *bars, struct nvbar_bar *bar, u64 off)
+{
+	u64 nr = off / NVBAR_BAR_CHUNK;
+	char *cpu = smp_load_acquire(&bar->chunk[nr]);
+	int ret;
+
+	if (unlikely(!cpu)) {
+		ret = map_chunk(bars, bar, nr);
+		if (ret) {
+			nvbar_log(&bars->base.log, 0, "map 0x%llx of a BAR: %s", off,
+				  strerror(-ret));
+			WRITE_ONCE(bars->told, true);
+			WRITE_ONCE(bars->gone, true);
+			return NULL;
+		}
+		cpu = bar->chunk[nr];
+	}
+	return cpu + off % NVBAR_BAR_CHUNK;
+}
+
+/* How much of @len bytes is in one chunk. */
+static size_t chunk_part(u64 off, size_t len)
+{
+	return min_t(u64, len, NVBAR_BAR_CHUNK - off % NVBAR_BAR_CHUNK);
+}
+
 /* --- as a file ------------------------------------------------------------- */
 
 static void file_read(struct nvbar_bars *bars, const struct nvbar_bar *bar, void *dst, u64 off,
@@ -46,7 +98,7 @@ static void file_read(struct nvbar_bars *bars, const struct nvbar_bar *bar, void
 	ssize_t got;
 
 	while (len) {
-		got = pread(bar->fd, dst, len, (off_t)(bar->off + off));
+		got = is_gone(bars) ? -1 : pread(bar->fd, dst, len, (off_t)(bar->off + off));
 		if (got <= 0) {
 			memset(dst, 0xff, len);
 			WRITE_ONCE(bars->gone, true);
@@ -64,7 +116,7 @@ static void file_write(struct nvbar_bars *bars, const struct nvbar_bar *bar, u64
 	ssize_t sent;
 
 	while (len) {
-		sent = pwrite(bar->fd, src, len, (off_t)(bar->off + off));
+		sent = is_gone(bars) ? -1 : pwrite(bar->fd, src, len, (off_t)(bar->off + off));
 		if (sent <= 0) {
 			WRITE_ONCE(bars->gone, true);
 			return;
@@ -77,18 +129,20 @@ static void file_write(struct nvbar_bars *bars, const struct nvbar_bar *bar, u64
 
 /* --- one access ------------------------------------------------------------ */
 
-static u64 load(struct nvbar_bars *bars, const struct nvbar_bar *bar, u64 off, unsigned int width)
+static u64 load(struct nvbar_bars *bars, struct nvbar_bar *bar, u64 off, unsigned int width)
 {
 	const volatile void *at;
 	u64 val = 0;
 
 	if (is_gone(bars))
 		return GENMASK_ULL(8 * width - 1, 0);
-	if (!bar->cpu) {
+	if (!bar->chunk) {
 		file_read(bars, bar, &val, off, width);
 		return val;
 	}
-	at = (const char *)bar->cpu + off;
+	at = address(bars, bar, off);
+	if (!at)
+		return GENMASK_ULL(8 * width - 1, 0);
 	switch (width) {
 	case 1:
 		return *(const volatile u8 *)at;
@@ -101,18 +155,20 @@ static u64 load(struct nvbar_bars *bars, const struct nvbar_bar *bar, u64 off, u
 	}
 }
 
-static void store(struct nvbar_bars *bars, const struct nvbar_bar *bar, u64 off,
-		  unsigned int width, u64 val)
+static void store(struct nvbar_bars *bars, struct nvbar_bar *bar, u64 off, unsigned int width,
+		  u64 val)
 {
 	volatile void *at;
 
 	if (is_gone(bars))
 		return;
-	if (!bar->cpu) {
+	if (!bar->chunk) {
 		file_write(bars, bar, off, &val, width);
 		return;
 	}
-	at = (char *)bar->cpu + off;
+	at = address(bars, bar, off);
+	if (!at)
+		return;
 	switch (width) {
 	case 1:
 		*(volatile u8 *)at = val;
@@ -184,28 +240,53 @@ static void bars_bar1_write(void *hw, u64 off, unsigned int width, u64 val)
 		bus_barrier();
 }
 
+/* What is in one chunk */
+static void copy_from(struct nvbar_bars *bars, void *dst, u64 off, size_t len)
+{
+	const void *at = is_gone(bars) ? NULL : address(bars, &bars->bar1, off);
+
+	if (at)
+		bars->copy->from(dst, at, len);
+	else
+		memset(dst, 0xff, len);
+}
+
+static void copy_to(struct nvbar_bars *bars, u64 off, const void *src, size_t len)
+{
+	void *at = is_gone(bars) ? NULL : address(bars, &bars->bar1, off);
+
+	if (at)
+		bars->copy->to(at, src, len);
+}
+
 static void bars_bar1_copy_from(void *hw, void *dst, u64 off, size_t len)
 {
 	struct nvbar_bars *bars = hw;
+	size_t part;
 
-	if (is_gone(bars))
-		memset(dst, 0xff, len);
-	else if (bars->bar1.cpu)
-		bars->copy->from(dst, (const char *)bars->bar1.cpu + off, len);
-	else
+	if (!bars->bar1.chunk) {
 		file_read(bars, &bars->bar1, dst, off, len);
+		return;
+	}
+	for (; len; dst = (char *)dst + part, off += part, len -= part) {
+		part = chunk_part(off, len);
+		copy_from(bars, dst, off, part);
+	}
 }
 
 static void bars_bar1_copy_to(void *hw, u64 off, const void *src, size_t len)
 {
 	struct nvbar_bars *bars = hw;
+	size_t part;
 
-	if (is_gone(bars))
-		return;
-	if (bars->bar1.cpu)
-		bars->copy->to((char *)bars->bar1.cpu + off, src, len);
-	else
+	if (!bars->bar1.chunk) {
 		file_write(bars, &bars->bar1, off, src, len);
+		return;
+	}
+	for (; len; off += part, src = (const char *)src + part, len -= part) {
+		part = chunk_part(off, len);
+		copy_to(bars, off, src, part);
+	}
 	bus_barrier();
 }
 
@@ -229,7 +310,7 @@ static int bars_bar1_mmap(void *hw, u64 off, u64 len, bool write, void **cpu)
 
 	if (is_gone(bars))
 		return -ENODEV;
-	if (!bars->bar1.cpu)
+	if (!bars->bar1.chunk)
 		return -EOPNOTSUPP;
 	ret = nvbar_device_map(bars->bar1.fd, bars->bar1.off + off, len,
 			       write ? PROT_READ | PROT_WRITE : PROT_READ, &bars->gone, cpu);
@@ -276,12 +357,21 @@ void nvbar_bars_init(struct nvbar_bars *bars, const struct nvbar_log *log)
 	bars->base.log = *log;
 	bars->regs.fd = -1;
 	bars->bar1.fd = -1;
+	mutex_init(&bars->lock);
+}
+
+static u64 nr_chunks(const struct nvbar_bar *bar)
+{
+	return DIV_ROUND_UP(bar->size, NVBAR_BAR_CHUNK);
 }
 
 int nvbar_bars_map(struct nvbar_bars *bars, struct nvbar_bar *bar, bool write)
 {
-	return nvbar_device_map(bar->fd, bar->off, bar->size,
-				write ? PROT_READ | PROT_WRITE : PROT_READ, &bars->gone, &bar->cpu);
+	bar->chunk = kcalloc(nr_chunks(bar), sizeof(*bar->chunk), GFP_KERNEL);
+	if (!bar->chunk)
+		return -ENOMEM;
+	bar->prot = write ? PROT_READ | PROT_WRITE : PROT_READ;
+	return map_chunk(bars, bar, 0);
 }
 
 void nvbar_bars_use_bar1(struct nvbar_bars *bars, enum nvbar_mem mem)
@@ -293,13 +383,18 @@ void nvbar_bars_use_bar1(struct nvbar_bars *bars, enum nvbar_mem mem)
 
 static void unmap(struct nvbar_bar *bar)
 {
-	if (bar->cpu)
-		nvbar_device_unmap(bar->cpu, bar->size);
-	bar->cpu = NULL;
+	u64 nr;
+
+	for (nr = 0; bar->chunk && nr < nr_chunks(bar); nr++)
+		if (bar->chunk[nr])
+			nvbar_device_unmap(bar->chunk[nr], chunk_len(bar, nr));
+	kfree(bar->chunk);
+	bar->chunk = NULL;
 }
 
 void nvbar_bars_fini(struct nvbar_bars *bars)
 {
 	unmap(&bars->regs);
 	unmap(&bars->bar1);
+	mutex_destroy(&bars->lock);
 }

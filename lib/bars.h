@@ -6,24 +6,32 @@
 #ifndef NVBAR_LIB_BARS_H
 #define NVBAR_LIB_BARS_H
 
+#include <linux/mutex.h>
+
 #include "backend.h"
 #include "copy.h"
 
 /* All that drivers use of the registers [nova driver.rs] */
 #define NVBAR_REGS_SIZE		0x01000000u
 
+/* What is mapped at once: the kernel makes page tables for all of it, and BAR1 may be large. */
+#define NVBAR_BAR_CHUNK		(256ull << 20)
+
 /**
  * struct nvbar_bar - a BAR
  * @fd: file that has it, -1 for none
  * @off: where in the file it begins
  * @size: bytes
- * @cpu: where it is mapped; NULL if it must be read and written as a file
+ * @chunk: where each chunk of it is mapped, NULL before it is used; no chunks if
+ *	it must be read and written as a file
+ * @prot: how they are mapped
  */
 struct nvbar_bar {
 	int fd;
 	u64 off;
 	u64 size;
-	void *cpu;
+	void **chunk;
+	int prot;
 };
 
 /**
@@ -33,6 +41,7 @@ struct nvbar_bar {
  * @bar1: the aperture
  * @combining: it is mapped write-combined
  * @copy: routines for it
+ * @lock: held to map a chunk
  * @gone: one of the mappings has vanished; for good
  * @told: the log knows
  */
@@ -41,6 +50,7 @@ struct nvbar_bars {
 	struct nvbar_bar regs, bar1;
 	bool combining;
 	const struct nvbar_copy *copy;
+	struct mutex lock;
 	bool gone;
 	bool told;
 };
@@ -53,10 +63,13 @@ struct nvbar_bars {
 void nvbar_bars_init(struct nvbar_bars *bars, const struct nvbar_log *log);
 
 /**
- * nvbar_bars_map - map a BAR into the process
+ * nvbar_bars_map - have a BAR mapped into the process
  * @bars: the BARs
- * @bar: one of them, with all but its address
+ * @bar: one of them, with file, offset and size
  * @write: also for writing
+ *
+ * Its first chunk is mapped at once, to see that it can be; the others when they are
+ * used.  One that can't be then takes the GPU off the bus.
  *
  * Return: 0, -ENOMEM, or what mmap() failed with.
  */
@@ -69,7 +82,7 @@ int nvbar_bars_map(struct nvbar_bars *bars, struct nvbar_bar *bar, bool write);
  */
 void nvbar_bars_use_bar1(struct nvbar_bars *bars, enum nvbar_mem mem);
 
-/** nvbar_bars_fini - unmap the BARs; their files stay open */
+/** nvbar_bars_fini - undo nvbar_bars_init(): unmap the BARs; their files stay open */
 void nvbar_bars_fini(struct nvbar_bars *bars);
 
 #endif

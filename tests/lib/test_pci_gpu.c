@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -278,6 +279,106 @@ static void a_bar1_that_is_not_prefetchable_is_mapped_uncached(void **state)
 	nvbar_close(gpu);
 }
 
+static void set_bar(int nr, struct fake_bar changed)
+{
+	struct fake_bar bar[6];
+
+	memcpy(bar, fake_ga102, sizeof(bar));
+	bar[nr] = changed;
+	fake_bars(GPU, bar);
+}
+
+/* Bytes of BAR1's file that this process has mapped */
+static uint64_t mapped_bytes(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	uint64_t first, end, bytes = 0;
+	char line[512], *at;
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		first = strtoull(line, &at, 16);
+		end = strtoull(at + 1, NULL, 16);
+		bytes += strstr(line, "resource1_wc") ? end - first : 0;
+	}
+	fclose(maps);
+	return bytes;
+}
+
+static struct nvbar *open_large_bar1(void)
+{
+	set_bar(1, (struct fake_bar){ 0xc0000000, 0xffffffff, MEM64_PREFETCH });
+	assert_int_equal(truncate(fake_path(GPU, "resource1_wc"), (off_t)MIB(1024)), 0);
+	return open_gpu();
+}
+
+static struct nvbar_access *map_at(struct nvbar *gpu, uint64_t va, uint64_t len)
+{
+	const struct nvbar_map_opts opts = { .size = sizeof(opts), .flags = NVBAR_MAP_FIXED, .va = va };
+	const struct nvbar_extent ext = { 0, len };
+	struct nvbar_access *a;
+
+	assert_int_equal(nvbar_map(gpu, &ext, 1, &opts, &a), 0);
+	return a;
+}
+
+static void a_large_bar1_is_mapped_as_it_is_used(void **state)
+{
+	uint8_t *out = malloc(MIB(4)), *in = malloc(MIB(4));
+	struct nvbar *gpu = open_large_bar1();
+	struct nvbar_access *a;
+	uint64_t val;
+	size_t i;
+	int fd;
+
+	(void)state;
+	assert_true(out && in);
+	for (i = 0; i < MIB(4); i++)
+		out[i] = (uint8_t)(i * 3 + i / 4096);
+	assert_int_equal(mapped_bytes(), MIB(256));
+	/* Over the end of the second chunk of 256 MiB */
+	a = map_at(gpu, MIB(510), MIB(4));
+	assert_int_equal(nvbar_write64(a, MIB(4) - 8, 1), 0);
+	assert_int_equal(mapped_bytes(), MIB(512));
+	assert_int_equal(nvbar_write(a, 0, out, MIB(4)), 0);
+	assert_int_equal(nvbar_read(a, 0, in, MIB(4)), 0);
+	assert_memory_equal(in, out, MIB(4));
+	assert_int_equal(mapped_bytes(), MIB(768));
+	fd = open(fake_path(GPU, "resource1_wc"), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, in, MIB(4), (off_t)MIB(510)), MIB(4));
+	close(fd);
+	assert_memory_equal(in, out, MIB(4));
+	assert_int_equal(nvbar_fill(a, MIB(2) - 64, 0x77777777, 128), 0);
+	assert_int_equal(nvbar_read64(a, MIB(2) + 56, &val), 0);
+	assert_int_equal(val, 0x7777777777777777);
+	assert_int_equal(nvbar_read64(a, MIB(2) + 64, &val), 0);
+	assert_memory_equal(&val, out + MIB(2) + 64, 8);
+	nvbar_close(gpu);
+	assert_int_equal(mapped_bytes(), 0);
+	free(out);
+	free(in);
+}
+
+static void a_bar1_that_cant_be_mapped_any_more_takes_the_gpu_along(void **state)
+{
+	struct nvbar *gpu = open_large_bar1();
+	struct nvbar_access *a = map_at(gpu, MIB(600), MIB(1));
+	struct rlimit before, little;
+	uint32_t val;
+	int ret;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	little = (struct rlimit){ 4096, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_AS, &little), 0);
+	ret = nvbar_read32(a, 0, &val);
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+	assert_int_equal(ret, -ENODEV);
+	assert_non_null(strstr(said, "map 0x25800000 of a BAR: Cannot allocate memory"));
+	assert_int_equal(nvbar_flush(a), -ENODEV);
+	nvbar_close(gpu);
+}
+
 /* --- observing --- */
 
 static const char *const written[] = { "config", "enable", "power/control", "resource0", "resource1_wc" };
@@ -380,15 +481,6 @@ static void what_is_no_gpu_is_refused(void **state)
 	refuses(DEVICE, 0, EOPNOTSUPP, "10de:2204 of class 040300 is no GPU");
 	fake_file(GPU, "class", "nonsense\n");
 	refuses(DEVICE, 0, EIO, "class in sysfs makes no sense");
-}
-
-static void set_bar(int nr, struct fake_bar changed)
-{
-	struct fake_bar bar[6];
-
-	memcpy(bar, fake_ga102, sizeof(bar));
-	bar[nr] = changed;
-	fake_bars(GPU, bar);
 }
 
 static void registers_that_cant_be_reached_are_told(void **state)
@@ -543,6 +635,8 @@ int main(void)
 		ON_A_GPU(a_gpu_stays_awake_while_it_is_open),
 		ON_A_GPU(a_short_address_is_as_good),
 		ON_A_GPU(a_bar1_that_is_not_prefetchable_is_mapped_uncached),
+		ON_A_GPU(a_large_bar1_is_mapped_as_it_is_used),
+		ON_A_GPU(a_bar1_that_cant_be_mapped_any_more_takes_the_gpu_along),
 		ON_A_GPU(observing_writes_nothing_and_minds_no_driver),
 		ON_A_GPU(observing_switches_nothing_on),
 		ON_A_GPU(a_driver_keeps_others_out),
