@@ -139,6 +139,7 @@ struct vfio_user_irq_info {
 /* Interrupts of a PCI device: INTx, MSI, MSI-X, errors, requests to let go */
 #define VFIO_USER_PCI_INTX	0
 #define VFIO_USER_PCI_MSI	1
+#define VFIO_USER_PCI_MSIX	2
 #define VFIO_USER_PCI_IRQS	5
 
 /* DEVICE_SET_IRQS; with DATA_BOOL a byte for each interrupt follows.  No payload in the reply. */

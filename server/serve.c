@@ -379,9 +379,10 @@ static int do_region_info(struct client *c)
 	return 0;
 }
 
+/* Errors and requests are there for QEMU, which warns where a device cannot tell of errors. */
 static uint32_t irq_count(uint32_t index)
 {
-	return index == VFIO_USER_PCI_INTX || index == VFIO_USER_PCI_MSI;
+	return index != VFIO_USER_PCI_MSIX;
 }
 
 static uint32_t irq_flags(uint32_t index)
