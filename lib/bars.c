@@ -10,10 +10,14 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
+#include <hw/pmc.h>
+
 #include "bars.h"
 #include "device_map.h"
 
 #define FILL_BYTES	4096
+/* Copied at once: worth asking afterwards whether the GPU was still there */
+#define COPY_CHECKED	4096
 
 /*
  * Earlier writes have left for the bus, and later reads have not begun: loads
@@ -37,7 +41,7 @@ static bool is_gone(struct nvbar_bars *bars)
 		return false;
 	if (!__atomic_exchange_n(&bars->told, true, __ATOMIC_RELAXED))
 		nvbar_log(&bars->base.log, 0,
-			  "the kernel has taken the BARs away: the GPU was unplugged or a driver has it");
+			  "the BARs are not there any more: the GPU was unplugged or a driver has it");
 	return true;
 }
 
@@ -185,17 +189,35 @@ static void store(struct nvbar_bars *bars, struct nvbar_bar *bar, u64 off, unsig
 	}
 }
 
+/*
+ * In a virtual machine what is not there may read as zeroes, which look like data,
+ * where a bus has all ones.  So the GPU must still say that it is the one it was.
+ * All ones are left to the driver: that GPU may come back.
+ */
+static void find_out(struct nvbar_bars *bars)
+{
+	u32 boot0;
+
+	if (!bars->boot0)
+		return;
+	boot0 = load(bars, &bars->regs, PMC_BOOT_0, 4);
+	if (boot0 != bars->boot0 && boot0 != ~0u)
+		WRITE_ONCE(bars->gone, true);
+}
+
 /* --- the driver's operations ----------------------------------------------- */
 
 /* The registers and PRAMIN take 4 bytes at most [OpenRM]: longer ones are two accesses. */
 static u64 bars_bar0_read(void *hw, u32 off, unsigned int width)
 {
 	struct nvbar_bars *bars = hw;
-	u64 low;
+	u64 low = load(bars, &bars->regs, off, min(width, 4u));
 
+	/* What every driver asks first */
+	if (off == PMC_BOOT_0 && !bars->boot0)
+		bars->boot0 = low;
 	if (width < 8)
-		return load(bars, &bars->regs, off, width);
-	low = load(bars, &bars->regs, off, 4);
+		return low;
 	return low | load(bars, &bars->regs, off + 4, 4) << 32;
 }
 
@@ -262,16 +284,19 @@ static void copy_to(struct nvbar_bars *bars, u64 off, const void *src, size_t le
 static void bars_bar1_copy_from(void *hw, void *dst, u64 off, size_t len)
 {
 	struct nvbar_bars *bars = hw;
-	size_t part;
+	size_t done, part;
 
-	if (!bars->bar1.chunk) {
+	if (!bars->bar1.chunk)
 		file_read(bars, &bars->bar1, dst, off, len);
+	for (done = 0; bars->bar1.chunk && done < len; done += part) {
+		part = chunk_part(off + done, len - done);
+		copy_from(bars, (char *)dst + done, off + done, part);
+	}
+	if (len < COPY_CHECKED)
 		return;
-	}
-	for (; len; dst = (char *)dst + part, off += part, len -= part) {
-		part = chunk_part(off, len);
-		copy_from(bars, dst, off, part);
-	}
+	find_out(bars);
+	if (is_gone(bars))
+		memset(dst, 0xff, len);
 }
 
 static void bars_bar1_copy_to(void *hw, u64 off, const void *src, size_t len)
@@ -327,10 +352,11 @@ static void bars_bar1_munmap(void *hw, void *cpu, u64 len)
 	nvbar_device_unmap(cpu, len);
 }
 
+/* Writes that had nobody to go to must not pass for done. */
 static void bars_write_barrier(void *hw)
 {
-	(void)hw;
 	bus_barrier();
+	find_out(hw);
 }
 
 static const struct nvbar_hw_ops bars_ops = {

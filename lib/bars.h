@@ -42,7 +42,8 @@ struct nvbar_bar {
  * @combining: it is mapped write-combined
  * @copy: routines for it
  * @lock: held to map a chunk
- * @gone: one of the mappings has vanished; for good
+ * @boot0: what the GPU said first when it was asked who it is; 0 before
+ * @gone: one of the mappings has vanished, or the GPU behind it; for good
  * @told: the log knows
  */
 struct nvbar_bars {
@@ -51,6 +52,7 @@ struct nvbar_bars {
 	bool combining;
 	const struct nvbar_copy *copy;
 	struct mutex lock;
+	u32 boot0;
 	bool gone;
 	bool told;
 };

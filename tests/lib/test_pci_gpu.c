@@ -581,7 +581,7 @@ static void a_gpu_that_is_unplugged_is_an_error_and_no_signal(void **state)
 	assert_int_equal(nvbar_pramin_read(gpu, 0, block, 64), -ENODEV);
 	assert_int_equal(nvbar_unmap(a), -ENODEV);
 	nvbar_close(gpu);
-	assert_non_null(strstr(said, "the kernel has taken the BARs away"));
+	assert_non_null(strstr(said, "the BARs are not there any more"));
 	assert_int_equal(fake_command(GPU), 0);
 	free(block);
 }
@@ -623,6 +623,54 @@ static void whoever_touches_it_first_finds_out(void **state)
 	}
 }
 
+/* In a virtual machine, where nothing is, zeroes may be */
+static void a_gpu_that_turns_to_zeroes_is_an_error(void **state)
+{
+	const struct nvbar_extent ext = { 0, MIB(1) };
+	static uint8_t block[65536];
+	struct nvbar_access *a;
+	struct nvbar *gpu;
+
+	gpu = open_gpu();
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	assert_int_equal(nvbar_read(a, 0, block, 4096), 0);
+	assert_int_equal(nvbar_write(a, 0, block, sizeof(block)), 0);
+	assert_int_equal(nvbar_flush(a), 0);
+	regs[BOOT_0 / 4] = 0;
+	assert_int_equal(nvbar_write(a, 0, block, sizeof(block)), 0);
+	assert_int_equal(nvbar_flush(a), -ENODEV);
+	nvbar_close(gpu);
+	assert_non_null(strstr(said, "the BARs are not there any more"));
+
+	end(state);
+	begin(state);
+	gpu = open_gpu();
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	regs[BOOT_0 / 4] = 0;
+	assert_int_equal(nvbar_read(a, 0, block, 4096), -ENODEV);
+	assert_int_equal(block[0], 0xff);
+	nvbar_close(gpu);
+}
+
+/* A bus that is down for a while, say */
+static void a_gpu_that_turns_to_ones_may_come_back(void **state)
+{
+	const struct nvbar_extent ext = { 0, MIB(1) };
+	static uint8_t block[65536];
+	struct nvbar *gpu = open_gpu();
+	struct nvbar_access *a;
+	uint32_t boot0 = regs[BOOT_0 / 4];
+
+	(void)state;
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	regs[BOOT_0 / 4] = 0xffffffff;
+	assert_int_equal(nvbar_read(a, 0, block, sizeof(block)), 0);
+	regs[BOOT_0 / 4] = boot0;
+	assert_int_equal(nvbar_read(a, 0, block, sizeof(block)), 0);
+	assert_int_equal(nvbar_flush(a), 0);
+	nvbar_close(gpu);
+}
+
 #define ON_A_GPU(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -648,6 +696,8 @@ int main(void)
 		ON_A_GPU(a_gpu_that_reads_as_all_ones_is_gone),
 		ON_A_GPU(a_gpu_that_is_unplugged_is_an_error_and_no_signal),
 		ON_A_GPU(whoever_touches_it_first_finds_out),
+		ON_A_GPU(a_gpu_that_turns_to_zeroes_is_an_error),
+		ON_A_GPU(a_gpu_that_turns_to_ones_may_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
