@@ -103,7 +103,9 @@ class ConfigSpace:
 
 
 def device(gpu):
-    return {"driver": "vfio-user-pci", "id": "gpu", "bus": "port0",
+    # A read waits until all writes before it are done, and there may be many.  One that
+    # takes longer than this is all ones in the guest.
+    return {"driver": "vfio-user-pci", "id": "gpu", "bus": "port0", "x-msg-timeout": 60000,
             "socket": {"type": "unix", "path": str(gpu.socket)}}
 
 
