@@ -341,6 +341,33 @@ static void the_state_stays_for_the_next_client(void **state)
 	finish(&s);
 }
 
+/* Its messages are there before the server looks, so it has no pause to be stopped in. */
+static void a_client_that_never_pauses_is_stopped(void **state)
+{
+	const uint16_t version[2] = { 0, 0 };
+	struct sim_config cfg = { 0 };
+	int pair[2], stop, i;
+	struct server s;
+	char left, why[160];
+
+	(void)state;
+	server_power_on(&s, &cfg);
+	stop = eventfd(1, EFD_CLOEXEC);
+	assert_true(stop >= 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	s.sock = pair[0];
+	assert_true(send_command(&s, VERSION, 0, version, sizeof(version), NULL, 0));
+	for (i = 0; i < 200; i++)
+		assert_true(send_command(&s, DEVICE_RESET, NO_REPLY, NULL, 0, NULL, 0));
+	assert_int_equal(serve_client(&s.dev, pair[1], stop, why, sizeof(why)), SERVE_STOPPED);
+	assert_int_equal(recv(pair[1], &left, 1, MSG_DONTWAIT), 1);
+	close(pair[0]);
+	close(pair[1]);
+	close(stop);
+	s.sock = -1;
+	server_power_off(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +381,7 @@ int main(void)
 		cmocka_unit_test(posted_writes_arrive_before_what_follows),
 		cmocka_unit_test(errors_of_the_driver_are_counted_over_resets),
 		cmocka_unit_test(the_state_stays_for_the_next_client),
+		cmocka_unit_test(a_client_that_never_pauses_is_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
