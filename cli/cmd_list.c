@@ -103,14 +103,16 @@ static const struct argp argp = {
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct list list = { 0 };
+	struct nvbar_open_opts opts;
 	struct json_object *obj;
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	opts = cli_opts(cli, 0);
 	cli->name = "this machine";
 	if (cli->json)
 		list.json = json_object_new_array();
-	ret = nvbar_for_each_device(visit, &list);
+	ret = nvbar_for_each_device(visit, &list, &opts);
 	if (ret) {
 		json_object_put(list.json);
 		return cli_fail(cli, ret, "list");

@@ -64,6 +64,8 @@ static int look_at(struct pci_gpu *pci, const char *address)
 
 static int open_config(struct pci_gpu *pci)
 {
+	int ret;
+
 	if (!pci->observe) {
 		pci->config = nvbar_sysfs_lock(pci->dir, log_of(pci));
 		return pci->config < 0 ? pci->config : 0;
@@ -71,8 +73,9 @@ static int open_config(struct pci_gpu *pci)
 	pci->config = openat(pci->dir, "config", O_RDONLY | O_CLOEXEC);
 	if (pci->config >= 0)
 		return 0;
-	nvbar_log(log_of(pci), 0, "config in sysfs: %s", strerror(errno));
-	return -errno;
+	ret = -errno;
+	nvbar_log(log_of(pci), 0, "config in sysfs: %s", strerror(-ret));
+	return ret;
 }
 
 /* --- switching it on, and back --------------------------------------------- */
@@ -103,21 +106,25 @@ static int refuse_write(const struct pci_gpu *pci, const char *what, int err)
 	return err;
 }
 
+/* What observing would have to write; people may do it. */
+static int must_not(const struct pci_gpu *pci, const char *state, const char *file,
+		    const char *text)
+{
+	nvbar_log(log_of(pci), 0, "%s, and who observes writes nothing; \"echo %s > "
+		  "/sys/bus/pci/devices/%s/%s\" would help", state, text, pci->dev.address, file);
+	return -EACCES;
+}
+
 static int look_only(struct pci_gpu *pci)
 {
 	int ret;
 
-	if (pci->dev.asleep) {
-		nvbar_log(log_of(pci), 0, "it is asleep%s%s, and observing must not wake it up",
-			  pci->dev.power[0] ? " in " : "", pci->dev.power);
-		return -EACCES;
-	}
+	if (pci->dev.asleep)
+		return must_not(pci, "it is asleep", "power/control", "on");
 	ret = read_command(pci, &pci->command);
-	if (!ret && !(pci->command & PCI_COMMAND_MEMORY)) {
-		nvbar_log(log_of(pci), 0, "its BARs are switched off, and observing must not enable them");
-		return -EACCES;
-	}
-	return ret;
+	if (ret || pci->command & PCI_COMMAND_MEMORY)
+		return ret;
+	return must_not(pci, "its BARs are switched off", "enable", "1");
 }
 
 /*

@@ -62,12 +62,18 @@ static int visit(const struct nvbar_pci_device *dev, void *arg)
 	return visitor->fn(&info, visitor->arg);
 }
 
-int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, void *), void *arg)
+int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, void *), void *arg,
+			  const struct nvbar_open_opts *user_opts)
 {
-	const struct nvbar_log silent = { 0 };
 	struct visitor visitor = { fn, arg };
+	struct nvbar_open_opts opts;
+	struct nvbar_log log;
 
-	return nvbar_sysfs_for_each_gpu(visit, &visitor, &silent);
+	/* Nothing is written in any case. */
+	if (nvbar_opts_copy(&opts, sizeof(opts), user_opts) || opts.flags & ~NVBAR_OPEN_DRY_RUN)
+		return -EINVAL;
+	log = (struct nvbar_log){ .fn = opts.log, .arg = opts.log_arg, .level = opts.log_level };
+	return nvbar_sysfs_for_each_gpu(visit, &visitor, &log);
 }
 
 /* --- one device, to change it ---------------------------------------------- */

@@ -432,13 +432,15 @@ static int is_address(const struct dirent *entry)
 static int read_gpu(const char *address, struct nvbar_pci_device *dev, const struct nvbar_log *log)
 {
 	int dir = nvbar_sysfs_open(address);
+	struct nvbar_log named = *log;
 	int ret;
 
 	if (dir < 0)
 		return dir == -ENOENT ? 0 : dir;
-	ret = nvbar_sysfs_read_ids(dir, address, dev, log);
+	snprintf(named.device, sizeof(named.device), "%.*s", NVBAR_PCI_ADDRESS_MAX, address);
+	ret = nvbar_sysfs_read_ids(dir, address, dev, &named);
 	if (!ret && nvbar_pci_is_gpu(dev)) {
-		ret = nvbar_sysfs_read_device(dir, address, dev, log);
+		ret = nvbar_sysfs_read_device(dir, address, dev, &named);
 		if (!ret)
 			ret = 1;
 	}

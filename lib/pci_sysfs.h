@@ -145,7 +145,7 @@ int nvbar_sysfs_read_device(int dir, const char *address, struct nvbar_pci_devic
  * nvbar_sysfs_for_each_gpu - visit NVIDIA's GPUs, in the order of their addresses
  * @fn: called for each; a result other than 0 ends the visit
  * @arg: second argument of @fn
- * @log: as nvbar_sysfs_read_ids()
+ * @log: as nvbar_sysfs_read_ids(); its device is that which a line is about
  *
  * One that vanishes meanwhile is not visited.
  *

@@ -1047,13 +1047,15 @@ struct nvbar_device_info {
  * nvbar_for_each_device - visit NVIDIA's GPUs in this machine; only reads files of sysfs
  * @fn: called in the order of their addresses; a result other than 0 ends the visit
  * @arg: second argument of @fn
+ * @opts: as nvbar_device_bind()
  *
  * A machine without any is none that fails.
  *
- * Return: 0, what @fn returned, -ENOMEM, -EIO (sysfs makes no sense), or the
- * errno of a file.
+ * Return: 0, what @fn returned, -EINVAL, -ENOMEM, -EIO (sysfs makes no sense), or
+ * the errno of a file.
  */
-NVBAR_API int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, void *), void *arg);
+NVBAR_API int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, void *), void *arg,
+				    const struct nvbar_open_opts *opts);
 
 /**
  * nvbar_device_bind - give a GPU, or a device beside it, to a driver

@@ -126,6 +126,6 @@ for address in '' nonsense 1:0.0 01:00.0x sim; do
 	refuses "resize '$address'" 'not the address of a PCI device' nvbar resize "$address" 64M
 done
 echo nonsense >"$devices/$gpu/resource"
-refuses "list of nonsense" '^nvbar: this machine: list: ' nvbar list
+refuses "list of nonsense" "^nvbar: this machine: list: $gpu: resource in sysfs makes no sense" nvbar list
 
 plan

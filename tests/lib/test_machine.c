@@ -171,7 +171,7 @@ static void the_list_says_what_sysfs_says(void **state)
 	fake_link("0000:41:00.0", "iommu_group", "../../groups/9");
 	fake_set_command("0000:41:00.0", 6);
 	fake_file("0000:41:00.0", "class", "0x030200\n");
-	assert_int_equal(nvbar_for_each_device(copy, &at), 0);
+	assert_int_equal(nvbar_for_each_device(copy, &at, NULL), 0);
 	assert_ptr_equal(at, info + 2);
 
 	assert_int_equal(info[0].size, sizeof(info[0]));
@@ -198,9 +198,10 @@ static void the_list_says_what_sysfs_says(void **state)
 	assert_int_equal(info[1].bar1.len, MIB(131072));
 	assert_int_equal(info[1].bar1_sizes, 0);
 
-	assert_int_equal(nvbar_for_each_device(stop, NULL), 42);
+	assert_int_equal(nvbar_for_each_device(stop, NULL, NULL), 42);
 	fake_file(GPU, "resource", "nonsense\n");
-	assert_int_equal(nvbar_for_each_device(copy, &at), -EIO);
+	assert_int_equal(nvbar_for_each_device(copy, &at, &opts), -EIO);
+	says(GPU ": ", "resource in sysfs makes no sense");
 }
 
 /* --- drivers --- */
@@ -308,7 +309,7 @@ static void bar1_takes_another_size(void **state)
 	assert_int_equal(nvbar_device_resize(GPU, MIB(2048), &opts), 0);
 	assert_string_equal(wrote, "resource1_resize=11 ");
 	fake_file(GPU, "resource1_resize", "%016x\n", 0xfc0);
-	assert_int_equal(nvbar_for_each_device(copy, &at), 0);
+	assert_int_equal(nvbar_for_each_device(copy, &at, NULL), 0);
 	assert_int_equal(info[0].bar1.len, MIB(2048));
 	/* It has that size already. */
 	assert_int_equal(nvbar_device_resize(GPU, MIB(2048), &opts), 0);

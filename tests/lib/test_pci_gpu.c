@@ -417,13 +417,15 @@ static void observing_writes_nothing_and_minds_no_driver(void **state)
 static void observing_switches_nothing_on(void **state)
 {
 	(void)state;
-	refuses(DEVICE, NVBAR_OPEN_OBSERVE, EACCES, "switched off");
+	refuses(DEVICE, NVBAR_OPEN_OBSERVE, EACCES, "its BARs are switched off, and who observes writes "
+		"nothing; \"echo 1 > /sys/bus/pci/devices/" GPU "/enable\" would help");
 	fake_set_command(GPU, 2);
 	fake_file(GPU, "power_state", "D3cold\n");
-	refuses(DEVICE, NVBAR_OPEN_OBSERVE, EACCES, "asleep in D3cold");
+	refuses(DEVICE, NVBAR_OPEN_OBSERVE, EACCES, "it is asleep, and who observes writes "
+		"nothing; \"echo on > /sys/bus/pci/devices/" GPU "/power/control\" would help");
 	fake_remove(GPU, "power_state");
 	fake_file(GPU, "power/runtime_status", "suspended\n");
-	refuses(DEVICE, NVBAR_OPEN_OBSERVE, EACCES, "asleep,");
+	refuses(DEVICE, NVBAR_OPEN_OBSERVE, EACCES, "asleep");
 }
 
 /* --- whose it is --- */
