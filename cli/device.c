@@ -12,9 +12,8 @@
 /* The first error is the cause of the others. */
 static void take_line(void *arg, int level, const char *line)
 {
-	struct cli *cli = arg;
-
 	const char *write = strstr(line, DRY_RUN_MARK);
+	struct cli *cli = arg;
 
 	if (level == NVBAR_LOG_INFO && write)
 		fprintf(stderr, "%s\n", write + strlen(DRY_RUN_MARK));
