@@ -43,8 +43,8 @@ static int fail(struct parser *p, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* Decimal or 0x, up to the end of @text or a '*', which @end then is at */
-static int number(struct parser *p, const char *text, u64 *val, char **end)
+/* Decimal or 0x */
+static int number(struct parser *p, const char *text, u64 *val)
 {
 	bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';
 	const char *digits = hex ? text + 2 : text;
@@ -57,11 +57,7 @@ static int number(struct parser *p, const char *text, u64 *val, char **end)
 	*val = strtoull(digits, &stop, hex ? 16 : 10);
 	if (errno)
 		return fail(p, "does not fit 64 bits: %.40s", text);
-	if (stop == digits || (*stop && !(end && *stop == '*')))
-		return fail(p, "not a number: %.40s", text);
-	if (end)
-		*end = stop;
-	return 0;
+	return stop == digits || *stop ? fail(p, "not a number: %.40s", text) : 0;
 }
 
 static int add(struct parser *p, const struct nvbar_trace_access *access)
@@ -91,7 +87,7 @@ static int bar_and_offset(struct parser *p, char **field, struct nvbar_trace_acc
 	if (strcmp(field[1], "0") && strcmp(field[1], "1"))
 		return fail(p, "BAR is 0 or 1, not %.40s", field[1]);
 	a->bar = field[1][0] - '0';
-	if (number(p, field[2], &a->off, NULL))
+	if (number(p, field[2], &a->off))
 		return -EINVAL;
 	if (a->off > (a->bar ? 1ULL << 62 : U32_MAX))
 		return fail(p, "no such offset: %.40s", field[2]);
@@ -106,8 +102,8 @@ static int take_one(struct parser *p, char **field, size_t nr)
 
 	(void)nr;
 	a.kind = field[0][0] == 'w' ? NVBAR_TRACE_WRITE : NVBAR_TRACE_READ;
-	if (bar_and_offset(p, field, &a) || number(p, field[3], &width, NULL) ||
-	    number(p, field[4], &a.val, NULL))
+	if (bar_and_offset(p, field, &a) || number(p, field[3], &width) ||
+	    number(p, field[4], &a.val))
 		return -EINVAL;
 	if (width != 1 && width != 2 && width != 4 && width != 8)
 		return fail(p, "width is 1, 2, 4 or 8, not %.40s", field[3]);
@@ -123,8 +119,8 @@ static int take_one(struct parser *p, char **field, size_t nr)
 static int take_words(struct parser *p, char **field, size_t nr)
 {
 	struct nvbar_trace_access a = { .width = 8 };
+	char *count;
 	size_t i;
-	char *end;
 	int ret;
 
 	a.kind = field[0][0] == 'W' ? NVBAR_TRACE_WRITE : NVBAR_TRACE_READ;
@@ -134,11 +130,14 @@ static int take_words(struct parser *p, char **field, size_t nr)
 		return fail(p, "offset %.40s is no multiple of 8", field[2]);
 	for (i = 3; i < nr; i++) {
 		a.nr = 1;
-		if (number(p, field[i], &a.val, &end) || (*end && number(p, end + 1, &a.nr, NULL)))
+		count = strchr(field[i], '*');
+		if (count)
+			*count++ = '\0';
+		if (number(p, field[i], &a.val) || (count && number(p, count, &a.nr)))
 			return -EINVAL;
 		if (!a.nr || a.nr > NVBAR_TRACE_RUN_MAX)
-			return fail(p, "a run of 1 to %u words, not %.40s", NVBAR_TRACE_RUN_MAX,
-				    field[i]);
+			return fail(p, "a run of 1 to %u words, not %llu", NVBAR_TRACE_RUN_MAX,
+				    a.nr);
 		ret = add(p, &a);
 		if (ret)
 			return ret;
@@ -159,7 +158,7 @@ static int take_again(struct parser *p, char **field, size_t nr)
 	a = t->access[t->nr - 1];
 	a.off += a.width * (a.nr - 1);
 	a.kind = NVBAR_TRACE_AGAIN;
-	if (number(p, field[1], &a.nr, NULL))
+	if (number(p, field[1], &a.nr))
 		return -EINVAL;
 	if (!a.nr || a.nr > U32_MAX)
 		return fail(p, "1 to %u repeats, not %.40s", U32_MAX, field[1]);
@@ -172,7 +171,7 @@ static int take_pointer(struct parser *p, char **field, size_t nr)
 	struct nvbar_trace_access a = { .kind = NVBAR_TRACE_POINTER, .bar = 1 };
 
 	(void)nr;
-	if (number(p, field[1], &a.off, NULL) || number(p, field[2], &a.nr, NULL))
+	if (number(p, field[1], &a.off) || number(p, field[2], &a.nr))
 		return -EINVAL;
 	if (!strcmp(field[3], "ro"))
 		return 0;
@@ -189,8 +188,8 @@ static int take_chip(struct parser *p, char **field, size_t nr)
 	(void)nr;
 	if (strlen(field[1]) >= sizeof(t->chip))
 		return fail(p, "no such chip: %.40s", field[1]);
-	strcpy(t->chip, field[1]);
-	return number(p, field[2], &t->vram_size, NULL);
+	memcpy(t->chip, field[1], strlen(field[1]) + 1);
+	return number(p, field[2], &t->vram_size);
 }
 
 /* bar1 SIZE */
@@ -198,7 +197,7 @@ static int take_bar1(struct parser *p, char **field, size_t nr)
 {
 	(void)nr;
 	p->have_bar1 = true;
-	return number(p, field[1], &p->trace->bar1_size, NULL);
+	return number(p, field[1], &p->trace->bar1_size);
 }
 
 static const struct line_kind {
