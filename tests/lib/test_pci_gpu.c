@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -588,6 +589,52 @@ static void a_gpu_that_is_unplugged_is_an_error_and_no_signal(void **state)
 	free(block);
 }
 
+struct looker {
+	pthread_t thread;
+	struct nvbar_access *a;
+	const uint8_t *ptr;
+	size_t not_ones;
+	int ret;
+};
+
+static void *look_at_all(void *arg)
+{
+	struct looker *l = arg;
+	uint32_t val;
+	size_t i;
+
+	for (i = 0; i < MIB(6); i += 4096)
+		l->not_ones += l->ptr[i] != 0xff;
+	l->ret = nvbar_read32(l->a, 0, &val);
+	return NULL;
+}
+
+static void threads_that_find_out_at_once_all_read_ones(void **state)
+{
+	const struct nvbar_extent ext = { 0, MIB(6) };
+	struct nvbar *gpu = open_gpu();
+	struct looker l[4] = { 0 };
+	struct nvbar_access *a;
+	void *map;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	assert_int_equal(nvbar_mmap(a, &map), 0);
+	unplug();
+	for (i = 0; i < NR_OF(l); i++) {
+		l[i].a = a;
+		l[i].ptr = map;
+		assert_int_equal(pthread_create(&l[i].thread, NULL, look_at_all, &l[i]), 0);
+	}
+	for (i = 0; i < NR_OF(l); i++) {
+		assert_int_equal(pthread_join(l[i].thread, NULL), 0);
+		assert_int_equal(l[i].not_ones, 0);
+		assert_int_equal(l[i].ret, -ENODEV);
+	}
+	nvbar_close(gpu);
+}
+
 /* Each way to find out by itself */
 static void whoever_touches_it_first_finds_out(void **state)
 {
@@ -697,6 +744,7 @@ int main(void)
 		ON_A_GPU(what_cant_be_switched_on_is_told),
 		ON_A_GPU(a_gpu_that_reads_as_all_ones_is_gone),
 		ON_A_GPU(a_gpu_that_is_unplugged_is_an_error_and_no_signal),
+		ON_A_GPU(threads_that_find_out_at_once_all_read_ones),
 		ON_A_GPU(whoever_touches_it_first_finds_out),
 		ON_A_GPU(a_gpu_that_turns_to_zeroes_is_an_error),
 		ON_A_GPU(a_gpu_that_turns_to_ones_may_come_back),
