@@ -40,7 +40,10 @@
 #define CHIP_ID_GB100				0x1a0	/* [computed, not seen on silicon] */
 #define CHIP_ID_GB202				0x1b2
 
-/* What a register that is not there, or not for the CPU, reads as begins so [boot logs] */
+/*
+ * What a register that is not there, or not for the CPU, reads as begins so
+ * [gh100 dev_nv_xal_ep_zb.h: 0xbadf0200; the others unconfirmed]
+ */
 #define PRI_ERROR				GENMASK(31, 20)
 #define   PRI_ERROR_BAD				0xbad
 
