@@ -482,6 +482,8 @@ static void a_server_that_leaves_takes_the_gpu_along(void **state)
 	assert_int_equal(nvbar_open(&gpu, p.device, NULL), 0);
 	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
 	assert_int_equal(nvbar_write32(a, 0, 1), 0);
+	/* With its reply here, no part of a message is on its way. */
+	assert_int_equal(nvbar_read32(a, 0, &val), 0);
 	shutdown(p.server.sock, SHUT_RDWR);
 	assert_int_equal(nvbar_read32(a, 0, &val), -ENODEV);
 	assert_int_equal(nvbar_read(a, 0, block, sizeof(block)), -ENODEV);
