@@ -187,7 +187,7 @@ vm_test() {
 	done
 	[ ${#chips[@]} -gt 0 ] || chips=("${vm_chips[@]}")
 	vm_scratch=$(mktemp -d)
-	trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf -- "$vm_scratch"' EXIT
+	trap 'kill $(jobs -p) 2>/dev/null || :; wait; rm -rf -- "$vm_scratch"' EXIT
 	vm_initrd "$build" "$vm_scratch/initrd"
 	echo "Linux $(vm_kernel), $(vm_run qemu-system-x86_64 --version | head -n 1)"
 	for chip in "${chips[@]}"; do
