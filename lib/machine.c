@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
 #include <linux/log2.h>
+#include <linux/sizes.h>
 
 #include "dry_run.h"
 #include "internal.h"
@@ -310,6 +312,79 @@ static bool find_bridge(const struct target *t, char bridge[NVBAR_PCI_ADDRESS_MA
 	return parent && !nvbar_pci_address_parse(parent + 1, bridge);
 }
 
+/* What of a device must lie in the same windows as BAR1: memory that can be prefetched */
+static u64 prefetchable(const struct nvbar_pci_device *dev, int besides)
+{
+	u64 bytes = 0;
+	int i;
+
+	for (i = 0; i < PCI_NR_BARS; i++)
+		if (i != besides && dev->bar[i].bits & PCI_BAR_PREFETCHABLE)
+			bytes += dev->bar[i].size;
+	return bytes;
+}
+
+/* Devices below the same bridge are told by name, but for long lists. */
+#define NEIGHBOURS	3
+
+/**
+ * struct neighbours - what shares the memory window of a bridge with BAR1
+ * @nr: devices
+ * @text: " beside its other BARs (32M), 0000:01:00.1 (16M)", or empty
+ * @used: bytes of that
+ */
+struct neighbours {
+	unsigned int nr;
+	char text[128];
+	size_t used;
+};
+
+static void add_neighbour(struct neighbours *n, const char *name, u64 bytes)
+{
+	if (!bytes || n->nr++ > NEIGHBOURS)
+		return;
+	n->used += snprintf(n->text + n->used, sizeof(n->text) - n->used, "%s%s",
+			    n->used ? ", " : " beside ", n->nr > NEIGHBOURS ? "others" : name);
+	if (n->nr <= NEIGHBOURS)
+		n->used += snprintf(n->text + n->used, sizeof(n->text) - n->used, " (%lluM)",
+				    DIV_ROUND_UP_ULL(bytes, SZ_1M));
+}
+
+static void add_device(struct neighbours *n, int parent, const char *name)
+{
+	const struct nvbar_log silent = { 0 };
+	struct nvbar_pci_device dev;
+	int dir = openat(parent, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return;
+	if (!nvbar_sysfs_read_device(dir, name, &dev, &silent))
+		add_neighbour(n, name, prefetchable(&dev, -1));
+	close(dir);
+}
+
+/* The directory of the bridge has those of the devices below it. */
+static void find_neighbours(const struct target *t, struct neighbours *n)
+{
+	int parent = openat(t->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char address[NVBAR_PCI_ADDRESS_MAX];
+	struct dirent **entry;
+	int i, nr;
+
+	add_neighbour(n, "its other BARs", prefetchable(&t->dev, t->dev.roles.bar1));
+	nr = parent < 0 ? 0 : scandirat(parent, ".", &entry, NULL, alphasort);
+	for (i = 0; i < nr; i++) {
+		if (!nvbar_pci_address_parse(entry[i]->d_name, address) &&
+		    strcmp(entry[i]->d_name, t->dev.address) != 0)
+			add_device(n, parent, entry[i]->d_name);
+		free(entry[i]);
+	}
+	if (nr > 0)
+		free(entry);
+	if (parent >= 0)
+		close(parent);
+}
+
 /*
  * What is in the way: windows of the bridges above, into which everything below them
  * must fit.  The kernel makes them larger only if what else is in them can move.
@@ -319,16 +394,17 @@ static void explain_no_room(const struct target *t, const char *size)
 	const struct nvbar_log silent = { 0 };
 	char bridge[NVBAR_PCI_ADDRESS_MAX];
 	bool below = find_bridge(t, bridge);
+	struct neighbours n = { 0 };
 	struct nvbar_pci_device now;
 	bool lost;
 
 	lost = !nvbar_sysfs_read_device(t->dir, t->dev.address, &now, &silent) &&
 	       now.roles.bar1 >= 0 && !now.bar[now.roles.bar1].start;
-	nvbar_log(&t->log, 0, "no room for a BAR1 of %s%s%s: it must fit there beside BAR2 and "
-		  "all other devices%s; Above 4G Decoding in the firmware's setup, or pci=realloc "
-		  "for the kernel, may make some", size,
+	find_neighbours(t, &n);
+	nvbar_log(&t->log, 0, "no room for a BAR1 of %s%s%s%s%s; Above 4G Decoding in the firmware's "
+		  "setup, or pci=realloc for the kernel, may make some", size,
 		  below ? " in the memory window of bridge " : " below the host bridge",
-		  below ? bridge : "",
+		  below ? bridge : "", n.text,
 		  lost ? ", and now BAR1 has no address at all" : "");
 }
 

@@ -352,9 +352,9 @@ static void what_is_in_the_way_is_told(void **state)
 	says(GPU ": ", "no room for a BAR1 of 2G below the host bridge");
 	loses_bar1 = true;
 	assert_int_equal(nvbar_device_resize(GPU, MIB(1024), &opts), -ENOSPC);
-	says(GPU ": ", "of 1G below the host bridge: it must fit there beside BAR2 and all other "
-	     "devices, and now BAR1 has no address at all; Above 4G Decoding in the firmware's "
-	     "setup, or pci=realloc for the kernel, may make some\n");
+	says(GPU ": ", "of 1G below the host bridge beside its other BARs (32M), " SOUND " (288M), "
+	     "and now BAR1 has no address at all; Above 4G Decoding in the firmware's setup, or "
+	     "pci=realloc for the kernel, may make some\n");
 
 	/* Behind a bridge, sysfs has the device in the bridge's directory. */
 	fake_end();
@@ -363,7 +363,15 @@ static void what_is_in_the_way_is_told(void **state)
 	stubborn = "resource1_resize";
 	fake_move(GPU, "/0000:00:01.0/" GPU);
 	assert_int_equal(nvbar_device_resize(GPU, MIB(2048), &opts), -ENOSPC);
-	says(GPU ": ", "in the memory window of bridge 0000:00:01.0: ");
+	says(GPU ": ", "in the memory window of bridge 0000:00:01.0 beside its other BARs (32M);");
+	fake_gpu("0000:01:00.4", fake_gh100);
+	fake_move("0000:01:00.4", "/0000:00:01.0/0000:01:00.4");
+	fake_gpu("0000:01:00.2", fake_ga102);
+	fake_move("0000:01:00.2", "/0000:00:01.0/0000:01:00.2");
+	fake_gpu("0000:01:00.3", fake_ga102);
+	fake_move("0000:01:00.3", "/0000:00:01.0/0000:01:00.3");
+	assert_int_equal(nvbar_device_resize(GPU, MIB(2048), &opts), -ENOSPC);
+	says(GPU ": ", "(32M), 0000:01:00.2 (288M), 0000:01:00.3 (288M), others;");
 
 	stubborn_err = 0;
 	assert_int_equal(nvbar_device_resize(GPU, MIB(2048), &opts), -EIO);
