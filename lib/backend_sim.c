@@ -13,9 +13,16 @@
 #include "backend.h"
 #include "sim_options.h"
 
+/**
+ * struct sim_backend - a modelled GPU
+ * @base: of every backend
+ * @gpu: the model
+ * @nomem: allocations fail as long as it is open
+ */
 struct sim_backend {
 	struct nvbar_backend base;
 	struct sim_gpu *gpu;
+	bool nomem;
 };
 
 static struct sim_gpu *gpu_of(void *hw)
@@ -183,8 +190,12 @@ static const struct nvbar_hw_ops sim_ops = {
 
 static void sim_backend_close(struct nvbar_backend *backend)
 {
-	sim_destroy(gpu_of(backend));
-	kfree(backend);
+	struct sim_backend *sim = (struct sim_backend *)backend;
+
+	if (sim->nomem)
+		compat_alloc_fail_nth(0, false);
+	sim_destroy(sim->gpu);
+	kfree(sim);
 }
 
 /* Its memory has failed; from here on the driver finds the GPU gone, and not why. */
@@ -228,7 +239,8 @@ int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backe
 	sim->base.close = sim_backend_close;
 	sim->base.log = *log;
 	sim_inject(sim->gpu, &options.inject);
-	if (options.nomem)
+	sim->nomem = options.nomem;
+	if (sim->nomem)
 		compat_alloc_fail_nth(options.nomem, options.nomem_forever);
 	*backend = &sim->base;
 	return 0;

@@ -361,6 +361,25 @@ static void what_is_kept_of_closed_gpus_has_a_bound(void **state)
 	nvbar_forget_closed();
 }
 
+/* "nomem" in a device string is about that device alone. */
+static void what_a_string_asked_for_ends_with_its_gpu(void **state)
+{
+	struct nvbar *gpu = NULL;
+	char device[64];
+	unsigned int nr;
+
+	(void)state;
+	for (nr = 1; nr < 100 && !gpu; nr++) {
+		snprintf(device, sizeof(device), "sim:ga102,nomem-from=%u", nr);
+		if (nvbar_open(&gpu, device, NULL))
+			gpu_close(gpu_open("sim:ga102"));
+	}
+	assert_non_null(gpu);
+	nvbar_close(gpu);
+	gpu_close(gpu_open("sim:ga102"));
+	nvbar_forget_closed();
+}
+
 static void no_test_here_met_a_warning(void **state)
 {
 	(void)state;
@@ -375,6 +394,7 @@ int main(void)
 		cmocka_unit_test(execute_allocates_nothing),
 		cmocka_unit_test(open_without_host_memory_leaks_nothing),
 		cmocka_unit_test(what_is_kept_of_closed_gpus_has_a_bound),
+		cmocka_unit_test(what_a_string_asked_for_ends_with_its_gpu),
 		cmocka_unit_test(no_test_here_met_a_warning),
 	};
 
