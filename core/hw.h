@@ -106,4 +106,14 @@ struct nvbar_hw_ops {
 	void (*message)(void *hw, int level, const char *text);
 };
 
+/** nvbar_natural_width - the largest for an access at @off with @len bytes, not 0, to go */
+static inline unsigned int nvbar_natural_width(u64 off, size_t len)
+{
+	unsigned int width = 8;
+
+	while ((off & (width - 1)) || width > len)
+		width /= 2;
+	return width;
+}
+
 #endif

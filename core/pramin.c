@@ -80,16 +80,6 @@ static int window_at(struct nvbar_gpu *gpu, u64 pa, u32 *left)
 	return 0;
 }
 
-/* The largest natural width for an access at @pa with @len bytes to go. */
-static unsigned int width_at(u64 pa, size_t len)
-{
-	unsigned int width = 8;
-
-	while ((pa & (width - 1)) || width > len)
-		width /= 2;
-	return width;
-}
-
 int nvbar_pramin_rd(struct nvbar_gpu *gpu, u64 pa, unsigned int width, u64 *val)
 {
 	u32 left;
@@ -213,7 +203,7 @@ int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len)
 	for (; len; pa += step, to += step, len -= step) {
 		nr = piece_words(pa, len);
 		if (!nr) {
-			step = width_at(pa, len);
+			step = nvbar_natural_width(pa, len);
 			ret = nvbar_pramin_rd(gpu, pa, step, &val);
 			if (ret)
 				break;
@@ -253,7 +243,7 @@ int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t 
 	for (; len && !ret; pa += step, from += step, len -= step) {
 		nr = piece_words(pa, len);
 		if (!nr) {
-			step = width_at(pa, len);
+			step = nvbar_natural_width(pa, len);
 			val = 0;
 			memcpy(&val, from, step);
 			ret = nvbar_pramin_wr(gpu, pa, step, val);

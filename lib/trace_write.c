@@ -100,16 +100,6 @@ static size_t put_words(struct nvbar_trace_writer *w, bool write, unsigned int b
 	return done;
 }
 
-/* The largest natural width for an access at @off with @len bytes to go. */
-static unsigned int width_at(u64 off, size_t len)
-{
-	unsigned int width = 8;
-
-	while ((off & (width - 1)) || width > len)
-		width /= 2;
-	return width;
-}
-
 void nvbar_trace_block(struct nvbar_trace_writer *w, bool write, unsigned int bar, u64 off,
 		       const void *buf, size_t len)
 {
@@ -117,7 +107,7 @@ void nvbar_trace_block(struct nvbar_trace_writer *w, bool write, unsigned int ba
 	size_t step;
 
 	for (; len; off += step, from += step, len -= step) {
-		step = width_at(off, len);
+		step = nvbar_natural_width(off, len);
 		if (step < 8)
 			nvbar_trace_one(w, write, bar, off, step, load(from, step));
 		else
@@ -130,7 +120,7 @@ void nvbar_trace_fill(struct nvbar_trace_writer *w, u64 off, u32 pattern, u64 le
 	u64 word = (u64)pattern << 32 | pattern, run;
 
 	for (; len; off += run, len -= run) {
-		run = width_at(off, len);
+		run = nvbar_natural_width(off, len);
 		if (run < 8) {
 			nvbar_trace_one(w, true, 1, off, run, pattern);
 			continue;
