@@ -41,6 +41,12 @@ __printf(3, 4) void nvbar_log(const struct nvbar_log *log, int level, const char
 /** nvbar_backend_message - the message operation of every backend */
 void nvbar_backend_message(void *hw, int level, const char *text);
 
+/** nvbar_backend_no_mmap - where no memory of the CPU's is behind BAR1.  Return: -EOPNOTSUPP */
+int nvbar_backend_no_mmap(void *hw, u64 off, u64 len, bool write, void **cpu);
+
+/** nvbar_backend_no_munmap - its counterpart, which has nothing to do */
+void nvbar_backend_no_munmap(void *hw, void *cpu, u64 len);
+
 /**
  * nvbar_device_open - open what a device string names
  * @device: the string

@@ -345,23 +345,6 @@ static void vu_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 	}
 }
 
-static int vu_bar1_mmap(void *hw, u64 off, u64 len, bool write, void **cpu)
-{
-	(void)hw;
-	(void)off;
-	(void)len;
-	(void)write;
-	(void)cpu;
-	return -EOPNOTSUPP;
-}
-
-static void vu_bar1_munmap(void *hw, void *cpu, u64 len)
-{
-	(void)hw;
-	(void)cpu;
-	(void)len;
-}
-
 /* What was written is on the socket, which keeps the order. */
 static void vu_write_barrier(void *hw)
 {
@@ -378,8 +361,8 @@ static const struct nvbar_hw_ops vu_ops = {
 	.bar1_copy_from = vu_bar1_copy_from,
 	.bar1_copy_to = vu_bar1_copy_to,
 	.bar1_fill = vu_bar1_fill,
-	.bar1_mmap = vu_bar1_mmap,
-	.bar1_munmap = vu_bar1_munmap,
+	.bar1_mmap = nvbar_backend_no_mmap,
+	.bar1_munmap = nvbar_backend_no_munmap,
 	.write_barrier = vu_write_barrier,
 	.message = nvbar_backend_message,
 };

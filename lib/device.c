@@ -38,6 +38,23 @@ void nvbar_backend_message(void *hw, int level, const char *text)
 	nvbar_log(&backend->log, level, "%s", text);
 }
 
+int nvbar_backend_no_mmap(void *hw, u64 off, u64 len, bool write, void **cpu)
+{
+	(void)hw;
+	(void)off;
+	(void)len;
+	(void)write;
+	(void)cpu;
+	return -EOPNOTSUPP;
+}
+
+void nvbar_backend_no_munmap(void *hw, void *cpu, u64 len)
+{
+	(void)hw;
+	(void)cpu;
+	(void)len;
+}
+
 /* The prefix of log lines: kind and chip or address, without the options. */
 static void name_device(struct nvbar_log *log, const char *device)
 {

@@ -43,8 +43,7 @@ struct reg {
  * @inner: the other one
  * @gpu: the driver
  * @lock: over what follows
- * @writer: of lines
- * @window: VRAM address that PRAMIN would be at
+ * @writer: of lines, which follows where PRAMIN would be
  * @reg: registers that were written
  * @nr_regs: how many
  * @bucket: pages of VRAM that were written
@@ -57,7 +56,6 @@ struct dry_run {
 	const struct nvbar_gpu *gpu;
 	struct mutex lock;
 	struct nvbar_trace_writer writer;
-	u64 window;
 	struct reg reg[MAX_REGS];
 	unsigned int nr_regs;
 	struct page *bucket[NR_BUCKETS];
@@ -182,7 +180,7 @@ static bool in_pramin(u32 off)
 
 static u64 pramin_pa(const struct dry_run *d, u32 off)
 {
-	return d->window + (off - PRAMIN_BASE);
+	return d->writer.window + (off - PRAMIN_BASE);
 }
 
 static struct reg *find_reg(struct dry_run *d, u32 off)
@@ -217,8 +215,6 @@ static void write_reg(struct dry_run *d, u32 off, u32 val)
 		reg = &d->reg[d->nr_regs++];
 	if (reg)
 		*reg = (struct reg){ off, val };
-	if (off == PBUS_BAR0_WINDOW || off == XAL_EP_ZB_BAR0_WINDOW)
-		d->window = (u64)(val & PBUS_BAR0_WINDOW_BASE) << PRAMIN_WINDOW_SHIFT;
 }
 
 /* --- operations -------------------------------------------------------------------- */
@@ -318,24 +314,6 @@ static void dry_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 	}
 }
 
-/* There is no memory that a pointer could lead to. */
-static int dry_bar1_mmap(void *hw, u64 off, u64 len, bool write, void **cpu)
-{
-	(void)hw;
-	(void)off;
-	(void)len;
-	(void)write;
-	(void)cpu;
-	return -EOPNOTSUPP;
-}
-
-static void dry_bar1_munmap(void *hw, void *cpu, u64 len)
-{
-	(void)hw;
-	(void)cpu;
-	(void)len;
-}
-
 static void dry_write_barrier(void *hw)
 {
 	(void)hw;
@@ -358,8 +336,8 @@ static const struct nvbar_hw_ops dry_run_ops = {
 	.bar1_copy_from = dry_bar1_copy_from,
 	.bar1_copy_to = dry_bar1_copy_to,
 	.bar1_fill = dry_bar1_fill,
-	.bar1_mmap = dry_bar1_mmap,
-	.bar1_munmap = dry_bar1_munmap,
+	.bar1_mmap = nvbar_backend_no_mmap,
+	.bar1_munmap = nvbar_backend_no_munmap,
 	.write_barrier = dry_write_barrier,
 	.driver_errors = dry_driver_errors,
 	.message = nvbar_backend_message,
