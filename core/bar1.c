@@ -45,6 +45,26 @@ static void fill_instance(const struct nvbar_gpu *gpu, u64 *block)
 		block[RAMIN_ADR_LIMIT_LO / 8] = word64(0, RAMIN_ENGINE_CTXSW_FW_MAGIC_VALUE);
 }
 
+/*
+ * The word that names the root is read back.  That orders the writes before
+ * what follows, and shows that there is memory at the top of what the size
+ * register says: a bind to a block in none would never end.
+ */
+static int check_written(struct nvbar_gpu *gpu, u64 root)
+{
+	u64 read;
+	int ret = nvbar_pramin_rd(gpu, inst_pa(gpu) + RAMIN_PAGE_DIR_BASE_LO, 8, &read);
+
+	if (ret || read == root)
+		return ret;
+	if (read == ~0ULL && nvbar_gpu_alive(gpu))
+		return -ENODEV;
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+		      "VRAM at 0x%llx does not hold what was written: there may be less of it than the 0x%llx bytes that its size register says",
+		      inst_pa(gpu), gpu->vram_size);
+	return -EIO;
+}
+
 static int write_instance(struct nvbar_gpu *gpu)
 {
 	u64 *block = kzalloc(RAMIN_SIZE, GFP_KERNEL);
@@ -54,6 +74,8 @@ static int write_instance(struct nvbar_gpu *gpu)
 		return -ENOMEM;
 	fill_instance(gpu, block);
 	ret = nvbar_pramin_wr_words(gpu, inst_pa(gpu), block, RAMIN_SIZE / 8);
+	if (!ret)
+		ret = check_written(gpu, block[RAMIN_PAGE_DIR_BASE_LO / 8]);
 	kfree(block);
 	return ret;
 }
@@ -140,9 +162,6 @@ int nvbar_bar1_enable(struct nvbar_gpu *gpu)
 {
 	int ret = write_instance(gpu);
 
-	if (ret)
-		return ret;
-	ret = nvbar_pramin_flush(gpu);
 	if (ret)
 		return ret;
 	/* An earlier owner may have used the same root address: forget its entries. */

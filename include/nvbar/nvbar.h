@@ -141,8 +141,9 @@ struct nvbar_open_opts {
  * Return: 0, or -EINVAL (malformed device string or options), -EOPNOTSUPP
  * (unknown chip or device kind, BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
- * -EIO (its registers, or its files in sysfs, contradict themselves), -EBUSY
- * (someone else drives it: a bound driver is named; or has BAR1 bound), -EACCES,
+ * -EIO (its registers, or its files in sysfs, contradict themselves, or VRAM does
+ * not hold what is written), -EBUSY (someone else drives it: a bound driver is
+ * named; or has BAR1 bound), -EACCES,
  * -ENOENT (no such device or socket, or not bound to vfio-pci), -ENOSPC (VRAM too
  * small for the driver's own region), -ENOMEM, the errno of the file that a file= or
  * NVBAR_TRACE names or of one of the kernel's, or the one that the server of a

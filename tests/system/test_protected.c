@@ -241,6 +241,24 @@ static void registers_that_contradict_each_other_are_refused(void **state)
 	}
 }
 
+/* The driver's own region is at the top of what the size register says. */
+static void vram_that_does_not_hold_what_is_written_is_refused(void **state)
+{
+	struct nvbar *gpu = UNTOUCHED;
+	struct lines lines;
+	char device[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		snprintf(device, sizeof(device), "sim:%s,reported-vram=128G", chips[i].name);
+		assert_err(open_logged(&gpu, device, 0, &lines), EIO);
+		assert_non_null(strstr(lines.last, "does not hold what was written"));
+		assert_non_null(strstr(lines.last, "0x2000000000"));
+		assert_ptr_equal(gpu, UNTOUCHED);
+	}
+}
+
 /* --- GPUs that somebody has --- */
 
 static void a_gpu_that_another_driver_has_bound_is_busy(void **state)
@@ -316,6 +334,7 @@ int main(void)
 		cmocka_unit_test(the_reason_names_the_range),
 		cmocka_unit_test(an_entry_that_leads_to_closed_memory_is_not_followed),
 		cmocka_unit_test(registers_that_contradict_each_other_are_refused),
+		cmocka_unit_test(vram_that_does_not_hold_what_is_written_is_refused),
 		cmocka_unit_test(a_gpu_that_another_driver_has_bound_is_busy),
 		cmocka_unit_test(that_goes_for_a_gpu_without_bar1),
 		cmocka_unit_test(what_an_earlier_run_left_bound_is_taken_over),
