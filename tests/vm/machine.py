@@ -162,6 +162,11 @@ class Machine:
         """What QEMU itself has to say."""
         return (self.folder / "log").read_text()
 
+    def console(self):
+        """The last that the guest's kernel has to say."""
+        lines = (self.folder / "console").read_text(errors="replace").splitlines()
+        return "\n".join(lines[-20:])
+
     def plug(self, gpu):
         self.qmp("device_add", **device(gpu))
 
@@ -179,7 +184,8 @@ class Machine:
                 data = self.shell.recv(65536)
             except TimeoutError:
                 data = b""
-            expect(data, f"the guest says nothing more; so far: {self.pending[-300:]!r}")
+            expect(data, f"the guest says nothing more; so far: {self.pending[-300:]!r}\n"
+                         f"{self.console()}\n{self.log()}")
             self.pending += data
         before, self.pending = self.pending[:found.start()], self.pending[found.end():]
         return before, found
