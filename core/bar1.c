@@ -57,7 +57,7 @@ static int check_written(struct nvbar_gpu *gpu, u64 root)
 
 	if (ret || read == root)
 		return ret;
-	if (read == ~0ULL && nvbar_gpu_alive(gpu))
+	if (nvbar_gpu_alive(gpu))
 		return -ENODEV;
 	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 		      "VRAM at 0x%llx does not hold what was written: there may be less of it than the 0x%llx bytes that its size register says",

@@ -356,6 +356,26 @@ static void a_bind_that_fails_is_taken_back(void **state)
 	assert_false(hw.log[last].val & 0x80000000);
 }
 
+/* hardware.md 9.4: the word at 0x200 names the root.  What is behind PRAMIN does not keep it. */
+static void a_block_that_is_not_written_is_not_bound(void **state)
+{
+	(void)state;
+	start_ga102();
+	gpu.vmm.pt.fmt = gpu.chip->mmu;
+	fake_set(&hw, PRAMIN + 0x200, 0xbad0fb00);
+	assert_int_equal(nvbar_bar1_enable(&gpu), -EIO);
+	assert_false(gpu.vmm.enabled);
+	assert_int_equal(fake_count(&hw, true, 0xb80f40), 0);
+	assert_non_null(strstr(hw.message, "does not hold"));
+
+	start_ga102();
+	gpu.vmm.pt.fmt = gpu.chip->mmu;
+	hw.window_stuck = true;
+	fake_set(&hw, WINDOW_TU, 0x100);
+	assert_int_equal(nvbar_bar1_enable(&gpu), -ETIMEDOUT);
+	assert_int_equal(fake_count(&hw, true, 0xb80f40), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +396,7 @@ int main(void)
 		cmocka_unit_test(a_register_that_takes_its_time_is_waited_for),
 		cmocka_unit_test(a_bind_is_over_when_nothing_is_outstanding),
 		cmocka_unit_test(a_bind_that_fails_is_taken_back),
+		cmocka_unit_test(a_block_that_is_not_written_is_not_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
