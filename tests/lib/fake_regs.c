@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,6 +23,7 @@ volatile uint32_t *regs;
 char said[1024];
 
 static pthread_t hands;
+static sem_t at_work;
 static bool stop = true;
 
 static void *finish_invalidates(void *arg)
@@ -29,6 +31,7 @@ static void *finish_invalidates(void *arg)
 	volatile uint32_t *trigger = &regs[INVALIDATE / 4];
 
 	(void)arg;
+	sem_post(&at_work);
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		if (*trigger & TRIGGER)
 			*trigger = *trigger & ~TRIGGER;
@@ -50,7 +53,10 @@ void regs_begin(const char *path, uint64_t off)
 	regs[BOOT_PROGRESS / 4] = 0xff;
 	regs[VRAM_MIB / 4] = 256;
 	stop = false;
+	assert_int_equal(sem_init(&at_work, 0, 0), 0);
 	assert_int_equal(pthread_create(&hands, NULL, finish_invalidates, NULL), 0);
+	/* A thread that begins allocates: a test that forks meanwhile may leave its child a lock. */
+	sem_wait(&at_work);
 }
 
 void regs_end(void)
@@ -58,6 +64,7 @@ void regs_end(void)
 	if (__atomic_exchange_n(&stop, true, __ATOMIC_RELAXED))
 		return;
 	assert_int_equal(pthread_join(hands, NULL), 0);
+	sem_destroy(&at_work);
 	munmap((void *)(uintptr_t)regs, REGS_SIZE);
 }
 
