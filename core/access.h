@@ -77,6 +77,7 @@ struct nvbar_copied {
  * @writable: its entries allow writes
  * @ordinary: looked-up pages are ordinary memory
  * @live: the mapping was executed
+ * @ended: no access may begin, as the GPU is going to be detached
  * @uses: single accesses and blocks so far that found no looked-up page
  * @copied: NULL before the first block that a window would serve; vmm.lock to
  *	set
@@ -95,6 +96,7 @@ struct nvbar_access {
 	bool writable;
 	bool ordinary;
 	bool live;
+	bool ended;
 	u32 uses;
 	struct nvbar_copied *copied;
 	struct nvbar_mapping *mapping;

@@ -374,6 +374,14 @@ int nvbar_bar_user_release(struct nvbar_access *access)
 	return ret;
 }
 
+void nvbar_bar_user_turn_away(struct nvbar_gpu *gpu)
+{
+	struct nvbar_access *access;
+
+	list_for_each_entry(access, &gpu->vmm.accesses, link)
+		WRITE_ONCE(access->ended, true);
+}
+
 void nvbar_bar_user_end_all(struct nvbar_gpu *gpu)
 {
 	struct nvbar_access *access;

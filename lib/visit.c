@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <linux/membarrier.h>
 
+#include "bar_user.h"
 #include "visit.h"
 
 __thread struct nvbar_visitor nvbar_visitor __attribute__((tls_model("initial-exec"))) = {
@@ -95,31 +96,52 @@ void nvbar_visits_init(void)
 	pthread_once(&once, init);
 }
 
-static bool is_visited(const struct nvbar *gpu)
+static bool is_accessed(const struct nvbar_visitor *v, const struct nvbar *gpu)
 {
-	const struct nvbar_visitor *v;
+	return __atomic_load_n(&v->accessed, __ATOMIC_ACQUIRE) == gpu;
+}
+
+static bool is_visited(const struct nvbar_visitor *v, const struct nvbar *gpu)
+{
 	bool visited = false;
 	unsigned int i;
 
-	pthread_mutex_lock(&lock);
-	for (v = visitors; v && !visited; v = v->next) {
-		visited = __atomic_load_n(&v->accessed, __ATOMIC_ACQUIRE) == gpu;
-		for (i = 0; i < NVBAR_VISITS; i++)
-			visited |= __atomic_load_n(&v->gpu[i], __ATOMIC_ACQUIRE) == gpu;
-	}
-	pthread_mutex_unlock(&lock);
+	for (i = 0; i < NVBAR_VISITS; i++)
+		visited |= __atomic_load_n(&v->gpu[i], __ATOMIC_ACQUIRE) == gpu;
 	return visited;
+}
+
+static bool any(bool (*is)(const struct nvbar_visitor *v, const struct nvbar *gpu),
+		const struct nvbar *gpu)
+{
+	const struct nvbar_visitor *v;
+	bool found = false;
+
+	pthread_mutex_lock(&lock);
+	for (v = visitors; v && !found; v = v->next)
+		found = is(v, gpu);
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+/* What turns visits away is written: each thread sees it, or has noted its visit. */
+static void wait_while(bool (*is)(const struct nvbar_visitor *v, const struct nvbar *gpu),
+		       const struct nvbar *gpu)
+{
+	const struct timespec pause = { .tv_nsec = 50000 };
+
+	if (!no_membarrier)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	while (any(is, gpu))
+		nanosleep(&pause, NULL);
 }
 
 void nvbar_visits_end(struct nvbar *gpu)
 {
-	const struct timespec pause = { .tv_nsec = 50000 };
-
 	__atomic_store_n(&gpu->closed, true, __ATOMIC_SEQ_CST);
-	/* From here on every thread has either noted its visit or sees the close. */
-	if (!no_membarrier)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	while (is_visited(gpu))
-		nanosleep(&pause, NULL);
+	wait_while(is_visited, gpu);
+	/* Nobody makes or frees handles any more. */
+	nvbar_bar_user_turn_away(&gpu->gpu);
+	wait_while(is_accessed, gpu);
 }

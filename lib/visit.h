@@ -2,7 +2,8 @@
 /*
  * Threads in the library, and the close of the GPU that they are about.
  *
- * A close first turns new visits away and then waits for those that are on.
+ * A close first turns new visits away and then waits for those that are on; reads
+ * and writes last, whose handles any of the others may have made.
  * A visit must cost next to nothing, as reading one word through a mapping is
  * one: it notes in the thread's own memory which GPU it is about and looks
  * whether that is closed.  No barrier of the CPU's orders the two; membarrier()
@@ -13,6 +14,7 @@
 
 #include <linux/compiler.h>
 
+#include "access.h"
 #include "internal.h"
 
 /* Visits of one thread at once: a callback of one GPU's may use another. */
@@ -43,15 +45,15 @@ extern __thread struct nvbar_visitor nvbar_visitor __attribute__((tls_model("ini
 /* No room for another visit: makes some if it is the first one of the thread. */
 bool nvbar_visitor_make_room(struct nvbar_visitor *me);
 
-/* Notes at @place what a visit is about; false, and nothing noted, if that is closed. */
+/* Notes at @place what a visit is about; false, and nothing noted, if that is @closed. */
 static __always_inline bool nvbar_visit_note(const struct nvbar_visitor *me, struct nvbar **place,
-					     struct nvbar *gpu)
+					     struct nvbar *gpu, const bool *closed)
 {
 	__atomic_store_n(place, gpu, __ATOMIC_RELAXED);
 	if (unlikely(me->needs_fence))
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (likely(!__atomic_load_n(&gpu->closed, __ATOMIC_ACQUIRE)))
+	if (likely(!__atomic_load_n(closed, __ATOMIC_ACQUIRE)))
 		return true;
 	__atomic_store_n(place, NULL, __ATOMIC_RELEASE);
 	return false;
@@ -82,20 +84,30 @@ static __always_inline struct nvbar_visitor *nvbar_enter(struct nvbar *gpu)
 
 	if (unlikely(me->depth == NVBAR_VISITS) && !nvbar_visitor_make_room(me))
 		return NULL;
-	if (unlikely(!nvbar_visit_note(me, &me->gpu[me->depth], gpu)))
+	if (unlikely(!nvbar_visit_note(me, &me->gpu[me->depth], gpu, &gpu->closed)))
 		return NULL;
 	me->depth++;
 	return me;
 }
 
-/* As nvbar_enter(), for reads and writes: the shortest of visits. */
-static __always_inline struct nvbar_visitor *nvbar_enter_access(struct nvbar *gpu)
+/** nvbar_of - the GPU that a handle's driver part belongs to */
+static __always_inline struct nvbar *nvbar_of(struct nvbar_gpu *gpu)
+{
+	return container_of(gpu, struct nvbar, gpu);
+}
+
+/*
+ * As nvbar_enter(), for reads and writes: the shortest of visits.  Whether it may
+ * begin is written in the handle itself, which is looked at anyway.
+ */
+static __always_inline struct nvbar_visitor *nvbar_enter_access(const struct nvbar_access *access)
 {
 	struct nvbar_visitor *me = &nvbar_visitor;
 
 	if (unlikely(!me->known))
 		nvbar_visitor_make_room(me);
-	return likely(nvbar_visit_note(me, &me->accessed, gpu)) ? me : NULL;
+	return likely(nvbar_visit_note(me, &me->accessed, nvbar_of(access->gpu), &access->ended)) ?
+	       me : NULL;
 }
 
 static __always_inline void nvbar_leave_access(struct nvbar_visitor *const *here)
@@ -115,7 +127,7 @@ static __always_inline void nvbar_leave_access(struct nvbar_visitor *const *here
 /* The same for a read or write through @access. */
 #define NVBAR_ACCESS(access)								\
 	struct nvbar_visitor *entered __attribute__((cleanup(nvbar_leave_access))) =	\
-		nvbar_enter_access(nvbar_of((access)->gpu));				\
+		nvbar_enter_access(access);						\
 	if (unlikely(!entered))								\
 		return -ENODEV
 
@@ -129,11 +141,5 @@ void nvbar_visits_init(void);
  * @gpu: being closed by this thread, which is in no visit about it
  */
 void nvbar_visits_end(struct nvbar *gpu);
-
-/** nvbar_of - the GPU that a handle's driver part belongs to */
-static __always_inline struct nvbar *nvbar_of(struct nvbar_gpu *gpu)
-{
-	return container_of(gpu, struct nvbar, gpu);
-}
 
 #endif
