@@ -277,22 +277,20 @@ static void copied_without_window(struct nvbar_access *access, size_t len)
 	mutex_unlock(&access->gpu->vmm.lock);
 }
 
-static void copy_from_direct(const struct nvbar_access *access, void *to, const u8 *direct,
-			     size_t len)
+static void copy_from_direct(const struct nvbar_gpu *gpu, void *to, const u8 *direct, size_t len)
 {
-	if (access->ordinary)
-		memcpy(to, direct, len);
+	if (gpu->ops->direct_copy_from)
+		gpu->ops->direct_copy_from(to, direct, len);
 	else
-		access->gpu->ops->direct_copy_from(to, direct, len);
+		memcpy(to, direct, len);
 }
 
-static void copy_to_direct(const struct nvbar_access *access, u8 *direct, const void *from,
-			   size_t len)
+static void copy_to_direct(const struct nvbar_gpu *gpu, u8 *direct, const void *from, size_t len)
 {
-	if (access->ordinary)
-		memcpy(direct, from, len);
+	if (gpu->ops->direct_copy_to)
+		gpu->ops->direct_copy_to(direct, from, len);
 	else
-		access->gpu->ops->direct_copy_to(direct, from, len);
+		memcpy(direct, from, len);
 }
 
 /*
@@ -309,7 +307,7 @@ static bool ends_in_ones(const u8 *buf, u64 off, size_t len)
 	return buf[len - 1] == 0xff;
 }
 
-int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst, size_t len)
+int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size_t len)
 {
 	struct nvbar_gpu *gpu = access->gpu;
 	u64 start = off;
@@ -325,7 +323,7 @@ int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst,
 
 		if (direct) {
 			run = direct_run(access, off, len, direct);
-			copy_from_direct(access, to, direct, run);
+			copy_from_direct(gpu, to, direct, run);
 		} else {
 			run = slow_run(access, off, len);
 			gpu->ops->bar1_copy_from(gpu->hw, to, access->base + off, run);
@@ -337,7 +335,7 @@ int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst,
 	return ends_in_ones(dst, start, len) ? nvbar_fault_look(gpu, access->base + start, len) : 0;
 }
 
-int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *src, size_t len)
+int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, size_t len)
 {
 	struct nvbar_gpu *gpu = access->gpu;
 	const u8 *from = src;
@@ -353,7 +351,7 @@ int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *
 
 		if (direct) {
 			run = direct_run(access, off, len, direct);
-			copy_to_direct(access, direct, from, run);
+			copy_to_direct(gpu, direct, from, run);
 		} else {
 			run = slow_run(access, off, len);
 			gpu->ops->bar1_copy_to(gpu->hw, access->base + off, from, run);

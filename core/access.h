@@ -245,7 +245,7 @@ static __always_inline int nvbar_access_wr(struct nvbar_access *access, u64 off,
 }
 
 /* Ordinary memory for a block, in a window or in one looked-up page; else NULL. */
-static __always_inline void *nvbar_access_block(const struct nvbar_access *access, u64 off, size_t len)
+static __always_inline u8 *nvbar_access_block(const struct nvbar_access *access, u64 off, size_t len)
 {
 	u8 *window;
 
@@ -259,9 +259,36 @@ static __always_inline void *nvbar_access_block(const struct nvbar_access *acces
 	return nvbar_access_direct(access, off);
 }
 
-/* The ways for blocks of any size; everything is checked. */
-int nvbar_access_copy_from_slow(struct nvbar_access *access, u64 off, void *dst, size_t len);
-int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *src, size_t len);
+/**
+ * nvbar_access_block_from - the memory of a block that can be read at once
+ * @access: live
+ * @off: bytes into the mapping
+ * @len: bytes
+ *
+ * Return: its address; NULL if it takes nvbar_access_copy_from().
+ */
+static __always_inline const void *nvbar_access_block_from(const struct nvbar_access *access,
+							   u64 off, size_t len)
+{
+	const u8 *block = nvbar_access_block(access, off, len);
+
+	/* All ones at the end may be a GPU that is gone: somebody must find out. */
+	return likely(block) && likely(block[len - 1] != 0xff) ? block : NULL;
+}
+
+/**
+ * nvbar_access_block_to - the memory of a block that can be written at once
+ * @access: live
+ * @off: bytes into the mapping
+ * @len: bytes
+ *
+ * Return: its address; NULL if it takes nvbar_access_copy_to().
+ */
+static __always_inline void *nvbar_access_block_to(const struct nvbar_access *access, u64 off,
+						   size_t len)
+{
+	return access->writable ? nvbar_access_block(access, off, len) : NULL;
+}
 
 /**
  * nvbar_access_copy_from - block read of any alignment
@@ -273,17 +300,7 @@ int nvbar_access_copy_to_slow(struct nvbar_access *access, u64 off, const void *
  * Return: 0, -ERANGE, -ENODEV, -EIO (the GPU faulted); then what is in @dst is
  * not to be relied upon.
  */
-static __always_inline int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst,
-						  size_t len)
-{
-	const u8 *block = nvbar_access_block(access, off, len);
-
-	/* All ones at the end may be a GPU that is gone: the slow way finds out. */
-	if (unlikely(!block || block[len - 1] == 0xff))
-		return nvbar_access_copy_from_slow(access, off, dst, len);
-	memcpy(dst, block, len);
-	return 0;
-}
+int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size_t len);
 
 /**
  * nvbar_access_copy_to - block write of any alignment
@@ -294,16 +311,7 @@ static __always_inline int nvbar_access_copy_from(struct nvbar_access *access, u
  *
  * Return: 0, -ERANGE, -EACCES.
  */
-static __always_inline int nvbar_access_copy_to(struct nvbar_access *access, u64 off,
-						const void *src, size_t len)
-{
-	void *block = access->writable ? nvbar_access_block(access, off, len) : NULL;
-
-	if (unlikely(!block))
-		return nvbar_access_copy_to_slow(access, off, src, len);
-	memcpy(block, src, len);
-	return 0;
-}
+int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, size_t len);
 
 /**
  * nvbar_access_fill - write a pattern

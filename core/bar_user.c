@@ -158,7 +158,7 @@ static void add_access(struct nvbar_access *access, struct nvbar_gpu *gpu,
 	access->size = mapping->node.len;
 	access->writable = !(mapping->flags & NVBAR_VMM_RDONLY);
 	access->generation = gpu->direct.generation;
-	access->ordinary = !gpu->ops->direct_copy_from;
+	access->ordinary = gpu->direct.ordinary;
 
 	mutex_lock(&gpu->vmm.lock);
 	list_add_tail(&access->link, &gpu->vmm.accesses);

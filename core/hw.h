@@ -14,10 +14,12 @@
  * struct nvbar_direct - the memory behind the aperture, as the CPU sees it
  * @generation: counts up from 1 before what bar1_direct said can be wrong;
  *	NULL where there is no such memory
+ * @ordinary: any of the CPU's instructions will do for it, of any width
  * @bytes: host memory that handles keep for looked-up pages
  */
 struct nvbar_direct {
 	const u64 *generation;
+	bool ordinary;
 	atomic64_t bytes;
 };
 
@@ -71,7 +73,7 @@ struct nvbar_tlb_entry {
  *	too many.  Goes with @direct_info
  * @bar1_window_end: nobody uses what bar1_window gave with @remap any more
  * @direct_copy_from: copy out of that memory, any alignment; NULL, as the
- *	next, where it is ordinary memory
+ *	next, where memcpy() does it
  * @direct_copy_to: copy into that memory, any alignment
  * @write_barrier: returns when earlier CPU writes have left for the bus, and no
  *	later read has begun

@@ -11,6 +11,7 @@
 
 #include "aperture.h"
 #include "backend.h"
+#include "copy.h"
 #include "sim_options.h"
 
 /**
@@ -111,6 +112,12 @@ static void sim_op_bar1_munmap(void *hw, void *cpu, u64 len)
 static void sim_op_direct_info(void *hw, struct nvbar_direct *direct)
 {
 	direct->generation = sim_bar1_generation(gpu_of(hw));
+	direct->ordinary = true;
+}
+
+static void sim_op_direct_copy(void *dst, const void *src, size_t len)
+{
+	nvbar_copy_memory(dst, src, len);
 }
 
 static void *sim_op_bar1_direct(void *hw, u64 off, bool write)
@@ -182,6 +189,8 @@ static const struct nvbar_hw_ops sim_ops = {
 	.bar1_direct = sim_op_bar1_direct,
 	.bar1_window = sim_op_bar1_window,
 	.bar1_window_end = sim_op_bar1_window_end,
+	.direct_copy_from = sim_op_direct_copy,
+	.direct_copy_to = sim_op_direct_copy,
 	.write_barrier = sim_op_write_barrier,
 	.driver_errors = sim_op_driver_errors,
 	.tlb_read = sim_op_tlb_read,
@@ -233,6 +242,7 @@ int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backe
 		nvbar_log(log, 0, "%s", why);
 		return ret;
 	}
+	nvbar_copy_init();
 	snprintf(log->device, sizeof(log->device), "sim:%s", sim_chip_name(sim->gpu));
 	sim->base.ops = &sim_ops;
 	sim->base.bar1_size = sim_bar1_size(sim->gpu);

@@ -97,7 +97,14 @@ static void to_by_width(void *dst, const void *src, size_t len)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-static const struct nvbar_copy by_width = { "natural widths", from_by_width, to_by_width };
+static void memory_by_memcpy(void *dst, const void *src, size_t len)
+{
+	memcpy(dst, src, len);
+}
+
+static const struct nvbar_copy by_width = {
+	"natural widths", from_by_width, to_by_width, memory_by_memcpy,
+};
 
 #ifdef __x86_64__
 
@@ -145,6 +152,23 @@ copy_to(void *dst, const void *src, size_t len, void (*burst)(char *, const char
 	}
 	to_by_width(dev, from, len);
 	_mm_sfence();
+}
+
+/*
+ * By steps of @size bytes, a multiple of a burst, with stores aligned to lines.
+ * The first and the last step overlap with their neighbours.
+ */
+static inline __attribute__((always_inline)) void
+copy_memory(void *dst, const void *src, size_t len, void (*step)(char *, const char *), size_t size)
+{
+	size_t done = size - ((uintptr_t)dst & (BURST - 1));
+	const char *from = src;
+	char *to = dst;
+
+	step(to, from);
+	for (; done + size <= len; done += size)
+		step(to + done, from + done);
+	step(to + len - size, from + len - size);
 }
 
 #define TARGET(isa) __attribute__((target(isa)))
@@ -195,6 +219,27 @@ TARGET("avx512f") static void burst_from_avx512(char *to, const char *dev)
 	_mm512_storeu_si512(to, _mm512_stream_load_si512((void *)(uintptr_t)dev));
 }
 
+/* All loads come first: four are under way at a time. */
+TARGET("avx2") static inline void step_avx2(char *to, const char *from)
+{
+	const __m256i *in = (const __m256i *)(const void *)from;
+	__m256i *out = (__m256i *)(void *)to;
+	__m256i a = _mm256_loadu_si256(in);
+	__m256i b = _mm256_loadu_si256(in + 1);
+	__m256i c = _mm256_loadu_si256(in + 2);
+	__m256i d = _mm256_loadu_si256(in + 3);
+
+	_mm256_storeu_si256(out, a);
+	_mm256_storeu_si256(out + 1, b);
+	_mm256_storeu_si256(out + 2, c);
+	_mm256_storeu_si256(out + 3, d);
+}
+
+TARGET("avx2") static void memory_avx2(void *dst, const void *src, size_t len)
+{
+	copy_memory(dst, src, len, step_avx2, 4 * sizeof(__m256i));
+}
+
 static void to_sse2(void *dst, const void *src, size_t len)
 {
 	copy_to(dst, src, len, burst_to_sse2);
@@ -225,10 +270,14 @@ static void from_avx512(void *dst, const void *src, size_t len)
 	copy_from(dst, src, len, burst_from_avx512);
 }
 
-static const struct nvbar_copy by_sse2 = { "SSE2", from_by_width, to_sse2 };
-static const struct nvbar_copy by_sse41 = { "SSE4.1", from_sse41, to_sse2 };
-static const struct nvbar_copy by_avx2 = { "AVX2", from_avx2, to_avx2 };
-static const struct nvbar_copy by_avx512 = { "AVX-512", from_avx512, to_avx512 };
+static const struct nvbar_copy by_sse2 = {
+	"SSE2", from_by_width, to_sse2, memory_by_memcpy,
+};
+static const struct nvbar_copy by_sse41 = {
+	"SSE4.1", from_sse41, to_sse2, memory_by_memcpy,
+};
+static const struct nvbar_copy by_avx2 = { "AVX2", from_avx2, to_avx2, memory_avx2 };
+static const struct nvbar_copy by_avx512 = { "AVX-512", from_avx512, to_avx512, memory_avx2 };
 
 const struct nvbar_copy *nvbar_copy_with(enum nvbar_isa isa)
 {
@@ -304,20 +353,27 @@ enum nvbar_isa nvbar_isa_of(const struct nvbar_cpu *cpu)
 #endif
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static const struct nvbar_copy *write_combined;
+static const struct nvbar_copy *best;
+void (*nvbar_copy_loop)(void *dst, const void *src, size_t len) = memory_by_memcpy;
 
 static void choose(void)
 {
 	struct nvbar_cpu cpu;
 
 	ask_cpu(&cpu);
-	write_combined = nvbar_copy_with(nvbar_isa_of(&cpu));
+	best = nvbar_copy_with(nvbar_isa_of(&cpu));
+	nvbar_copy_loop = best->memory;
+}
+
+void nvbar_copy_init(void)
+{
+	pthread_once(&once, choose);
 }
 
 const struct nvbar_copy *nvbar_copy_for(enum nvbar_mem mem)
 {
 	if (mem == NVBAR_MEM_UNCACHED)
 		return &by_width;
-	pthread_once(&once, choose);
-	return write_combined;
+	nvbar_copy_init();
+	return best;
 }

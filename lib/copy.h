@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Block copies between ordinary memory and device memory that a CPU has
- * mapped.  Ordinary memory on both sides is memcpy()'s business.
+ * mapped, or what plays its part.
  *
  * Write-combined memory takes bursts of 64 bytes by non-temporal stores, and
  * gives them by streaming loads; elsewhere such accesses only cost.  Uncached
- * memory takes single accesses of natural width, at most 8 bytes.
+ * memory takes single accesses of natural width, at most 8 bytes.  Ordinary
+ * memory is memcpy()'s business, but for blocks that fit into a first-level cache:
+ * where C libraries take string instructions for them, a loop was faster, most so
+ * right behind loads that miss the cache (docs/performance.md).
  */
 #ifndef NVBAR_LIB_COPY_H
 #define NVBAR_LIB_COPY_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** enum nvbar_mem - how the CPU has mapped the device's memory */
 enum nvbar_mem {
@@ -47,11 +51,13 @@ struct nvbar_cpu {
  * @name: of the instructions
  * @from: out of device memory; @dst and @src of any alignment
  * @to: into device memory; all of it has left the CPU on return
+ * @memory: between two pieces of ordinary memory, at least NVBAR_COPY_LOOP_MIN bytes
  */
 struct nvbar_copy {
 	const char *name;
 	void (*from)(void *dst, const void *src, size_t len);
 	void (*to)(void *dst, const void *src, size_t len);
+	void (*memory)(void *dst, const void *src, size_t len);
 };
 
 /**
@@ -80,5 +86,29 @@ const struct nvbar_copy *nvbar_copy_for(enum nvbar_mem mem);
  * Return: the routines, NULL if this build has none.
  */
 const struct nvbar_copy *nvbar_copy_with(enum nvbar_isa isa);
+
+/* Blocks of ordinary memory for which a loop was not slower */
+#define NVBAR_COPY_LOOP_MIN	4096
+#define NVBAR_COPY_LOOP_MAX	32768
+
+/* memcpy() before nvbar_copy_init() */
+extern void (*nvbar_copy_loop)(void *dst, const void *src, size_t len);
+
+/** nvbar_copy_init - choose the instructions for nvbar_copy_memory().  Context: any thread */
+void nvbar_copy_init(void);
+
+/**
+ * nvbar_copy_memory - memcpy()
+ * @dst: ordinary memory
+ * @src: ordinary memory elsewhere
+ * @len: bytes
+ */
+static inline void nvbar_copy_memory(void *dst, const void *src, size_t len)
+{
+	if (len >= NVBAR_COPY_LOOP_MIN && len <= NVBAR_COPY_LOOP_MAX)
+		nvbar_copy_loop(dst, src, len);
+	else
+		memcpy(dst, src, len);
+}
 
 #endif

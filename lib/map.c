@@ -5,6 +5,7 @@
 #include <linux/err.h>
 
 #include "bar_user.h"
+#include "copy.h"
 #include "internal.h"
 #include "visit.h"
 #include "vram.h"
@@ -291,14 +292,26 @@ DEFINE_ACCESSORS(64)
 
 int nvbar_read(struct nvbar_access *a, uint64_t offset, void *buf, size_t len)
 {
+	const void *block;
+
 	NVBAR_ACCESS(a);
-	return nvbar_access_copy_from(a, offset, buf, len);
+	block = nvbar_access_block_from(a, offset, len);
+	if (unlikely(!block))
+		return nvbar_access_copy_from(a, offset, buf, len);
+	nvbar_copy_memory(buf, block, len);
+	return 0;
 }
 
 int nvbar_write(struct nvbar_access *a, uint64_t offset, const void *buf, size_t len)
 {
+	void *block;
+
 	NVBAR_ACCESS(a);
-	return nvbar_access_copy_to(a, offset, buf, len);
+	block = nvbar_access_block_to(a, offset, len);
+	if (unlikely(!block))
+		return nvbar_access_copy_to(a, offset, buf, len);
+	nvbar_copy_memory(block, buf, len);
+	return 0;
 }
 
 int nvbar_fill(struct nvbar_access *a, uint64_t offset, uint32_t pattern, uint64_t len)

@@ -99,6 +99,7 @@ static void hw_direct_info(void *hw, struct nvbar_direct *direct)
 {
 	(void)hw;
 	direct->generation = sim_bar1_generation(sim);
+	direct->ordinary = !gpu.ops->direct_copy_from;
 }
 
 static void *hw_bar1_direct(void *hw, u64 off, bool write)

@@ -61,6 +61,56 @@ static void check_routines(const struct nvbar_copy *copy)
 	}
 }
 
+/* Every alignment of the destination, lengths around whole steps of a loop, and the longest. */
+static void check_memory(const struct nvbar_copy *copy)
+{
+	const size_t size = NVBAR_COPY_LOOP_MAX + 2 * GUARD + 64;
+	unsigned char *from = malloc(size), *to = malloc(size);
+	size_t to_at, from_at, len;
+
+	assert_true(from && to);
+	fill(from, size, 1);
+	for (to_at = 0; to_at < 64; to_at++) {
+		for (from_at = 0; from_at < 64; from_at += 13) {
+			for (len = NVBAR_COPY_LOOP_MIN; len <= NVBAR_COPY_LOOP_MAX;
+			     len += len < NVBAR_COPY_LOOP_MIN + 140 ? 7 : 14163) {
+				memset(to, 0xee, size);
+				copy->memory(to + GUARD + to_at, from + from_at, len);
+				assert_memory_equal(to + GUARD + to_at, from + from_at, len);
+				assert_untouched(to, GUARD + to_at);
+				assert_untouched(to + GUARD + to_at + len, GUARD);
+			}
+		}
+	}
+	free(from);
+	free(to);
+}
+
+/* Just outside and just inside what goes by the loop */
+static void ordinary_memory_is_copied_whatever_its_length(void **state)
+{
+	static const size_t lens[] = {
+		0, 1, NVBAR_COPY_LOOP_MIN - 1, NVBAR_COPY_LOOP_MIN, NVBAR_COPY_LOOP_MIN + 1,
+		NVBAR_COPY_LOOP_MAX - 1, NVBAR_COPY_LOOP_MAX, NVBAR_COPY_LOOP_MAX + 1,
+	};
+	const size_t size = NVBAR_COPY_LOOP_MAX + 1 + GUARD;
+	unsigned char *from = malloc(size), *to = malloc(size);
+	size_t i;
+
+	(void)state;
+	assert_true(from && to);
+	nvbar_copy_init();
+	fill(from, size, 5);
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		memset(to, 0xee, size);
+		nvbar_copy_memory(to, from, lens[i]);
+		assert_memory_equal(to, from, lens[i]);
+		assert_untouched(to + lens[i], GUARD);
+	}
+	free(from);
+	free(to);
+}
+
 static void uncached_memory_is_copied_at_every_alignment(void **state)
 {
 	(void)state;
@@ -123,12 +173,17 @@ static void every_instruction_set_this_cpu_has_copies_right(void **state)
 {
 	(void)state;
 	check_routines(nvbar_copy_with(NVBAR_ISA_SSE2));
+	check_memory(nvbar_copy_with(NVBAR_ISA_SSE2));
 	if (__builtin_cpu_supports("sse4.1"))
 		check_routines(nvbar_copy_with(NVBAR_ISA_SSE41));
-	if (__builtin_cpu_supports("avx2"))
+	if (__builtin_cpu_supports("avx2")) {
 		check_routines(nvbar_copy_with(NVBAR_ISA_AVX2));
-	if (__builtin_cpu_supports("avx512f"))
+		check_memory(nvbar_copy_with(NVBAR_ISA_AVX2));
+	}
+	if (__builtin_cpu_supports("avx512f")) {
 		check_routines(nvbar_copy_with(NVBAR_ISA_AVX512));
+		check_memory(nvbar_copy_with(NVBAR_ISA_AVX512));
+	}
 }
 
 #endif
@@ -139,6 +194,7 @@ int main(void)
 		cmocka_unit_test(uncached_memory_is_copied_at_every_alignment),
 		cmocka_unit_test(write_combined_memory_is_copied_at_every_alignment),
 		cmocka_unit_test(the_choice_is_made_once),
+		cmocka_unit_test(ordinary_memory_is_copied_whatever_its_length),
 #ifdef __x86_64__
 		cmocka_unit_test(wide_registers_count_only_if_all_their_state_is_saved),
 		cmocka_unit_test(an_old_cpu_gets_what_it_has),
