@@ -24,13 +24,14 @@ struct nvbar_gpu;
  * @bar1_size: bytes of aperture, 0 when there is none
  * @flags: NVBAR_GPU_*
  *
- * On failure nothing needs to be undone, and BAR1 is not bound.
+ * On failure nothing needs to be undone, and BAR1 is not bound to the driver's
+ * tables.
  *
  * Context: may sleep.
  * Return: 0, or -EOPNOTSUPP (unknown chip, or BAR1 is too small for
- * NVBAR_GPU_STATIC), -ENODEV, -ETIMEDOUT, -ENOSPC (no
- * room for the driver's own region), -EIO (reserved areas make no sense),
- * -EBUSY (BAR1 is bound by somebody else), -ENOMEM.
+ * NVBAR_GPU_STATIC), -ENODEV, -ETIMEDOUT, -ENOSPC (no room for the driver's own
+ * region), -EIO (reserved areas make no sense, or VRAM does not hold what is
+ * written), -EBUSY (BAR1 is bound by somebody else), -ENOMEM.
  */
 int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void *hw, u64 bar1_size,
 		     u32 flags);

@@ -46,23 +46,31 @@ static void fill_instance(const struct nvbar_gpu *gpu, u64 *block)
 }
 
 /*
- * The word that names the root is read back.  That orders the writes before
- * what follows, and shows that there is memory at the top of what the size
- * register says: a bind to a block in none would never end.
+ * Is a word as it was written?  To ask orders what was written before, and shows
+ * that there is memory: a bind to a block in none would never end.
  */
-static int check_written(struct nvbar_gpu *gpu, u64 root)
+static int check_written(struct nvbar_gpu *gpu, u64 pa, u64 want)
 {
-	u64 read;
-	int ret = nvbar_pramin_rd(gpu, inst_pa(gpu) + RAMIN_PAGE_DIR_BASE_LO, 8, &read);
+	u64 word;
+	int ret = nvbar_pramin_rd(gpu, pa, 8, &word);
 
-	if (ret || read == root)
+	if (ret || word == want)
 		return ret;
 	if (nvbar_gpu_alive(gpu))
 		return -ENODEV;
 	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 		      "VRAM at 0x%llx does not hold what was written: there may be less of it than the 0x%llx bytes that its size register says",
-		      inst_pa(gpu), gpu->vram_size);
+		      pa, gpu->vram_size);
 	return -EIO;
+}
+
+/* Where the top of the driver's region is memory, so is all that is below. */
+static int probe_region(struct nvbar_gpu *gpu)
+{
+	u64 pa = gpu->reserved_pa + gpu->reserved_len - 8;
+	int ret = nvbar_pramin_wr(gpu, pa, 8, pa);
+
+	return ret ? ret : check_written(gpu, pa, pa);
 }
 
 static int write_instance(struct nvbar_gpu *gpu)
@@ -75,7 +83,8 @@ static int write_instance(struct nvbar_gpu *gpu)
 	fill_instance(gpu, block);
 	ret = nvbar_pramin_wr_words(gpu, inst_pa(gpu), block, RAMIN_SIZE / 8);
 	if (!ret)
-		ret = check_written(gpu, block[RAMIN_PAGE_DIR_BASE_LO / 8]);
+		ret = check_written(gpu, inst_pa(gpu) + RAMIN_PAGE_DIR_BASE_LO,
+				    block[RAMIN_PAGE_DIR_BASE_LO / 8]);
 	kfree(block);
 	return ret;
 }
@@ -160,8 +169,10 @@ static int bind_bar1(struct nvbar_gpu *gpu, u32 mode, u64 pa)
 
 int nvbar_bar1_enable(struct nvbar_gpu *gpu)
 {
-	int ret = write_instance(gpu);
+	int ret = probe_region(gpu);
 
+	if (!ret)
+		ret = write_instance(gpu);
 	if (ret)
 		return ret;
 	/* An earlier owner may have used the same root address: forget its entries. */

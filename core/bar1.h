@@ -26,8 +26,9 @@ struct nvbar_bar1_binding {
  * @gpu: its page tables are initialised
  *
  * Context: caller is alone; may sleep.
- * Return: 0, -ENOMEM, -ETIMEDOUT or -ENODEV; on failure BAR1 is in physical
- * mode as far as the GPU still listens.
+ * Return: 0, -ENOMEM, -EIO (VRAM does not hold what is written), -ETIMEDOUT or
+ * -ENODEV.  On failure BAR1 is in physical mode, as far as the GPU still listens,
+ * or nothing was bound and it is as it was.
  */
 int nvbar_bar1_enable(struct nvbar_gpu *gpu);
 

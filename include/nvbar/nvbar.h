@@ -143,11 +143,10 @@ struct nvbar_open_opts {
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
  * -EIO (its registers, or its files in sysfs, contradict themselves, or VRAM does
  * not hold what is written), -EBUSY (someone else drives it: a bound driver is
- * named; or has BAR1 bound), -EACCES,
- * -ENOENT (no such device or socket, or not bound to vfio-pci), -ENOSPC (VRAM too
- * small for the driver's own region), -ENOMEM, the errno of the file that a file= or
- * NVBAR_TRACE names or of one of the kernel's, or the one that the server of a
- * vfio-user: device replies.
+ * named; or has BAR1 bound), -EACCES, -ENOENT (no such device or socket, or not
+ * bound to vfio-pci), -ENOSPC (VRAM too small for the driver's own region), -ENOMEM,
+ * the errno of the file that a file= or NVBAR_TRACE names or of one of the kernel's,
+ * or the one that the server of a vfio-user: device replies.
  */
 NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *opts);
 

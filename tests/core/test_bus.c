@@ -327,6 +327,7 @@ static void a_bind_is_over_when_nothing_is_outstanding(void **state)
 		for (bit = 1; bit <= 2; bit++) {
 			start(cases[i].boot42);
 			gpu.vmm.pt.fmt = gpu.chip->mmu;
+			gpu.reserved_len = SZ_64K;
 			fake_set(&hw, 0xb80f40, 0x80000000);
 			fake_set_after(&hw, cases[i].status, cases[i].bound | bit, 3,
 				       cases[i].bound);
@@ -345,6 +346,7 @@ static void a_bind_that_fails_is_taken_back(void **state)
 	(void)state;
 	start_ga102();
 	gpu.vmm.pt.fmt = gpu.chip->mmu;
+	gpu.reserved_len = SZ_64K;
 	fake_set(&hw, 0x000000, 0xffffffff);
 	fake_set(&hw, 0xb80f50, 0xffffffff);
 	assert_int_equal(nvbar_bar1_enable(&gpu), -ENODEV);
@@ -356,20 +358,22 @@ static void a_bind_that_fails_is_taken_back(void **state)
 	assert_false(hw.log[last].val & 0x80000000);
 }
 
-/* hardware.md 9.4: the word at 0x200 names the root.  What is behind PRAMIN does not keep it. */
+/* The word at 0x200 names the root [hardware.md].  What is behind PRAMIN does not keep it. */
 static void a_block_that_is_not_written_is_not_bound(void **state)
 {
 	(void)state;
 	start_ga102();
 	gpu.vmm.pt.fmt = gpu.chip->mmu;
+	gpu.reserved_len = SZ_64K;
 	fake_set(&hw, PRAMIN + 0x200, 0xbad0fb00);
 	assert_int_equal(nvbar_bar1_enable(&gpu), -EIO);
 	assert_false(gpu.vmm.enabled);
 	assert_int_equal(fake_count(&hw, true, 0xb80f40), 0);
-	assert_non_null(strstr(hw.message, "does not hold"));
+	assert_non_null(strstr(hw.message, "VRAM at 0x200 does not hold"));
 
 	start_ga102();
 	gpu.vmm.pt.fmt = gpu.chip->mmu;
+	gpu.reserved_len = SZ_64K;
 	hw.window_stuck = true;
 	fake_set(&hw, WINDOW_TU, 0x100);
 	assert_int_equal(nvbar_bar1_enable(&gpu), -ETIMEDOUT);

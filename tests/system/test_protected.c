@@ -257,6 +257,14 @@ static void vram_that_does_not_hold_what_is_written_is_refused(void **state)
 		assert_non_null(strstr(lines.last, "0x2000000000"));
 		assert_ptr_equal(gpu, UNTOUCHED);
 	}
+	/* VRAM ends within the region's page tables, behind the instance block ... */
+	assert_err(open_logged(&gpu, "sim:gh100,vram=1G,bar1=64G,reported-vram=1100M", 0, &lines),
+		   EIO);
+	assert_non_null(strstr(lines.last, "does not hold what was written"));
+	assert_ptr_equal(gpu, UNTOUCHED);
+	/* ... or in what is reserved above it, where nobody misses it. */
+	assert_ok(open_logged(&gpu, "sim:gh100,vram=1G,reported-vram=1025M", 0, &lines));
+	nvbar_close(gpu);
 }
 
 /* --- GPUs that somebody has --- */
