@@ -378,6 +378,7 @@ void nvbar_bar_user_turn_away(struct nvbar_gpu *gpu)
 {
 	struct nvbar_access *access;
 
+	guard(mutex)(&gpu->vmm.lock);
 	list_for_each_entry(access, &gpu->vmm.accesses, link)
 		WRITE_ONCE(access->ended, true);
 }

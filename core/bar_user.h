@@ -82,7 +82,7 @@ struct nvbar_access *nvbar_bar_user_map(struct nvbar_gpu *gpu, const struct nvba
  */
 int nvbar_bar_user_release(struct nvbar_access *access);
 
-/** nvbar_bar_user_turn_away - no access may begin; no other thread makes or ends handles */
+/** nvbar_bar_user_turn_away - no access may begin through a handle that there is; takes vmm.lock */
 void nvbar_bar_user_turn_away(struct nvbar_gpu *gpu);
 
 /** nvbar_bar_user_end_all - end every handle, but for its memory; no other thread uses them */

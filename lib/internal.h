@@ -13,7 +13,8 @@
  * @link: among the closed ones; first, for leak checkers to follow
  * @gpu: the driver
  * @backend: how it reaches the device
- * @closed: or being closed: no call gets any further
+ * @closed: or being closed: no call but reads and writes gets any further; for these see
+ *	struct nvbar_access
  */
 struct nvbar {
 	struct list_head link;

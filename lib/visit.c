@@ -140,8 +140,9 @@ static void wait_while(bool (*is)(const struct nvbar_visitor *v, const struct nv
 void nvbar_visits_end(struct nvbar *gpu)
 {
 	__atomic_store_n(&gpu->closed, true, __ATOMIC_SEQ_CST);
+	nvbar_bar_user_turn_away(&gpu->gpu);
 	wait_while(is_visited, gpu);
-	/* Nobody makes or frees handles any more. */
+	/* Nobody makes handles any more: also through those that were made meanwhile. */
 	nvbar_bar_user_turn_away(&gpu->gpu);
 	wait_while(is_accessed, gpu);
 }

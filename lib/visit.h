@@ -2,11 +2,11 @@
 /*
  * Threads in the library, and the close of the GPU that they are about.
  *
- * A close first turns new visits away and then waits for those that are on; reads
- * and writes last, whose handles any of the others may have made.
+ * A close first turns new visits away and then waits for those that are on: last
+ * for reads and writes, as any other visit may still make a handle for them.
  * A visit must cost next to nothing, as reading one word through a mapping is
  * one: it notes in the thread's own memory which GPU it is about and looks
- * whether that is closed.  No barrier of the CPU's orders the two; membarrier()
+ * whether that is closed, or the handle ended.  No barrier of the CPU's orders the two; membarrier()
  * in the close does, for all threads at once.
  */
 #ifndef NVBAR_LIB_VISIT_H
@@ -45,15 +45,15 @@ extern __thread struct nvbar_visitor nvbar_visitor __attribute__((tls_model("ini
 /* No room for another visit: makes some if it is the first one of the thread. */
 bool nvbar_visitor_make_room(struct nvbar_visitor *me);
 
-/* Notes at @place what a visit is about; false, and nothing noted, if that is @closed. */
+/* Notes at @place what a visit is about; false, and nothing noted, if it is @turned_away. */
 static __always_inline bool nvbar_visit_note(const struct nvbar_visitor *me, struct nvbar **place,
-					     struct nvbar *gpu, const bool *closed)
+					     struct nvbar *gpu, const bool *turned_away)
 {
 	__atomic_store_n(place, gpu, __ATOMIC_RELAXED);
 	if (unlikely(me->needs_fence))
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (likely(!__atomic_load_n(closed, __ATOMIC_ACQUIRE)))
+	if (likely(!__atomic_load_n(turned_away, __ATOMIC_ACQUIRE)))
 		return true;
 	__atomic_store_n(place, NULL, __ATOMIC_RELEASE);
 	return false;
