@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Block copies between ordinary memory and device memory that a CPU has
- * mapped, or what plays its part.
+ * mapped, or ordinary memory in its stead.
  *
  * Write-combined memory takes bursts of 64 bytes by non-temporal stores, and
  * gives them by streaming loads; elsewhere such accesses only cost.  Uncached
  * memory takes single accesses of natural width, at most 8 bytes.  Ordinary
  * memory is memcpy()'s business, but for blocks that fit into a first-level cache:
- * where C libraries take string instructions for them, a loop was faster, most so
- * right behind loads that miss the cache (docs/performance.md).
+ * where C libraries take string instructions for them a loop of wide registers was
+ * faster (docs/performance.md).
  */
 #ifndef NVBAR_LIB_COPY_H
 #define NVBAR_LIB_COPY_H

@@ -23,7 +23,7 @@ struct nvbar_gpu;
  * struct nvbar_trace_writer - where lines go
  * @put: takes a line without its newline
  * @arg: its first argument
- * @window: VRAM address of PRAMIN, for the reader
+ * @window: VRAM address that PRAMIN is at, for people, and for dry runs
  * @window_known: a move of it was seen
  */
 struct nvbar_trace_writer {

@@ -285,7 +285,7 @@ static void data_are_the_same_without_host_memory(void **state)
 
 /*
  * The first small blocks look no page up, and their sum is the mapping: it gets
- * a window first.  All ones at the end of a block lead past the window.
+ * a window first.
  */
 static void a_window_serves_pages_that_were_not_looked_up(void **state)
 {

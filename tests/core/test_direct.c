@@ -261,6 +261,32 @@ static void a_gpu_that_is_gone_is_noticed_on_the_bus_and_in_memory(void **state)
 	assert_int_equal(nvbar_access_copy_from(&access, 100, got, SIZE - 100), -ENODEV);
 }
 
+/* What is all ones at its end may be no data, though the page is known. */
+static void a_block_is_read_at_once_only_if_it_is_data_in_bounds(void **state)
+{
+	(void)state;
+	use_much(0);
+	assert_ptr_equal(nvbar_access_block_from(&access, 8, 100), memory[0] + 8);
+	assert_ptr_equal(nvbar_access_block_to(&access, 8, 100), memory[0] + 8);
+	memory[0][107] = 0xff;
+	assert_null(nvbar_access_block_from(&access, 8, 100));
+	assert_ptr_equal(nvbar_access_block_from(&access, 8, 99), memory[0] + 8);
+	assert_ptr_equal(nvbar_access_block_to(&access, 8, 100), memory[0] + 8);
+
+	assert_null(nvbar_access_block_from(&access, 8, 0));
+	assert_null(nvbar_access_block_from(&access, SZ_4K - 8, 9));
+	assert_null(nvbar_access_block_from(&access, SIZE - 8, 9));
+	assert_null(nvbar_access_block_from(&access, ~0ULL, 2));
+	access.writable = false;
+	assert_null(nvbar_access_block_to(&access, 8, 8));
+	assert_non_null(nvbar_access_block_from(&access, 8, 8));
+	access.ordinary = false;
+	assert_null(nvbar_access_block_from(&access, 8, 8));
+	access.ordinary = true;
+	change();
+	assert_null(nvbar_access_block_from(&access, 8, 8));
+}
+
 /* access.h: a read through the same aperture pushes the writes before it. */
 static void a_flush_reads_after_the_barrier_though_the_page_is_known(void **state)
 {
@@ -287,6 +313,8 @@ int main(void)
 			windows_put_together_are_few_and_end_with_the_handle, start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_gpu_that_is_gone_is_noticed_on_the_bus_and_in_memory, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_block_is_read_at_once_only_if_it_is_data_in_bounds, start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_flush_reads_after_the_barrier_though_the_page_is_known, start, stop),
 	};
