@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "copy.h"
+#include "hw.h"
 
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -11,16 +12,6 @@
 
 /* A burst: what the CPU sends in one piece to write-combined memory. */
 #define BURST	64
-
-/* One access of the largest natural width at @dev, at most @len. */
-static size_t width_at(const volatile void *dev, size_t len)
-{
-	size_t width = 8;
-
-	while (((uintptr_t)dev & (width - 1)) || width > len)
-		width /= 2;
-	return width;
-}
 
 static void load(void *dst, const volatile void *dev, size_t width)
 {
@@ -79,7 +70,7 @@ static void from_by_width(void *dst, const void *src, size_t len)
 	size_t width;
 
 	for (; len; to += width, dev += width, len -= width) {
-		width = width_at(dev, len);
+		width = nvbar_natural_width((uintptr_t)dev, len);
 		load(to, dev, width);
 	}
 }
@@ -91,7 +82,7 @@ static void to_by_width(void *dst, const void *src, size_t len)
 	size_t width;
 
 	for (; len; dev += width, from += width, len -= width) {
-		width = width_at(dev, len);
+		width = nvbar_natural_width((uintptr_t)dev, len);
 		store(dev, from, width);
 	}
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
