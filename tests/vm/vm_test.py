@@ -255,7 +255,7 @@ def parse():
     parser.add_argument("--qemu", required=True)
     parser.add_argument("--initrd", type=Path, required=True)
     parser.add_argument("--sim", required=True)
-    parser.add_argument("--memtest", default="1M")
+    parser.add_argument("--memtest", default="64M")
     parser.add_argument("--seed", type=int,
                         default=os.environ.get("NVBAR_SEED", time.time_ns()))
     parser.add_argument("chip")
