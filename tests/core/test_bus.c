@@ -378,6 +378,15 @@ static void a_block_that_is_not_written_is_not_bound(void **state)
 	fake_set(&hw, WINDOW_TU, 0x100);
 	assert_int_equal(nvbar_bar1_enable(&gpu), -ETIMEDOUT);
 	assert_int_equal(fake_count(&hw, true, 0xb80f40), 0);
+
+	/* The window reaches the top of the region, and then no more. */
+	start_ga102();
+	gpu.vmm.pt.fmt = gpu.chip->mmu;
+	gpu.reserved_len = SZ_2M;
+	assert_int_equal(nvbar_pramin_wr(&gpu, SZ_2M - 8, 8, 0), 0);
+	hw.window_stuck = true;
+	assert_int_equal(nvbar_bar1_enable(&gpu), -ETIMEDOUT);
+	assert_int_equal(fake_count(&hw, true, 0xb80f40), 0);
 }
 
 int main(void)
