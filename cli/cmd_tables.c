@@ -73,7 +73,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		json_object_object_add(obj, "entries", t.list);
 		json_print(obj);
 	} else if (!t.nr) {
-		fputs("nothing is mapped; --map P1,P2,... maps pages first\n", stderr);
+		cli_note(cli, "tables: nothing is mapped; --map P1,P2,... maps pages first");
 	}
 	return EXIT_SUCCESS;
 }

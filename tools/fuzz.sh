@@ -47,12 +47,19 @@ fuzz_one() {
 		"$corpus" "$here/tests/fuzz/corpus/$target"
 }
 
+# fuzz_excerpt LOG: what a target said before libFuzzer's or a sanitizer's report,
+# and where that ends
+fuzz_excerpt() {
+	grep -m 1 -B 10 '^==.*ERROR: ' "$1" || true
+	tail -n 40 "$1"
+}
+
 # fuzz_report TARGET LOG STATUS: how its run ended
 fuzz_report() {
 	if [ "$3" -eq 0 ]; then
 		echo "ok $1: $(grep '^Done' "$2" | tail -n 1)"
 	else
-		tail -n 40 "$2" | sed 's/^/    /'
+		fuzz_excerpt "$2" | sed 's/^/    /'
 		echo "FAILED $1: input in $fuzz_found/crashes/$1, log $2"
 	fi
 }

@@ -195,6 +195,8 @@ gives_json "tables --json" "device entries" nvbar --json tables --map 3,1,2
 run nvbar tables
 [ $status -eq 0 ] && [ ! -s "$out" ]
 result $? "tables with nothing mapped"
+check "tables with nothing mapped says so" grep -qx \
+	'nvbar: sim:[^ ]*: tables: nothing is mapped; --map P1,P2,... maps pages first' "$err"
 gives_json "check --json" "device tables entries mappings problems kinds" nvbar --json check --map 3
 check "check --json counts by kind" grep -Eq '"stale-tlb": *0' "$out"
 

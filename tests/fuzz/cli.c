@@ -125,25 +125,47 @@ static char *read_errors(void)
 	return text;
 }
 
-static unsigned int count_lines(const char *text)
-{
-	unsigned int nr = 0;
+/* What the tool may have to say beside its results, or beside the reason of a failure */
+static const char *const notes[] = {
+	": this GPU has no BAR1: going through PRAMIN\n",
+	": nothing is mapped; --map P1,P2,... maps pages first\n",
+};
 
-	for (; *text; text++)
-		nr += *text == '\n';
+static bool is_note(const char *line, size_t len)
+{
+	size_t i, n;
+
+	for (i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
+		n = strlen(notes[i]);
+		if (len >= n && !memcmp(line + len - n, notes[i], n))
+			return true;
+	}
+	return false;
+}
+
+/* How many lines there are but notes; -1 if one is not the tool's, or not whole */
+static int count_reasons(const char *text)
+{
+	const char *end;
+	int nr = 0;
+
+	for (; *text; text = end) {
+		end = strchr(text, '\n');
+		if (!end++ || strncmp(text, "nvbar: ", 7))
+			return -1;
+		nr += !is_note(text, end - text);
+	}
 	return nr;
 }
 
 static void judge(int status, const char *said)
 {
-	/* What a GPU without BAR1 has said beside the rest */
-	static const char note[] = "this GPU has no BAR1: going through PRAMIN\n";
 	bool ok = false;
 
 	if (status == EXIT_SUCCESS)
-		ok = !*said || strstr(said, note);
+		ok = count_reasons(said) == 0;
 	else if (status == EXIT_FAILURE)
-		ok = count_lines(said) == 1 + !!strstr(said, note) && !strncmp(said, "nvbar: ", 7);
+		ok = count_reasons(said) == 1;
 	else if (status == EX_USAGE)
 		ok = *said;
 	if (!ok)
