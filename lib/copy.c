@@ -145,23 +145,6 @@ copy_to(void *dst, const void *src, size_t len, void (*burst)(char *, const char
 	_mm_sfence();
 }
 
-/*
- * By steps of @size bytes, a multiple of a burst, with stores aligned to lines.
- * The first and the last step overlap with their neighbours.
- */
-static inline __attribute__((always_inline)) void
-copy_memory(void *dst, const void *src, size_t len, void (*step)(char *, const char *), size_t size)
-{
-	size_t done = size - ((uintptr_t)dst & (BURST - 1));
-	const char *from = src;
-	char *to = dst;
-
-	step(to, from);
-	for (; done + size <= len; done += size)
-		step(to + done, from + done);
-	step(to + len - size, from + len - size);
-}
-
 #define TARGET(isa) __attribute__((target(isa)))
 
 static void burst_to_sse2(char *dev, const char *from)
@@ -210,7 +193,9 @@ TARGET("avx512f") static void burst_from_avx512(char *to, const char *dev)
 	_mm512_storeu_si512(to, _mm512_stream_load_si512((void *)(uintptr_t)dev));
 }
 
-/* All loads come first: four are under way at a time. */
+/* Bytes that the loop over ordinary memory copies at a time, in four registers */
+#define STEP	128
+
 TARGET("avx2") static inline void step_avx2(char *to, const char *from)
 {
 	const __m256i *in = (const __m256i *)(const void *)from;
@@ -226,9 +211,17 @@ TARGET("avx2") static inline void step_avx2(char *to, const char *from)
 	_mm256_storeu_si256(out + 3, d);
 }
 
+/* Stores are aligned to lines.  The first and the last step overlap with their neighbours. */
 TARGET("avx2") static void memory_avx2(void *dst, const void *src, size_t len)
 {
-	copy_memory(dst, src, len, step_avx2, 4 * sizeof(__m256i));
+	size_t done = STEP - ((uintptr_t)dst & (BURST - 1));
+	const char *from = src;
+	char *to = dst;
+
+	step_avx2(to, from);
+	for (; done + STEP <= len; done += STEP)
+		step_avx2(to + done, from + done);
+	step_avx2(to + len - STEP, from + len - STEP);
 }
 
 static void to_sse2(void *dst, const void *src, size_t len)

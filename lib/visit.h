@@ -6,8 +6,8 @@
  * for reads and writes, as any other visit may still make a handle for them.
  * A visit must cost next to nothing, as reading one word through a mapping is
  * one: it notes in the thread's own memory which GPU it is about and looks
- * whether that is closed, or the handle ended.  No barrier of the CPU's orders the two; membarrier()
- * in the close does, for all threads at once.
+ * whether that is closed, or the handle ended.  No barrier orders the two here;
+ * membarrier() in the close does, for all threads at once.
  */
 #ifndef NVBAR_LIB_VISIT_H
 #define NVBAR_LIB_VISIT_H
