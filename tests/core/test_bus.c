@@ -33,9 +33,11 @@ static void start(u32 boot42)
 	fake_clear_log(&hw);
 }
 
+#define GA102	0x172a1000	/* PMC_BOOT_42 */
+
 static void start_ga102(void)
 {
-	start(0x172a1000);
+	start(GA102);
 }
 
 static void assert_access(unsigned int i, bool write, u32 off, unsigned int width, u64 val)
@@ -309,6 +311,14 @@ static void a_register_that_takes_its_time_is_waited_for(void **state)
 	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x1000, NVBAR_TLB_UPGRADE), 0);
 }
 
+/* A GPU whose region is the first @len bytes of VRAM, with BAR1 about to be bound */
+static void start_to_bind(u32 boot42, u64 len)
+{
+	start(boot42);
+	gpu.vmm.pt.fmt = gpu.chip->mmu;
+	gpu.reserved_len = len;
+}
+
 /*
  * hardware.md 9: PENDING in bit 0 and then OUTSTANDING in bit 1, in a register
  * of its own or, on Hopper and later, in the one that holds what was bound.
@@ -319,15 +329,13 @@ static void a_bind_is_over_when_nothing_is_outstanding(void **state)
 		u32 boot42;
 		u32 status;
 		u32 bound;
-	} cases[] = { { 0x172a1000, 0xb80f50, 0 }, { 0x180a1000, 0xb80f60, 0x200 } };
+	} cases[] = { { GA102, 0xb80f50, 0 }, { 0x180a1000, 0xb80f60, 0x200 } };
 	unsigned int i, bit;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		for (bit = 1; bit <= 2; bit++) {
-			start(cases[i].boot42);
-			gpu.vmm.pt.fmt = gpu.chip->mmu;
-			gpu.reserved_len = SZ_64K;
+			start_to_bind(cases[i].boot42, SZ_64K);
 			fake_set(&hw, 0xb80f40, 0x80000000);
 			fake_set_after(&hw, cases[i].status, cases[i].bound | bit, 3,
 				       cases[i].bound);
@@ -344,9 +352,7 @@ static void a_bind_that_fails_is_taken_back(void **state)
 	unsigned int i, last = 0;
 
 	(void)state;
-	start_ga102();
-	gpu.vmm.pt.fmt = gpu.chip->mmu;
-	gpu.reserved_len = SZ_64K;
+	start_to_bind(GA102, SZ_64K);
 	fake_set(&hw, 0x000000, 0xffffffff);
 	fake_set(&hw, 0xb80f50, 0xffffffff);
 	assert_int_equal(nvbar_bar1_enable(&gpu), -ENODEV);
@@ -362,27 +368,21 @@ static void a_bind_that_fails_is_taken_back(void **state)
 static void a_block_that_is_not_written_is_not_bound(void **state)
 {
 	(void)state;
-	start_ga102();
-	gpu.vmm.pt.fmt = gpu.chip->mmu;
-	gpu.reserved_len = SZ_64K;
+	start_to_bind(GA102, SZ_64K);
 	fake_set(&hw, PRAMIN + 0x200, 0xbad0fb00);
 	assert_int_equal(nvbar_bar1_enable(&gpu), -EIO);
 	assert_false(gpu.vmm.enabled);
 	assert_int_equal(fake_count(&hw, true, 0xb80f40), 0);
 	assert_non_null(strstr(hw.message, "VRAM at 0x200 does not hold"));
 
-	start_ga102();
-	gpu.vmm.pt.fmt = gpu.chip->mmu;
-	gpu.reserved_len = SZ_64K;
+	start_to_bind(GA102, SZ_64K);
 	hw.window_stuck = true;
 	fake_set(&hw, WINDOW_TU, 0x100);
 	assert_int_equal(nvbar_bar1_enable(&gpu), -ETIMEDOUT);
 	assert_int_equal(fake_count(&hw, true, 0xb80f40), 0);
 
 	/* The window reaches the top of the region, and then no more. */
-	start_ga102();
-	gpu.vmm.pt.fmt = gpu.chip->mmu;
-	gpu.reserved_len = SZ_2M;
+	start_to_bind(GA102, SZ_2M);
 	assert_int_equal(nvbar_pramin_wr(&gpu, SZ_2M - 8, 8, 0), 0);
 	hw.window_stuck = true;
 	assert_int_equal(nvbar_bar1_enable(&gpu), -ETIMEDOUT);

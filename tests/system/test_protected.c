@@ -213,6 +213,17 @@ static void an_entry_that_leads_to_closed_memory_is_not_followed(void **state)
 
 /* --- GPUs that are not understood --- */
 
+/* One line says why, and there is no handle. */
+static void assert_refused(const char *device, uint32_t flags, int err, const char *reason)
+{
+	struct nvbar *gpu = UNTOUCHED;
+	struct lines lines;
+
+	assert_err(open_logged(&gpu, device, flags, &lines), err);
+	assert_non_null(strstr(lines.last, reason));
+	assert_ptr_equal(gpu, UNTOUCHED);
+}
+
 static void registers_that_contradict_each_other_are_refused(void **state)
 {
 	static const struct {
@@ -227,24 +238,19 @@ static void registers_that_contradict_each_other_are_refused(void **state)
 		{ "sim:ga102,vram=64M,bar1=64M,wpr2=62M", ENOSPC, "no room" },
 		{ "sim:ga102,reported-vram=4G", EIO, "VGA workspace" },
 	};
-	struct nvbar *gpu = UNTOUCHED;
-	struct lines lines;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < NR_OF(cases); i++) {
-		assert_err(open_logged(&gpu, cases[i].device, 0, &lines), cases[i].err);
-		assert_non_null(strstr(lines.last, cases[i].reason));
-		assert_err(open_logged(&gpu, cases[i].device, NVBAR_OPEN_OBSERVE, &lines),
-			   cases[i].err);
-		assert_ptr_equal(gpu, UNTOUCHED);
+		assert_refused(cases[i].device, 0, cases[i].err, cases[i].reason);
+		assert_refused(cases[i].device, NVBAR_OPEN_OBSERVE, cases[i].err, cases[i].reason);
 	}
 }
 
 /* The driver's own region is at the top of what the size register says. */
 static void vram_that_does_not_hold_what_is_written_is_refused(void **state)
 {
-	struct nvbar *gpu = UNTOUCHED;
+	struct nvbar *gpu;
 	struct lines lines;
 	char device[64];
 	size_t i;
@@ -252,16 +258,12 @@ static void vram_that_does_not_hold_what_is_written_is_refused(void **state)
 	(void)state;
 	for (i = 0; i < NR_CHIPS; i++) {
 		snprintf(device, sizeof(device), "sim:%s,reported-vram=128G", chips[i].name);
-		assert_err(open_logged(&gpu, device, 0, &lines), EIO);
-		assert_non_null(strstr(lines.last, "does not hold what was written"));
-		assert_non_null(strstr(lines.last, "0x2000000000"));
-		assert_ptr_equal(gpu, UNTOUCHED);
+		assert_refused(device, 0, EIO, "does not hold what was written");
+		assert_refused(device, 0, EIO, "0x2000000000");
 	}
 	/* VRAM ends within the region's page tables, behind the instance block ... */
-	assert_err(open_logged(&gpu, "sim:gh100,vram=1G,bar1=64G,reported-vram=1100M", 0, &lines),
-		   EIO);
-	assert_non_null(strstr(lines.last, "does not hold what was written"));
-	assert_ptr_equal(gpu, UNTOUCHED);
+	assert_refused("sim:gh100,vram=1G,bar1=64G,reported-vram=1100M", 0, EIO,
+		       "does not hold what was written");
 	/* ... or in what is reserved above it, where nobody misses it. */
 	assert_ok(open_logged(&gpu, "sim:gh100,vram=1G,reported-vram=1025M", 0, &lines));
 	nvbar_close(gpu);
@@ -279,10 +281,7 @@ static void a_gpu_that_another_driver_has_bound_is_busy(void **state)
 	(void)state;
 	for (i = 0; i < NR_CHIPS; i++) {
 		snprintf(device, sizeof(device), "sim:%s,bound=5G", chips[i].name);
-		gpu = UNTOUCHED;
-		assert_err(open_logged(&gpu, device, 0, &lines), EBUSY);
-		assert_ptr_equal(gpu, UNTOUCHED);
-		assert_non_null(strstr(lines.last, "0x140000000"));
+		assert_refused(device, 0, EBUSY, "0x140000000");
 		assert_err(open_logged(&gpu, device, NVBAR_OPEN_STATIC, &lines), EBUSY);
 
 		/* Looking on disturbs nobody. */
