@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <json-c/json.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "connection.h"
 #include "dma.h"
 #include "serve.h"
+#include "version.h"
 
-#define MAX_JSON	4096
 #define MAX_PAYLOAD	(sizeof(struct vfio_user_region_access) + SERVE_MAX_DATA)
 /* Queries may grow with later versions of the protocol. */
 #define MAX_QUERY	64
-#define ERR_LIED	(-1)
-/* How often something is received before asking whether to stop */
-#define STOP_EVERY	64
 
 /**
  * struct message - a command, over which its reply is written
@@ -34,273 +27,48 @@ struct message {
 enum { IRQ_MASKED, IRQ_UNMASKED, IRQ_TRIGGERED, NR_IRQ_EVENTS };
 
 /**
- * struct client - a connection
+ * struct client - who is served
  * @dev: the device
- * @sock: the socket
- * @heard: how often something was received from it
- * @stop: descriptor that says stop
- * @why: takes the reason of the end
- * @why_len: bytes at @why
- * @end: of the connection, once it has come
+ * @conn: the client's socket
  * @negotiated: version and capabilities are agreed on
  * @msg: the message at hand
  * @len: bytes of its payload, then of its reply's
- * @fd: descriptors that came with it; -1 where a handler has taken one
- * @nr_fds: how many
  * @dma: its DMA windows
  * @irq: its event descriptors, by interrupt and event; -1 for none.  They are
  *	never used: the model raises no interrupts
  */
 struct client {
 	struct device *dev;
-	int sock;
-	unsigned int heard;
-	int stop;
-	char *why;
-	size_t why_len;
-	enum serve_end end;
+	struct connection conn;
 	bool negotiated;
 	struct message *msg;
 	size_t len;
-	int fd[SERVE_MAX_FDS];
-	unsigned int nr_fds;
 	struct dma_windows dma;
 	int irq[VFIO_USER_PCI_IRQS][NR_IRQ_EVENTS];
 };
 
-__attribute__((format(printf, 2, 3)))
-static int lied(struct client *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(c->why, c->why_len, fmt, ap);
-	va_end(ap);
-	c->end = SERVE_LIED;
-	return ERR_LIED;
-}
-
-static bool failed(struct client *c, const char *what)
-{
-	snprintf(c->why, c->why_len, "%s: %s", what, strerror(errno));
-	c->end = SERVE_FAILED;
-	return false;
-}
-
-/* --- the socket ------------------------------------------------------------ */
-
-/* Return: false at the end. */
-static bool wait_for(struct client *c, short events)
-{
-	struct pollfd p[2] = { { .fd = c->stop, .events = POLLIN },
-			       { .fd = c->sock, .events = events } };
-
-	while (poll(p, 2, -1) < 0)
-		if (errno != EINTR)
-			return failed(c, "poll");
-	if (p[0].revents) {
-		c->end = SERVE_STOPPED;
-		return false;
-	}
-	return true;
-}
-
-static void close_fds(struct client *c)
-{
-	while (c->nr_fds) {
-		int fd = c->fd[--c->nr_fds];
-
-		if (fd >= 0)
-			close(fd);
-	}
-}
-
-/* Return: whether all of them have room. */
-static bool take_fds(struct client *c, struct msghdr *mh)
-{
-	bool ok = !(mh->msg_flags & MSG_CTRUNC);
-	struct cmsghdr *cm;
-	size_t nr, i;
-	int fd;
-
-	for (cm = CMSG_FIRSTHDR(mh); cm; cm = CMSG_NXTHDR(mh, cm)) {
-		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
-			continue;
-		nr = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(fd);
-		for (i = 0; i < nr; i++) {
-			memcpy(&fd, CMSG_DATA(cm) + i * sizeof(fd), sizeof(fd));
-			if (c->nr_fds < SERVE_MAX_FDS) {
-				c->fd[c->nr_fds++] = fd;
-			} else {
-				close(fd);
-				ok = false;
-			}
-		}
-	}
-	return ok;
-}
-
-/* Return: bytes, 0 at the end. */
-static size_t receive_some(struct client *c, void *buf, size_t len)
-{
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(SERVE_MAX_FDS * sizeof(int))];
-	struct iovec iov = { buf, len };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
-	/* A system call less for each of many messages, and yet they do not keep us from stopping */
-	bool wait = !(c->heard++ % STOP_EVERY);
-	ssize_t got;
-
-	do {
-		if (wait && !wait_for(c, POLLIN))
-			return 0;
-		mh.msg_control = control;
-		mh.msg_controllen = sizeof(control);
-		got = recvmsg(c->sock, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-		wait = true;
-	} while (got < 0 && (errno == EINTR || errno == EAGAIN));
-	if (got < 0) {
-		/* It left with replies unread. */
-		if (errno != ECONNRESET)
-			failed(c, "receiving");
-		return 0;
-	}
-	if (!take_fds(c, &mh)) {
-		lied(c, "more than %d descriptors in a message", SERVE_MAX_FDS);
-		return 0;
-	}
-	return (size_t)got;
-}
-
-/* Return: bytes, fewer than @len at the end. */
-static size_t receive(struct client *c, void *buf, size_t len)
-{
-	size_t done = 0, got;
-
-	while (done < len) {
-		got = receive_some(c, (char *)buf + done, len - done);
-		if (!got)
-			break;
-		done += got;
-	}
-	return done;
-}
-
-static bool send_all(struct client *c, const void *buf, size_t len)
-{
-	const char *at = buf;
-	ssize_t sent;
-
-	while (len) {
-		sent = send(c->sock, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent >= 0) {
-			at += sent;
-			len -= (size_t)sent;
-		} else if (errno == EAGAIN) {
-			if (!wait_for(c, POLLOUT))
-				return false;
-		} else if (errno == EPIPE || errno == ECONNRESET) {
-			return false;
-		} else if (errno != EINTR) {
-			return failed(c, "sending");
-		}
-	}
-	return true;
-}
-
 /* --- version --------------------------------------------------------------- */
-
-static const struct capability {
-	const char *name;
-	int64_t val;
-} capabilities[] = {
-	{ VFIO_USER_MAX_MSG_FDS, SERVE_MAX_FDS },
-	{ VFIO_USER_MAX_DATA_XFER, SERVE_MAX_DATA },
-	{ VFIO_USER_MAX_DMA_MAPS, VFIO_USER_MAX_DMA_MAPS_DEFAULT },
-	{ VFIO_USER_PGSIZES, VFIO_USER_PGSIZES_DEFAULT },
-};
-
-#define NR_CAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
-
-/* The client's JSON; NULL if it is none. */
-static struct json_object *parse_json(const char *text, size_t len)
-{
-	struct json_tokener *tok = json_tokener_new_ex(8);
-	struct json_object *o;
-
-	if (!tok)
-		return NULL;
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-	o = json_tokener_parse_ex(tok, text, (int)len);
-	if (json_tokener_get_error(tok) != json_tokener_success) {
-		json_object_put(o);
-		o = NULL;
-	}
-	json_tokener_free(tok);
-	return o;
-}
-
-/* Ours, for those that the client has proposed. */
-static int agree(struct client *c, struct json_object *theirs, struct json_object *ours)
-{
-	struct json_object *val;
-	size_t i;
-
-	for (i = 0; i < NR_CAPABILITIES; i++) {
-		if (!json_object_object_get_ex(theirs, capabilities[i].name, &val))
-			continue;
-		if (!json_object_is_type(val, json_type_int) || json_object_get_int64(val) < 0)
-			return lied(c, "capability %s is no number", capabilities[i].name);
-		json_object_object_add(ours, capabilities[i].name,
-				       json_object_new_int64(capabilities[i].val));
-	}
-	return 0;
-}
-
-static int agree_on_json(struct client *c, const char *text, size_t len, struct json_object *ours)
-{
-	struct json_object *top, *theirs;
-	int err = 0;
-
-	if (!len)
-		return 0;
-	if (strnlen(text, len) != len - 1)
-		return lied(c, "version data is not one string");
-	top = parse_json(text, len);
-	if (!json_object_is_type(top, json_type_object))
-		err = lied(c, "version data is no JSON object");
-	else if (json_object_object_get_ex(top, VFIO_USER_CAPABILITIES, &theirs))
-		err = json_object_is_type(theirs, json_type_object) ?
-			agree(c, theirs, ours) : lied(c, "capabilities are no JSON object");
-	json_object_put(top);
-	return err;
-}
 
 static int do_version(struct client *c)
 {
 	struct vfio_user_version *v = (void *)c->msg->payload;
-	char *text = (char *)(v + 1);
-	struct json_object *top, *ours;
+	size_t len = c->len - sizeof(*v);
 	int err;
 
 	if (c->negotiated)
-		return lied(c, "a second version");
+		return conn_lied(&c->conn, "a second version");
 	if (c->msg->header.flags & VFIO_USER_NO_REPLY)
-		return lied(c, "a version that wants no reply");
+		return conn_lied(&c->conn, "a version that wants no reply");
 	if (v->major != VFIO_USER_MAJOR)
-		return lied(c, "major version %u, not %u", v->major, VFIO_USER_MAJOR);
-	top = json_object_new_object();
-	ours = json_object_new_object();
-	json_object_object_add(top, VFIO_USER_CAPABILITIES, ours);
-	err = agree_on_json(c, text, c->len - sizeof(*v), ours);
-	if (!err) {
-		v->minor = VFIO_USER_MINOR;
-		c->len = sizeof(*v) + 1 +
-			(size_t)snprintf(text, MAX_JSON, "%s",
-					 json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN));
-		c->negotiated = true;
-	}
-	json_object_put(top);
-	return err;
+		return conn_lied(&c->conn, "major version %u, not %u", v->major,
+				 VFIO_USER_MAJOR);
+	err = version_agree(&c->conn, (char *)(v + 1), &len);
+	if (err)
+		return err;
+	v->minor = VFIO_USER_MINOR;
+	c->len = sizeof(*v) + len;
+	c->negotiated = true;
+	return 0;
 }
 
 /* --- DMA ------------------------------------------------------------------- */
@@ -318,11 +86,11 @@ static int do_dma_map(struct client *c)
 	const struct vfio_user_dma_map *map = (void *)c->msg->payload;
 
 	if (map->argsz != sizeof(*map))
-		return lied(c, "DMA_MAP with argsz %u", map->argsz);
+		return conn_lied(&c->conn, "DMA_MAP with argsz %u", map->argsz);
 	if (map->size && map->address + (map->size - 1) < map->address)
-		return lied(c, "DMA_MAP past the end of addresses");
+		return conn_lied(&c->conn, "DMA_MAP past the end of addresses");
 	if (map->offset + map->size < map->offset)
-		return lied(c, "DMA_MAP past the end of files");
+		return conn_lied(&c->conn, "DMA_MAP past the end of files");
 	if (map->flags & ~(VFIO_USER_DMA_READABLE | VFIO_USER_DMA_WRITABLE) ||
 	    !is_range(map->address, map->size))
 		return EINVAL;
@@ -336,9 +104,9 @@ static int do_dma_unmap(struct client *c)
 	const struct vfio_user_dma_unmap *unmap = (void *)c->msg->payload;
 
 	if (unmap->argsz < sizeof(*unmap))
-		return lied(c, "DMA_UNMAP with argsz %u", unmap->argsz);
+		return conn_lied(&c->conn, "DMA_UNMAP with argsz %u", unmap->argsz);
 	if (unmap->size && unmap->address + (unmap->size - 1) < unmap->address)
-		return lied(c, "DMA_UNMAP past the end of addresses");
+		return conn_lied(&c->conn, "DMA_UNMAP past the end of addresses");
 	if (unmap->flags == VFIO_USER_DMA_UNMAP_ALL && !unmap->address && !unmap->size) {
 		dma_unmap_all(&c->dma);
 		return 0;
@@ -355,7 +123,7 @@ static int do_device_info(struct client *c)
 	struct vfio_user_device_info *info = (void *)c->msg->payload;
 
 	if (info->argsz < sizeof(*info))
-		return lied(c, "DEVICE_GET_INFO with argsz %u", info->argsz);
+		return conn_lied(&c->conn, "DEVICE_GET_INFO with argsz %u", info->argsz);
 	*info = (struct vfio_user_device_info) {
 		.argsz = sizeof(*info),
 		.flags = VFIO_USER_DEVICE_RESETS | VFIO_USER_DEVICE_PCI,
@@ -372,7 +140,7 @@ static int do_region_info(struct client *c)
 	uint64_t size;
 
 	if (info->argsz < sizeof(*info))
-		return lied(c, "DEVICE_GET_REGION_INFO with argsz %u", info->argsz);
+		return conn_lied(&c->conn, "DEVICE_GET_REGION_INFO with argsz %u", info->argsz);
 	if (info->index >= VFIO_USER_PCI_REGIONS)
 		return EINVAL;
 	size = device_region_size(c->dev, info->index);
@@ -404,7 +172,7 @@ static int do_irq_info(struct client *c)
 	struct vfio_user_irq_info *info = (void *)c->msg->payload;
 
 	if (info->argsz < sizeof(*info))
-		return lied(c, "DEVICE_GET_IRQ_INFO with argsz %u", info->argsz);
+		return conn_lied(&c->conn, "DEVICE_GET_IRQ_INFO with argsz %u", info->argsz);
 	if (info->index >= VFIO_USER_PCI_IRQS)
 		return EINVAL;
 	info->argsz = sizeof(*info);
@@ -447,17 +215,19 @@ static unsigned int irq_event(uint32_t flags)
 static int check_irq_set(struct client *c, const struct vfio_user_irq_set *set)
 {
 	size_t data = set->flags & VFIO_USER_IRQ_DATA_BOOL ? set->count : 0;
+	unsigned int nr_fds = c->conn.nr_fds;
 
 	if (set->argsz != c->len)
-		return lied(c, "DEVICE_SET_IRQS with argsz %u in %zu bytes", set->argsz, c->len);
+		return conn_lied(&c->conn, "DEVICE_SET_IRQS with argsz %u in %zu bytes",
+				 set->argsz, c->len);
 	if (c->len - sizeof(*set) != data)
-		return lied(c, "DEVICE_SET_IRQS with %zu bytes for %u interrupts",
-			    c->len - sizeof(*set), set->count);
+		return conn_lied(&c->conn, "DEVICE_SET_IRQS with %zu bytes for %u interrupts",
+				 c->len - sizeof(*set), set->count);
 	if (set->start + set->count < set->start)
-		return lied(c, "DEVICE_SET_IRQS past the last number");
-	if (c->nr_fds && (!(set->flags & VFIO_USER_IRQ_DATA_EVENTFD) || c->nr_fds != set->count))
-		return lied(c, "DEVICE_SET_IRQS with %u descriptors for %u interrupts", c->nr_fds,
-			    set->count);
+		return conn_lied(&c->conn, "DEVICE_SET_IRQS past the last number");
+	if (nr_fds && (!(set->flags & VFIO_USER_IRQ_DATA_EVENTFD) || nr_fds != set->count))
+		return conn_lied(&c->conn, "DEVICE_SET_IRQS with %u descriptors for %u interrupts",
+				 nr_fds, set->count);
 	return 0;
 }
 
@@ -485,8 +255,9 @@ static int do_set_irqs(struct client *c)
 	    !(irq_flags(set->index) & VFIO_USER_IRQ_MASKABLE))
 		return EINVAL;
 	if (set->flags & VFIO_USER_IRQ_DATA_EVENTFD) {
-		set_irq_fd(&c->irq[set->index][irq_event(set->flags)], c->nr_fds ? c->fd[0] : -1);
-		c->nr_fds = 0;
+		set_irq_fd(&c->irq[set->index][irq_event(set->flags)],
+			   c->conn.nr_fds ? c->conn.fd[0] : -1);
+		c->conn.nr_fds = 0;
 		return 0;
 	}
 	/* There is never an interrupt to mask; triggering them for tests is not offered. */
@@ -501,9 +272,10 @@ static int check_access(struct client *c, const struct vfio_user_region_access *
 	uint64_t size;
 
 	if (access->count > SERVE_MAX_DATA)
-		return lied(c, "access to %u bytes, at most %u are", access->count, SERVE_MAX_DATA);
+		return conn_lied(&c->conn, "access to %u bytes, at most %u are",
+				 access->count, SERVE_MAX_DATA);
 	if (access->offset + access->count < access->offset)
-		return lied(c, "access past the end of offsets");
+		return conn_lied(&c->conn, "access past the end of offsets");
 	size = device_region_size(c->dev, access->region);
 	return size && access->offset + access->count <= size ? 0 : EINVAL;
 }
@@ -528,8 +300,8 @@ static int do_write(struct client *c)
 	if (err == ERR_LIED)
 		return err;
 	if (c->len - sizeof(*access) != access->count)
-		return lied(c, "write of %u bytes with %zu", access->count,
-			    c->len - sizeof(*access));
+		return conn_lied(&c->conn, "write of %u bytes with %zu", access->count,
+				 c->len - sizeof(*access));
 	if (err)
 		return err;
 	device_write(c->dev, access->region, access->offset, access + 1, access->count);
@@ -566,7 +338,7 @@ struct command {
 
 static const struct command commands[] = {
 	COMMAND(VERSION, sizeof(struct vfio_user_version),
-		sizeof(struct vfio_user_version) + MAX_JSON, 0, do_version),
+		sizeof(struct vfio_user_version) + VERSION_MAX_JSON, 0, do_version),
 	COMMAND(DMA_MAP, sizeof(struct vfio_user_dma_map),
 		sizeof(struct vfio_user_dma_map), 1, do_dma_map),
 	COMMAND(DMA_UNMAP, sizeof(struct vfio_user_dma_unmap),
@@ -599,40 +371,42 @@ static int check_header(struct client *c, const struct command *cmd)
 	const struct vfio_user_header *h = &c->msg->header;
 
 	if ((h->flags & VFIO_USER_TYPE) != VFIO_USER_TYPE_COMMAND)
-		return lied(c, "message of type %u, not a command", h->flags & VFIO_USER_TYPE);
+		return conn_lied(&c->conn, "message of type %u, not a command",
+				 h->flags & VFIO_USER_TYPE);
 	if (h->flags & ~(VFIO_USER_TYPE | VFIO_USER_NO_REPLY))
-		return lied(c, "command with flags 0x%x", h->flags);
+		return conn_lied(&c->conn, "command with flags 0x%x", h->flags);
 	if (!c->negotiated && h->command != VFIO_USER_VERSION)
-		return lied(c, "command %u before a version", h->command);
+		return conn_lied(&c->conn, "command %u before a version", h->command);
 	if (h->size < sizeof(*h) + cmd->min || h->size > sizeof(*h) + cmd->max)
-		return lied(c, "%s of %u bytes", cmd->name, h->size);
+		return conn_lied(&c->conn, "%s of %u bytes", cmd->name, h->size);
 	return 0;
 }
 
-/* Return: whether there is one; c->end says why not. */
+/* Return: whether there is one; c->conn.end says why not. */
 static bool receive_message(struct client *c, const struct command **cmd)
 {
 	struct vfio_user_header *h = &c->msg->header;
 	size_t got;
 
-	got = receive(c, h, sizeof(*h));
+	got = conn_receive(&c->conn, h, sizeof(*h));
 	if (got < sizeof(*h)) {
-		if (got && c->end == SERVE_LEFT)
-			lied(c, "%zu bytes of a header", got);
+		if (got && c->conn.end == SERVE_LEFT)
+			conn_lied(&c->conn, "%zu bytes of a header", got);
 		return false;
 	}
 	*cmd = find_command(h->command);
 	if (check_header(c, *cmd))
 		return false;
 	c->len = h->size - sizeof(*h);
-	got = receive(c, c->msg->payload, c->len);
+	got = conn_receive(&c->conn, c->msg->payload, c->len);
 	if (got < c->len) {
-		if (c->end == SERVE_LEFT)
-			lied(c, "%zu bytes of %s, not %zu", got, (*cmd)->name, c->len);
+		if (c->conn.end == SERVE_LEFT)
+			conn_lied(&c->conn, "%zu bytes of %s, not %zu", got, (*cmd)->name,
+				  c->len);
 		return false;
 	}
-	if (c->nr_fds > (*cmd)->max_fds) {
-		lied(c, "%s with %u descriptors", (*cmd)->name, c->nr_fds);
+	if (c->conn.nr_fds > (*cmd)->max_fds) {
+		conn_lied(&c->conn, "%s with %u descriptors", (*cmd)->name, c->conn.nr_fds);
 		return false;
 	}
 	return true;
@@ -649,7 +423,7 @@ static bool reply(struct client *c, int err)
 	h->size = (uint32_t)(sizeof(*h) + c->len);
 	h->flags = VFIO_USER_TYPE_REPLY | (err ? VFIO_USER_ERROR : 0);
 	h->error = (uint32_t)err;
-	return send_all(c, c->msg, h->size);
+	return conn_send(&c->conn, c->msg, h->size);
 }
 
 /* Return: whether to go on. */
@@ -663,23 +437,24 @@ static bool serve_message(struct client *c)
 		err = cmd->run ? cmd->run(c) : EOPNOTSUPP;
 		go_on = err != ERR_LIED && reply(c, err);
 	}
-	close_fds(c);
+	conn_close_fds(&c->conn);
 	return go_on;
 }
 
 enum serve_end serve_client(struct device *dev, int sock, int stop, char *why, size_t why_len)
 {
 	struct client c = {
-		.dev = dev, .sock = sock, .stop = stop, .why = why, .why_len = why_len,
-		.end = SERVE_LEFT,
+		.dev = dev,
+		.conn = { .sock = sock, .stop = stop, .why = why, .why_len = why_len,
+			  .end = SERVE_LEFT },
 	};
 	uint32_t i;
 
 	memset(c.irq, 0xff, sizeof(c.irq));
 	c.msg = malloc(sizeof(*c.msg));
 	if (!c.msg) {
-		failed(&c, "a client");
-		return c.end;
+		conn_failed(&c.conn, "a client");
+		return c.conn.end;
 	}
 	while (serve_message(&c))
 		;
@@ -687,5 +462,5 @@ enum serve_end serve_client(struct device *dev, int sock, int stop, char *why, s
 		drop_irq(&c, i);
 	dma_unmap_all(&c.dma);
 	free(c.msg);
-	return c.end;
+	return c.conn.end;
 }
