@@ -23,7 +23,8 @@ int nvbar_opts_copy(void *dst, size_t dst_size, const void *src)
 	if (!src)
 		return 0;
 	memcpy(&size, src, sizeof(size));
-	if (size < sizeof(size))
+	/* No struct ends elsewhere, and a pointer that is there in part is none. */
+	if (!size || size % sizeof(size))
 		return -EINVAL;
 	for (i = dst_size; i < size; i++)
 		if (tail[i])

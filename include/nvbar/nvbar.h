@@ -10,6 +10,12 @@
  * handle while another thread uses that same handle is the caller's bug.
  * Every function that touches the GPU may sleep.
  *
+ * Structs of options and results begin with their size, by which the library
+ * knows the version of this header that the caller was built with.  Options
+ * that an older one has not are zero; those that a newer one has must be.  A
+ * size of options that is no multiple of sizeof(size_t), or one of results
+ * without room for them, is -EINVAL.
+ *
  * Words: a VRAM address (pa) is a physical byte address in video memory, a
  * PFN is pa >> 12; a VA is a byte address in the BAR1 address space and equal
  * to the offset in the BAR1 aperture, a VFN is VA >> 12.  Addresses and
