@@ -18,25 +18,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../fds.h"
 #include "fuzz.h"
 #include "serve.h"
 
 #define MAX_MESSAGES	64	/* with their payloads less than a socket takes */
-
-static unsigned int open_fds(void)
-{
-	unsigned int nr = 0;
-	int fd, copy;
-
-	for (fd = 0; fd < 64; fd++) {
-		copy = dup(fd);
-		if (copy < 0)
-			continue;
-		close(copy);
-		nr++;
-	}
-	return nr;
-}
 
 /* --- the client --- */
 

@@ -3,6 +3,7 @@
  * Messages that no honest client sends.  Each must end its connection with a
  * line that says why, and leave the device to the next client.
  */
+#include "../fds.h"
 #include "client.h"
 
 #include <sys/eventfd.h>
@@ -228,21 +229,6 @@ static void tell(struct server *s, const struct lie *lie)
 	send_raw(s, msg, lie->sent ? lie->sent : len, fds, lie->nr_fds);
 	for (i = 0; i < lie->nr_fds; i++)
 		close(fds[i]);
-}
-
-static unsigned int open_fds(void)
-{
-	unsigned int nr = 0;
-	int fd, copy;
-
-	for (fd = 0; fd < 256; fd++) {
-		copy = dup(fd);
-		if (copy < 0)
-			continue;
-		close(copy);
-		nr++;
-	}
-	return nr;
 }
 
 static void every_lie_ends_the_connection_with_a_reason(void **state)
