@@ -232,8 +232,7 @@ static void compare(struct replay *r, const struct nvbar_trace_access *a, u64 of
 	size_t rule = rule_of(a);
 	u64 mask = rule < NR_RULES ? rules[rule].compared : ~0ULL;
 
-	/* All ones are no value with some bits set. */
-	if (!((val ^ a->val) & mask) && (a->val == ~0u) == (val == ~0u))
+	if (!((val ^ a->val) & mask))
 		return;
 	r->report.line = a->line;
 	r->report.bar = a->bar;

@@ -28,6 +28,7 @@ WORK = ROOT / "build-mutate"
 COPY = WORK / "source"
 BUILD = WORK / "build"
 
+FOLDERS = ("core", "sim", "lib", "server")
 JOBS = 2
 TIME_LIMIT = 60  # seconds for a test: a mutant may never come to an end
 
@@ -52,8 +53,8 @@ class Mutant:
         if not (self.name and self.file and self.why):
             return "name, file or why is missing"
         path = ROOT / self.file
-        if not re.match(r"(core|sim)/", self.file) or not path.is_file():
-            return f"there is no {self.file} in core/ or sim/"
+        if Path(self.file).parts[0] not in FOLDERS or not path.is_file():
+            return f"there is no {self.file} in {', '.join(FOLDERS)}"
         if self.old == self.new:
             return "nothing is changed"
         # Read once: people go on working while this runs.
