@@ -190,8 +190,12 @@ static void explain(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req, 
 		scnprintf(text, sizeof(text), "0x%llx bytes of BAR1 are free, 0x%llx in one piece",
 			  nvbar_va_free_bytes(&gpu->vmm.va), nvbar_va_largest_free(&gpu->vmm.va));
 		break;
-	default:
+	case -ENOMEM:
 		scnprintf(text, sizeof(text), "no host memory");
+		break;
+	default:
+		scnprintf(text, sizeof(text),
+			  "the GPU does not confirm the unmaps that there is no room without");
 		break;
 	}
 	mutex_unlock(&gpu->vmm.lock);

@@ -410,44 +410,44 @@ int nvbar_pt_take_error(struct nvbar_gpu *gpu)
 	return err;
 }
 
-static u64 zero_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 max)
+/* Adds to @done, up to @max.  Return: false if the GPU does not take the zeroes. */
+static bool zero_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 max, u64 *done)
 {
 	/* Leaf tables of a slot share the users of the 4 KiB one. */
 	const struct nvbar_pt *pt = &gpu->vmm.pt;
 	const struct nvbar_pt_table *users = level == &pt->big ? pt->level[0].table : level->table;
 	static const u64 zeroes[PT_WORDS];
 	bool passed_over = false;
-	u64 done = 0;
 	u64 i;
 
-	for (i = level->zero_from; i < level->nr_tables && done < max; i++) {
+	for (i = level->zero_from; i < level->nr_tables && *done < max; i++) {
 		struct nvbar_pt_table *table = &level->table[i];
 
 		if (!table->synced && !users[i].nr_users) {
 			if (nvbar_pramin_wr_words(gpu, pt_table_pa(level, i), zeroes,
 						  level->table_bytes / 8))
-				break;
+				return false;
 			table->synced = true;
-			done += level->table_bytes;
+			*done += level->table_bytes;
 		}
 		/* One that is in use may need it later. */
 		passed_over |= !table->synced;
 		if (!passed_over)
 			level->zero_from = i + 1;
 	}
-	return done;
+	return true;
 }
 
 u64 nvbar_pt_zero(struct nvbar_gpu *gpu, u64 max)
 {
 	struct nvbar_pt *pt = &gpu->vmm.pt;
+	unsigned int l = pt->fmt->nr_levels;
 	u64 done = 0;
-	unsigned int l;
 
 	/* Directories first: a mapping of any size needs them. */
-	for (l = pt->fmt->nr_levels; l-- && done < max;)
-		done += zero_level(gpu, &pt->level[l], max - done);
-	if (done < max)
-		done += zero_level(gpu, &pt->big, max - done);
+	while (l--)
+		if (!zero_level(gpu, &pt->level[l], max, &done))
+			return done;
+	zero_level(gpu, &pt->big, max, &done);
 	return done;
 }

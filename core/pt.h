@@ -257,7 +257,7 @@ int nvbar_pt_take_error(struct nvbar_gpu *gpu);
  * @gpu: the GPU
  * @max: bytes; the last table may exceed it
  *
- * Mapping then need not write them whole.
+ * Mapping then need not write them whole.  Ends at the first that can't be written.
  *
  * Return: bytes zeroed; 0 when there is none left to do.
  */
