@@ -7,6 +7,7 @@
 #include "bar1.h"
 #include "bar_user.h"
 #include "chip.h"
+#include "fault.h"
 #include "gpu.h"
 #include "vram.h"
 
@@ -116,6 +117,17 @@ static int map_static(struct nvbar_gpu *gpu)
 	return PTR_ERR_OR_ZERO(access);
 }
 
+/* A fault that whoever had the GPU before has left is no mapping's of ours, and hides those. */
+static void look_for_old_fault(struct nvbar_gpu *gpu)
+{
+	struct nvbar_fault_info info;
+
+	if (!nvbar_fault_read(gpu, &info))
+		nvbar_gpu_msg(gpu, NVBAR_MSG_WARNING,
+			      "a fault is latched from before, and hides others until it is cleared: %s",
+			      info.text);
+}
+
 int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void *hw, u64 bar1_size,
 		     u32 flags)
 {
@@ -146,6 +158,7 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
 	if (ret)
 		goto err_buddy;
 	if (bar1_size && !gpu->observe) {
+		look_for_old_fault(gpu);
 		ret = nvbar_bar1_enable(gpu);
 		if (ret)
 			goto err_vmm;

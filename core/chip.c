@@ -32,7 +32,7 @@
 	.window_target = PBUS_BAR0_WINDOW_TARGET,			\
 	.heap_len = SZ_1M,						\
 	.engine_bar1 = MMU_ENGINE_ID_BAR1_TU102,			\
-	.engine_phys = MMU_ENGINE_ID_PHYSICAL_TU102
+	.engine_bar2 = MMU_ENGINE_ID_BAR2_TU102
 
 #define FAMILY_GH_TO_GB							\
 	.mmu = &nvbar_mmu_ver3,						\
@@ -43,7 +43,7 @@
 	.window_name = "XAL_EP_ZB_BAR0_WINDOW",				\
 	.frts_len = SZ_1M,						\
 	.engine_bar1 = MMU_ENGINE_ID_BAR1_GH100,			\
-	.engine_phys = MMU_ENGINE_ID_PHYSICAL_GH100
+	.engine_bar2 = MMU_ENGINE_ID_BAR2_GH100
 
 /* 8 MiB + 16 MiB + 4 KiB rounded up to 128 KiB; firmware r570 [nova] */
 #define PMU_LEN_BLACKWELL	(SZ_16M + SZ_8M + SZ_128K)

@@ -52,7 +52,7 @@ enum nvbar_bind_kind {
  * @inst_magic: the instance block takes a magic word instead
  * @cc_violation: fault type 0xb is CC_VIOLATION, before it COMPRESSION_FAILURE
  * @engine_bar1: MMU engine id of BAR1
- * @engine_phys: MMU engine id of physical accesses
+ * @engine_bar2: of BAR2; from Hopper on, both plus the function number
  */
 struct nvbar_chip {
 	u32 id;
@@ -76,7 +76,7 @@ struct nvbar_chip {
 	bool inst_magic;
 	bool cc_violation;
 	u16 engine_bar1;
-	u16 engine_phys;
+	u16 engine_bar2;
 };
 
 /**

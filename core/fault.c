@@ -65,27 +65,47 @@ static const char *type_name(const struct nvbar_gpu *gpu, u32 type)
 	return name_of(type_names, ARRAY_SIZE(type_names), type);
 }
 
-/* " in 0x1000+0x2000 (label)" if somebody holds the address. */
-static void mapping_text(struct nvbar_gpu *gpu, u64 va, char *buf, size_t len)
+static const struct nvbar_mapping *live_at(const struct nvbar_gpu *gpu, u64 va)
 {
+	const struct nvbar_va_node *node = nvbar_va_find(&gpu->vmm.va, va);
 	const struct nvbar_mapping *mapping;
-	struct nvbar_va_node *node;
+
+	if (!node)
+		return NULL;
+	mapping = container_of(node, const struct nvbar_mapping, node);
+	return mapping->state == NVBAR_MAPPING_MAPPED ? mapping : NULL;
+}
+
+/*
+ * Notes whose address it is when a fault is seen first.  It stays latched, and
+ * whoever gets the address later is not to blame.
+ */
+static void see(struct nvbar_gpu *gpu, const struct nvbar_fault_info *info)
+{
+	struct nvbar_seen_fault *seen = &gpu->vmm.fault;
+	u32 code = info->type << 16 | info->access;
 
 	lockdep_assert_held(&gpu->vmm.lock);
+	if (!seen->latched || seen->va != info->va || seen->code != code)
+		*seen = (struct nvbar_seen_fault){ true, info->va, code, live_at(gpu, info->va) };
+}
+
+/* " in mapping 0x1000+0x2000 label" if the one that it happened in still lives. */
+static void mapping_text(struct nvbar_gpu *gpu, char *buf, size_t len)
+{
+	const struct nvbar_mapping *mapping = gpu->vmm.fault.owner;
+
 	buf[0] = '\0';
-	node = nvbar_va_find(&gpu->vmm.va, va);
-	if (!node)
-		return;
-	mapping = container_of(node, struct nvbar_mapping, node);
-	scnprintf(buf, len, " in mapping 0x%llx+0x%llx%s%s", node->start, node->len,
-		  mapping->label[0] ? " " : "", mapping->label);
+	if (mapping)
+		scnprintf(buf, len, " in mapping 0x%llx+0x%llx%s%s", mapping->node.start,
+			  mapping->node.len, mapping->label[0] ? " " : "", mapping->label);
 }
 
 static void fault_text(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 {
 	char where[96];
 
-	mapping_text(gpu, info->va, where, sizeof(where));
+	mapping_text(gpu, where, sizeof(where));
 	scnprintf(info->text, sizeof(info->text), "%s fault at VA 0x%llx%s: %s by %s, engine %u%s%s",
 		  type_name(gpu, info->type), info->va, where,
 		  name_of(access_names, ARRAY_SIZE(access_names), info->access),
@@ -101,9 +121,10 @@ static int read_locked(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 
 	if (status == ~0u && nvbar_gpu_alive(gpu))
 		return -ENODEV;
-	if (!(status & VF_PRIV_MMU_FAULT_STATUS_VALID))
+	if (!(status & VF_PRIV_MMU_FAULT_STATUS_VALID)) {
+		gpu->vmm.fault = (struct nvbar_seen_fault){ 0 };
 		return -ENOENT;
-
+	}
 	addr_lo = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_ADDR_LO);
 	addr_hi = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_ADDR_HI);
 	inst_lo = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_INST_LO);
@@ -123,6 +144,7 @@ static int read_locked(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 	info->physical = info->access >= MMU_FAULT_ACCESS_TYPE_PHYS_READ;
 	info->write = info->access == MMU_FAULT_ACCESS_TYPE_VIRT_WRITE ||
 		      info->access == MMU_FAULT_ACCESS_TYPE_PHYS_WRITE;
+	see(gpu, info);
 	fault_text(gpu, info);
 	return 0;
 }
@@ -132,6 +154,23 @@ int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 	/* Held so that nobody clears the fault between two of its registers. */
 	guard(mutex)(&gpu->vmm.lock);
 	return read_locked(gpu, info);
+}
+
+/* BAR2's and physical accesses' faults come to the same registers. */
+static bool is_bar2s_or_physical(const struct nvbar_gpu *gpu, const struct nvbar_fault_info *info)
+{
+	u32 functions = gpu->chip->engine_bar2 - gpu->chip->engine_bar1;
+
+	return info->physical || info->engine - gpu->chip->engine_bar2 < functions;
+}
+
+/* Of an access to these addresses, by whoever has them now */
+static bool is_about(const struct nvbar_gpu *gpu, const struct nvbar_fault_info *info, u64 va,
+		     u64 len)
+{
+	/* To the page: so much of the address is known. */
+	return info->va + NVBAR_PAGE_SIZE > va && info->va < va + len &&
+	       !is_bar2s_or_physical(gpu, info) && gpu->vmm.fault.owner == live_at(gpu, info->va);
 }
 
 int nvbar_fault_look(struct nvbar_gpu *gpu, u64 va, u64 len)
@@ -144,14 +183,15 @@ int nvbar_fault_look(struct nvbar_gpu *gpu, u64 va, u64 len)
 		return nvbar_gpu_alive(gpu);
 	if (!(status & VF_PRIV_MMU_FAULT_STATUS_VALID))
 		return 0;
-	ret = nvbar_fault_read(gpu, &info);
-	if (ret)
-		return ret == -ENOENT ? 0 : ret;
-	/* To the page: so much of the address is known. */
-	if (info.va + NVBAR_PAGE_SIZE <= va || info.va >= va + len)
-		return 0;
-	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "access to 0x%llx+0x%llx: %s", va, len, info.text);
-	return -EIO;
+	mutex_lock(&gpu->vmm.lock);
+	ret = read_locked(gpu, &info);
+	if (!ret && is_about(gpu, &info, va, len))
+		ret = -EIO;
+	mutex_unlock(&gpu->vmm.lock);
+	if (ret == -EIO)
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "access to 0x%llx+0x%llx: %s", va, len,
+			      info.text);
+	return ret == -ENOENT ? 0 : ret;
 }
 
 int nvbar_fault_clear(struct nvbar_gpu *gpu)
@@ -164,5 +204,6 @@ int nvbar_fault_clear(struct nvbar_gpu *gpu)
 		return -ENODEV;
 	if (status & VF_PRIV_MMU_FAULT_STATUS_VALID)
 		nvbar_wr32(gpu, VF_PRIV_MMU_FAULT_STATUS, status);
+	gpu->vmm.fault = (struct nvbar_seen_fault){ 0 };
 	return 0;
 }

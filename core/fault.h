@@ -38,6 +38,9 @@ struct nvbar_fault_info {
  * @gpu: the GPU
  * @info: filled in
  *
+ * Mappings that are made from now on are not to blame for it, whatever address
+ * they have.
+ *
  * Context: takes vmm.lock; may sleep.
  * Return: 0, -ENOENT (none) or -ENODEV.
  */
@@ -51,7 +54,9 @@ int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info);
  *
  * To be asked about an access that read as all ones, which a fault does [assumed],
  * or before writes are taken to have arrived.  The GPU holds one fault: another
- * one that came first hides it.
+ * one that came first hides it.  One that was seen while another mapping, or none,
+ * had its address is none of these.  But one that nobody asked for until its
+ * mapping had ended can't be told from one of the mapping that is there now.
  *
  * Context: takes vmm.lock if there is a fault; may sleep.
  * Return: 0, -EIO (the latched fault is one of them), -ENODEV.

@@ -41,6 +41,8 @@ int nvbar_vmm_init(struct nvbar_gpu *gpu)
 /* The range is nobody's from here on. */
 static void drop_locked(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 {
+	if (gpu->vmm.fault.owner == mapping)
+		gpu->vmm.fault.owner = NULL;
 	nvbar_pt_release(gpu, mapping->node.start, mapping->node.len);
 	nvbar_va_free(&gpu->vmm.va, &mapping->node);
 	gpu->vmm.nr_held--;
@@ -71,6 +73,9 @@ static int try_publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
 	struct nvbar_vmm *vmm = &gpu->vmm;
 	int ret;
 
+	/* Ranges that are given back want all of it, whoever comes along. */
+	if (vmm->unsure || !list_empty(&vmm->quarantine))
+		change = NVBAR_TLB_DOWNGRADE;
 	if (vmm->unsure)
 		nvbar_pt_rewrite(gpu);
 	ret = nvbar_pt_take_error(gpu);

@@ -93,6 +93,20 @@ struct nvbar_vmm_request {
 };
 
 /**
+ * struct nvbar_seen_fault - the latched fault, once the driver has seen it
+ * @latched: it has
+ * @va: its address
+ * @code: type and access
+ * @owner: the live mapping that had the address then, for as long as it lives
+ */
+struct nvbar_seen_fault {
+	bool latched;
+	u64 va;
+	u32 code;
+	const struct nvbar_mapping *owner;
+};
+
+/**
  * struct nvbar_vmm - the address space
  * @lock: protects everything here and orders page-table updates
  * @enabled: BAR1 is bound to these tables
@@ -105,6 +119,7 @@ struct nvbar_vmm_request {
  * @shared: live mappings that may be used again, by their pages; the second
  *	is of read-only ones
  * @quarantine: ranges that wait for an invalidate
+ * @fault: latched, and whose
  * @nr_mapped: holders of live mappings
  * @nr_held: ranges held, prepared and quarantined ones included
  * @mapped_bytes: bytes under live mappings
@@ -121,6 +136,7 @@ struct nvbar_vmm {
 	struct list_head accesses;
 	struct rb_root shared[2];
 	struct list_head quarantine;
+	struct nvbar_seen_fault fault;
 	u64 nr_mapped;
 	u64 nr_held;
 	u64 mapped_bytes;
@@ -150,7 +166,8 @@ void nvbar_vmm_fini(struct nvbar_gpu *gpu);
  * Context: takes vmm.lock, but not while it gets the bulk of the memory; may
  * sleep.
  * Return: the mapping, in state prepared and unclaimed, or ERR_PTR of -ENOMEM, -ENOSPC,
- * -ERANGE (the fixed range leaves the aperture), -EEXIST (it is held).
+ * -ERANGE (the fixed range leaves the aperture), -EEXIST (it is held), -ETIMEDOUT,
+ * -ENODEV (there would be room if the GPU confirmed earlier unmaps).
  */
 struct nvbar_mapping *nvbar_vmm_reserve(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req);
 

@@ -7,6 +7,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "fault.h"
 #include "gpu.h"
 #include "pramin.h"
 #include "vram.h"
@@ -100,9 +101,12 @@ static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
 {
 	const struct nvbar_spans spans = { get_span, &span, 1 };
 	struct nvbar_mapping *mapping;
-	int ret, gone = 0;
+	struct nvbar_fault_info old;
+	int ret, lost;
 	u64 off;
 
+	/* A fault that is latched already is none of what follows. */
+	nvbar_fault_read(gpu, &old);
 	mapping = map_span(gpu, &spans, span.len, &off);
 	if (IS_ERR(mapping))
 		return PTR_ERR(mapping);
@@ -110,12 +114,12 @@ static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
 	gpu->ops->bar1_fill(gpu->hw, off, 0, span.len);
 	gpu->ops->write_barrier(gpu->hw);
 	/* Pushes the zeroes before it; ending a shared mapping asks the GPU for nothing. */
-	if ((u32)gpu->ops->bar1_read(gpu->hw, off, 4) == ~0u)
-		gone = nvbar_gpu_alive(gpu);
+	gpu->ops->bar1_read(gpu->hw, off, 4);
 	atomic64_add(span.len / 8, &gpu->count.bus_writes);
 	atomic64_inc(&gpu->count.bus_reads);
+	lost = nvbar_fault_look(gpu, off, span.len);
 	ret = nvbar_vmm_unmap(gpu, mapping);
-	return gone ? gone : ret;
+	return lost ? lost : ret;
 }
 
 static int scrub(struct nvbar_gpu *gpu, struct nvbar_span span)

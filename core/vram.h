@@ -56,7 +56,8 @@ struct nvbar_vram_request {
  *
  * Context: takes vram_lock, vmm.lock and pramin.lock in turn; may sleep.
  * Return: the allocation, or ERR_PTR of -EINVAL, -ERANGE (the range leaves
- * VRAM), -ENOSPC, -ENOMEM, -ENODEV, -ETIMEDOUT, -EACCES (observing).
+ * VRAM), -ENOSPC, -ENOMEM, -ENODEV, -ETIMEDOUT, -EIO (the GPU faulted on the
+ * zeroes), -EACCES (observing).
  */
 struct nvbar_vram *nvbar_vram_create(struct nvbar_gpu *gpu, const struct nvbar_vram_request *req);
 

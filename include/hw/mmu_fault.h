@@ -44,9 +44,11 @@
 
 /* TU102, GA100, AD102; GA102 has no header of its own [assumed the same] */
 #define MMU_ENGINE_ID_BAR1_TU102		0x80
+#define MMU_ENGINE_ID_BAR2_TU102		0xc0
 #define MMU_ENGINE_ID_PHYSICAL_TU102		31
 /* GH100, GB100, GB202, plus the function number */
 #define MMU_ENGINE_ID_BAR1_GH100		0x100
+#define MMU_ENGINE_ID_BAR2_GH100		0x140
 #define MMU_ENGINE_ID_PHYSICAL_GH100		56
 
 #endif

@@ -132,8 +132,9 @@ struct nvbar_open_opts {
  * and closed, where it can, and with ",reset" it must.  One that is unplugged, or
  * claimed by a driver, meanwhile, is gone: what touches it is -ENODEV, and pointers
  * of nvbar_mmap() read as all ones.  To that end a handler of SIGBUS is installed
- * with each mapping.  It hands on to the one that was there before what is none of
- * its business; an application that installs one later had better do likewise.
+ * with each mapping, which is of no use to a thread that blocks the signal.  It
+ * hands on to the one that was there before what is none of its business; an
+ * application that installs one later had better do likewise.
  *
  * With NVBAR_TRACE=FILE in the environment every access to the GPU is written to
  * FILE: see nvbar_replay().
@@ -339,8 +340,9 @@ struct nvbar_vram_opts {
  * @vram: receives the allocation; nvbar_vram_free() or nvbar_close() ends it
  *
  * Return: 0, or -EINVAL (zero or misaligned size, bad options), -ERANGE (the
- * range leaves VRAM), -ENOSPC, -ENOMEM, -ENODEV, -ETIMEDOUT, -EACCES
- * (observing).
+ * range leaves VRAM), -ENOSPC, -ENOMEM, -ENODEV, -ETIMEDOUT, -EIO (the GPU
+ * faulted on the zeroes, as where VRAM is broken: @opts may keep away from
+ * there), -EACCES (observing).
  */
 NVBAR_API int nvbar_vram_alloc(struct nvbar *gpu, uint64_t size, const struct nvbar_vram_opts *opts,
 			       struct nvbar_vram **vram);

@@ -127,7 +127,7 @@ static void a_code_of_two_meanings_is_told_by_the_chip(void **state)
 
 static void a_fault_names_the_mapping_it_is_in(void **state)
 {
-	struct nvbar_mapping mapping = { .label = "" };
+	struct nvbar_mapping mapping = { .state = NVBAR_MAPPING_MAPPED };
 
 	(void)state;
 	start_ga102();
@@ -169,6 +169,53 @@ static void only_a_fault_at_these_addresses_fails_an_access(void **state)
 	assert_int_equal(nvbar_fault_look(&gpu, 0x3ff8, 8), -EIO);
 	assert_int_equal(nvbar_fault_look(&gpu, 0x4000, 8), 0);
 	assert_non_null(strstr(hw.message, "PTE fault at VA 0x3000"));
+}
+
+/* hardware.md 10.3: engines of BAR2, and accesses without translation */
+static void faults_of_others_fail_no_access(void **state)
+{
+	static const struct {
+		u32 boot42, bar1, bar2, physical;
+	} chips[] = { { 0x172a1000, 0x80, 0xc0, 31 }, { 0x180a1000, 0x100, 0x140, 56 } };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(chips); i++) {
+		start(chips[i].boot42);
+		set_fault(2, 0, chips[i].bar2, 0);
+		assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
+		set_fault(2, 8, chips[i].physical, 0);
+		assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
+		set_fault(2, 0, chips[i].bar1, 0);
+		assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
+	}
+	/* Another function's BAR1 [GH100] */
+	set_fault(2, 0, 0x103, 0);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
+	set_fault(2, 0, 0x143, 0);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
+}
+
+static void a_fault_that_was_seen_is_no_later_mappings(void **state)
+{
+	struct nvbar_mapping mapping = { .state = NVBAR_MAPPING_MAPPED };
+
+	(void)state;
+	start_ga102();
+	set_fault(2, 0, 0x80, 0);
+	read_fault();
+	assert_int_equal(nvbar_va_alloc_fixed(&gpu.vmm.va, &mapping.node, 0x3000, 0x1000), 0);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
+	assert_null(strstr(read_fault().text, "mapping"));
+
+	/* Others in its place, one of which looks the same, are. */
+	set_fault(6, 1, 0x80, 0);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
+	set_fault(2, 0, 0x80, 0);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
+	read_fault();
+	assert_int_equal(nvbar_fault_clear(&gpu), 0);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
 }
 
 /* Somebody clears the fault, or the GPU goes away, after it was seen to be there. */
@@ -296,6 +343,8 @@ int main(void)
 		cmocka_unit_test(a_fault_names_the_mapping_it_is_in),
 		cmocka_unit_test(a_status_of_all_ones_is_a_fault_while_the_gpu_answers),
 		cmocka_unit_test(only_a_fault_at_these_addresses_fails_an_access),
+		cmocka_unit_test(faults_of_others_fail_no_access),
+		cmocka_unit_test(a_fault_that_was_seen_is_no_later_mappings),
 		cmocka_unit_test(a_fault_that_goes_while_it_is_looked_at_is_none),
 		cmocka_unit_test(no_fault_is_cleared_by_nothing),
 		cmocka_unit_test(a_binding_is_read_in_the_chips_form),

@@ -315,6 +315,32 @@ static void a_range_stays_in_quarantine_while_an_invalidate_is_stuck(void **stat
 	assert_consistent();
 }
 
+/* A map asks for less than an unmap, unless it ends a quarantine on the way. */
+static void who_ends_the_quarantine_waits_for_all_of_it(void **state)
+{
+	struct nvbar_access *access[2] = { map_scattered(SZ_1G, 3), map_scattered(SZ_1G, 1) };
+
+	(void)state;
+	compat_sleep_pretend(true);
+	stuck = true;
+	assert_int_equal(nvbar_bar_user_release(access[0]), -ETIMEDOUT);
+	last_invalidate = 0;
+	/* Not so much as asked for, while the one before is under way */
+	assert_int_equal(nvbar_bar_user_release(access[1]), -ETIMEDOUT);
+	assert_int_equal(last_invalidate, 0);
+	stuck = false;
+	compat_sleep_pretend(false);
+
+	access[0] = map_scattered(SZ_1G, 1);
+	assert_int_equal(last_invalidate, 0x800000c5);
+	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M - SZ_4K);
+	access[1] = map_scattered(SZ_1G, 1);
+	assert_int_equal(last_invalidate, 0x80000005);
+	assert_int_equal(nvbar_bar_user_release(access[0]), 0);
+	assert_int_equal(nvbar_bar_user_release(access[1]), 0);
+	assert_consistent();
+}
+
 static void a_trim_makes_the_gpu_forget_what_it_unlinked(void **state)
 {
 	(void)state;
@@ -669,6 +695,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_trim_ends_the_quarantine, start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_range_stays_in_quarantine_while_an_invalidate_is_stuck, start, stop),
+		cmocka_unit_test_setup_teardown(who_ends_the_quarantine_waits_for_all_of_it, start,
+						stop),
 		cmocka_unit_test_setup_teardown(a_trim_makes_the_gpu_forget_what_it_unlinked, start,
 						stop),
 		cmocka_unit_test_setup_teardown(writes_that_the_gpu_lost_are_made_again, start,

@@ -848,6 +848,63 @@ static void close_of_a_gpu_that_is_stuck_has_a_bound(void **state)
 	compat_sleep_pretend(false);
 }
 
+/* There are up to seven kinds of tables, and none of them can be reached. */
+static void zeroing_of_tables_waits_for_the_window_once(void **state)
+{
+	const struct sim_inject inject = { .window_delay = SIM_NEVER - 1 };
+	struct nvbar *gpu;
+	struct wait wait;
+	char device[32];
+	size_t i;
+
+	(void)state;
+	compat_sleep_pretend(true);
+	for (i = 0; i < NR_CHIPS; i++) {
+		snprintf(device, sizeof(device), "sim:%s", chips[i].name);
+		gpu = gpu_open(device);
+		pramin_rd64(gpu, 0);
+		sim_inject(nvbar_backend_sim_gpu(gpu->backend), &inject);
+		wait = wait_begin();
+		assert_int_equal(nvbar_zero_tables(gpu, MIB(1)), 0);
+		wait_was(&wait, 2);
+		sim_inject(nvbar_backend_sim_gpu(gpu->backend), NULL);
+		assert_int_not_equal(nvbar_zero_tables(gpu, MIB(1)), 0);
+		gpu_close(gpu);
+	}
+	compat_sleep_pretend(false);
+}
+
+static char last_line[400];
+
+static void keep_line(void *arg, int level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	snprintf(last_line, sizeof(last_line), "%s", line);
+}
+
+static void a_map_that_waits_for_an_unmap_says_so(void **state)
+{
+	const struct nvbar_open_opts opts = { .size = sizeof(opts), .log = keep_line };
+	const struct sim_inject inject = { .invalidate_stuck = true };
+	struct nvbar_access *all, *a = UNTOUCHED;
+	struct nvbar *gpu;
+
+	(void)state;
+	compat_sleep_pretend(true);
+	assert_ok(nvbar_open(&gpu, "sim:ga102,vram=1G,bar1=64M", &opts));
+	all = map_fixed(gpu, 0, 0, MIB(64));
+	sim_inject(nvbar_backend_sim_gpu(gpu->backend), &inject);
+	assert_err(nvbar_unmap(all), ETIMEDOUT);
+	assert_err(nvbar_map_pages(gpu, &(uint64_t){ 0 }, 1, 0, &a), ETIMEDOUT);
+	assert_ptr_equal(a, UNTOUCHED);
+	assert_non_null(strstr(last_line, "map 0x1000 bytes: the GPU does not confirm the unmaps"));
+	sim_inject(nvbar_backend_sim_gpu(gpu->backend), NULL);
+	assert_ok(nvbar_map_pages(gpu, &(uint64_t){ 0 }, 1, 0, &a));
+	gpu_close(gpu);
+	compat_sleep_pretend(false);
+}
+
 static void no_test_here_met_a_warning(void **state)
 {
 	(void)state;
@@ -874,6 +931,79 @@ static void vram_is_not_handed_out_unzeroed_through_a_static_mapping(void **stat
 	gpu_close(gpu);
 }
 
+/* The pages are there, but take no data. */
+static void vram_that_takes_no_zeroes_is_not_handed_out(void **state)
+{
+	const struct nvbar_vram_opts below = { .size = sizeof(below), .range_end = MIB(64) };
+	struct nvbar_vram *vram = UNTOUCHED;
+	struct nvbar_stats before, after;
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	struct nvbar *gpu;
+
+	(void)state;
+	assert_ok(nvbar_open(&gpu, "sim:ga102,vram=1G,poison=0x20000:0x10000", NULL));
+	before = gpu_stats(gpu);
+	assert_err(nvbar_vram_alloc(gpu, MIB(1), &below, &vram), EIO);
+	assert_ptr_equal(vram, UNTOUCHED);
+	nvbar_trim(gpu);
+	after = gpu_stats(gpu);
+	assert_same_state(&before, &after);
+	assert_ok(nvbar_get_fault(gpu, &fault));
+	assert_int_equal(fault.type, 0xe);	/* POISONED */
+	assert_true(fault.write);
+
+	/* What is latched then is no fault of the next one's, at the same address. */
+	assert_ok(nvbar_vram_alloc(gpu, MIB(1), &(struct nvbar_vram_opts){
+		.size = sizeof(below), .range_start = MIB(1) }, &vram));
+	nvbar_vram_free(vram);
+	sim_inject(nvbar_backend_sim_gpu(gpu->backend), NULL);
+	gpu_close(gpu);
+}
+
+static void a_fault_is_not_blamed_on_who_has_the_address_later(void **state)
+{
+	const uint64_t bad = MIB(1) / PAGE, good = MIB(2) / PAGE;
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	struct nvbar_access *a;
+	struct nvbar *gpu;
+	uint32_t val;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		char device[64];
+
+		snprintf(device, sizeof(device), "sim:%s,vram=1G,poison=0x100000:0x1000",
+			 chips[i].name);
+		assert_ok(nvbar_open(&gpu, device, NULL));
+		assert_ok(nvbar_map_pages(gpu, &bad, 1, 0, &a));
+		assert_int_equal(nvbar_access_base(a), 0);
+		assert_ok(nvbar_write32(a, 0, 1));
+		assert_err(nvbar_flush(a), EIO);
+		assert_err(nvbar_flush(a), EIO);
+		assert_ok(nvbar_unmap(a));
+
+		assert_ok(nvbar_map_pages(gpu, &good, 1, 0, &a));
+		assert_int_equal(nvbar_access_base(a), 0);
+		assert_ok(nvbar_write32(a, 0, ~0u));
+		assert_ok(nvbar_read32(a, 0, &val));
+		assert_int_equal(val, ~0u);
+		assert_ok(nvbar_flush(a));
+		assert_ok(nvbar_get_fault(gpu, &fault));
+		assert_null(strstr(fault.text, "in mapping"));
+		assert_ok(nvbar_unmap(a));
+
+		/* Cleared, it is the next one's again. */
+		assert_ok(nvbar_clear_fault(gpu));
+		assert_ok(nvbar_map_pages(gpu, &bad, 1, 0, &a));
+		assert_err(nvbar_read32(a, 0, &val), EIO);
+		assert_ok(nvbar_get_fault(gpu, &fault));
+		assert_non_null(strstr(fault.text, "in mapping 0x0+0x1000"));
+		assert_ok(nvbar_unmap(a));
+		gpu_close(gpu);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -889,7 +1019,11 @@ int main(void)
 		cmocka_unit_test(open_sees_that_a_bind_was_ignored),
 		cmocka_unit_test(close_of_a_gpu_that_goes_away_leaves_nothing),
 		cmocka_unit_test(close_of_a_gpu_that_is_stuck_has_a_bound),
+		cmocka_unit_test(zeroing_of_tables_waits_for_the_window_once),
+		cmocka_unit_test(a_map_that_waits_for_an_unmap_says_so),
 		cmocka_unit_test(vram_is_not_handed_out_unzeroed_through_a_static_mapping),
+		cmocka_unit_test(vram_that_takes_no_zeroes_is_not_handed_out),
+		cmocka_unit_test(a_fault_is_not_blamed_on_who_has_the_address_later),
 		cmocka_unit_test(no_test_here_met_a_warning),
 	};
 
