@@ -161,16 +161,24 @@ static int enable(struct pci_gpu *pci)
 }
 
 /* Disabling leaves memory decode on, so what was before is written back. */
-static void disable(struct pci_gpu *pci)
+/* Unless a driver has claimed it meanwhile: then it is the driver's. */
+static void switch_off(struct pci_gpu *pci)
 {
+	char driver[sizeof(pci->dev.driver)];
 	u16 command;
 
-	if (pci->enabled) {
-		nvbar_sysfs_write(pci->dir, "enable", "0");
-		if (pread(pci->config, &command, sizeof(command), PCI_COMMAND) == sizeof(command) &&
-		    command != 0xffff && (command ^ pci->command) & DECODE)
-			write_command(pci, (command & ~DECODE) | (pci->command & DECODE));
-	}
+	if (nvbar_sysfs_link(pci->dir, "driver", driver, sizeof(driver)) != -ENOENT ||
+	    nvbar_sysfs_write(pci->dir, "enable", "0"))
+		return;
+	if (pread(pci->config, &command, sizeof(command), PCI_COMMAND) == sizeof(command) &&
+	    command != 0xffff && (command ^ pci->command) & DECODE)
+		write_command(pci, (command & ~DECODE) | (pci->command & DECODE));
+}
+
+static void disable(struct pci_gpu *pci)
+{
+	if (pci->enabled)
+		switch_off(pci);
 	if (pci->stays_awake)
 		nvbar_sysfs_write(pci->dir, "power/control", "auto");
 }
