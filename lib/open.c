@@ -94,7 +94,9 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 			device = "sim";
 	}
 
-	nvbar_visits_init();
+	ret = nvbar_visits_init();
+	if (ret)
+		return ret;
 	nvbar = kzalloc(sizeof(*nvbar), GFP_KERNEL);
 	if (!nvbar)
 		return -ENOMEM;

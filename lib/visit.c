@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <errno.h>
 #include <pthread.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,7 +37,8 @@ static void forget(void *arg)
 
 bool nvbar_visitor_make_room(struct nvbar_visitor *me)
 {
-	if (me->known)
+	/* First, as a thread that could not be forgotten must not be in the list. */
+	if (me->known || pthread_setspecific(gone_key, me))
 		return false;
 	pthread_mutex_lock(&lock);
 	me->prev = NULL;
@@ -48,7 +50,6 @@ bool nvbar_visitor_make_room(struct nvbar_visitor *me)
 	me->needs_fence = no_membarrier;
 	me->depth = 0;
 	pthread_mutex_unlock(&lock);
-	pthread_setspecific(gone_key, me);
 	return true;
 }
 
@@ -82,18 +83,21 @@ static void fork_in_child(void)
 	pthread_mutex_unlock(&lock);
 }
 
+static bool ready;
+
 static void init(void)
 {
-	pthread_key_create(&gone_key, forget);
-	pthread_atfork(fork_begins, fork_in_parent, fork_in_child);
+	ready = !pthread_key_create(&gone_key, forget) &&
+		!pthread_atfork(fork_begins, fork_in_parent, fork_in_child);
 	register_process();
 }
 
-void nvbar_visits_init(void)
+int nvbar_visits_init(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, init);
+	return ready ? 0 : -ENOMEM;
 }
 
 static bool is_accessed(const struct nvbar_visitor *v, const struct nvbar *gpu)
@@ -130,8 +134,9 @@ static void wait_while(bool (*is)(const struct nvbar_visitor *v, const struct nv
 {
 	const struct timespec pause = { .tv_nsec = 50000 };
 
-	if (!no_membarrier)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	/* The kernel may lack memory for the fast one. */
+	if (!no_membarrier && syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	while (any(is, gpu))
 		nanosleep(&pause, NULL);

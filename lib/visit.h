@@ -42,7 +42,7 @@ struct nvbar_visitor {
 
 extern __thread struct nvbar_visitor nvbar_visitor __attribute__((tls_model("initial-exec")));
 
-/* No room for another visit: makes some if it is the first one of the thread. */
+/* No room for another visit: makes some if it is the first one of the thread, and there is memory. */
 bool nvbar_visitor_make_room(struct nvbar_visitor *me);
 
 /* Notes at @place what a visit is about; false, and nothing noted, if it is @turned_away. */
@@ -76,7 +76,7 @@ static __always_inline void nvbar_leave(struct nvbar_visitor *const *here)
  * @gpu: the GPU that it is about
  *
  * Return: to be given to nvbar_leave(); NULL if the GPU is closed, or the thread
- * is in too many visits.
+ * is in too many visits or can't be known for lack of memory.
  */
 static __always_inline struct nvbar_visitor *nvbar_enter(struct nvbar *gpu)
 {
@@ -104,8 +104,8 @@ static __always_inline struct nvbar_visitor *nvbar_enter_access(const struct nvb
 {
 	struct nvbar_visitor *me = &nvbar_visitor;
 
-	if (unlikely(!me->known))
-		nvbar_visitor_make_room(me);
+	if (unlikely(!me->known) && !nvbar_visitor_make_room(me))
+		return NULL;
 	return likely(nvbar_visit_note(me, &me->accessed, nvbar_of(access->gpu), &access->ended)) ?
 	       me : NULL;
 }
@@ -133,8 +133,10 @@ static __always_inline void nvbar_leave_access(struct nvbar_visitor *const *here
 
 /**
  * nvbar_visits_init - before the first GPU is opened
+ *
+ * Return: 0, or -ENOMEM (the process has no room for a thread's data).
  */
-void nvbar_visits_init(void);
+int nvbar_visits_init(void);
 
 /**
  * nvbar_visits_end - turn visits away and wait for those that are on
