@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
 
@@ -242,6 +243,11 @@ static int find_bars(struct vfio_gpu *vfio, struct nvbar_bar_roles *roles)
 		if (ret)
 			return ret;
 		bar[i].size = region.info.size;
+		if (bar[i].size && !is_power_of_2(bar[i].size)) {
+			nvbar_log(log_of(vfio), 0, "BAR %u has 0x%llx bytes, as no BAR has", i,
+				  bar[i].size);
+			return -EIO;
+		}
 	}
 	nvbar_bar_find_roles(bar, roles);
 	return 0;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -489,6 +490,8 @@ static int find_bars(struct vfio_user *vu)
 			ret = region_size(vu, i, &bar[i].size);
 		if (ret)
 			return ret;
+		if (bar[i].size && !is_power_of_2(bar[i].size))
+			return lose(vu, -ENODEV, "the server has a BAR of a size that no BAR has");
 	}
 	nvbar_bar_find_roles(bar, &roles);
 	if (roles.regs < 0) {

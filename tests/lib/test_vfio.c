@@ -40,6 +40,7 @@ static struct {
 	unsigned long refused;		/* a command that fails ... */
 	int err;			/* ... with this */
 	int version;
+	uint64_t bar1_size;
 	bool no_type1, not_viable, no_pci, no_reset, no_mmap, sparse, loop;
 	unsigned int resets;
 } vfio;
@@ -91,7 +92,7 @@ static int region_info(struct vfio_region_info *info)
 		info->offset = REGS_AT;
 		break;
 	case 1:
-		info->size = BAR1_SIZE;
+		info->size = vfio.bar1_size;
 		info->offset = BAR1_AT;
 		break;
 	default:
@@ -200,6 +201,7 @@ static int begin(void **state)
 {
 	(void)state;
 	memset(&vfio, 0, sizeof(vfio));
+	vfio.bar1_size = BAR1_SIZE;
 	fake_begin();
 	fake_gpu(GPU, fake_ga102);
 	fake_link(GPU, "driver", "../../drivers/vfio-pci");
@@ -458,6 +460,10 @@ static void a_device_of_other_bars_is_no_gpu(void **state)
 	poke(0x10, 1);
 	poke(0x14, 1);
 	refuses(DEVICE, 0, EOPNOTSUPP, "no BAR is large enough");
+	poke(0x10, 0);
+	poke(0x14, 0);
+	vfio.bar1_size = BAR1_SIZE + 1;
+	refuses(DEVICE, 0, EIO, "BAR 1 has 0x10000001 bytes");
 	regs_end();
 	assert_int_equal(truncate(device_path, 0), 0);
 	refuses(DEVICE, 0, ENODEV, "the GPU is gone");

@@ -38,6 +38,7 @@ enum spoil {
  * @thread: of the proxy
  * @at: number of the reply to spoil
  * @how: how
+ * @odd_bar1: BAR1 is told to have a byte more
  * @replies: handed on
  * @messages: from the library, handed on
  */
@@ -49,6 +50,7 @@ struct proxy {
 	pthread_t thread;
 	unsigned int at;
 	enum spoil how;
+	bool odd_bar1;
 	unsigned int replies;
 	unsigned int messages;
 };
@@ -108,6 +110,9 @@ static bool hand_on(struct proxy *p, int client, char *msg)
 		return true;
 	if (!take(p->server.sock, &h, sizeof(h)) || !take(p->server.sock, msg, h.size - sizeof(h)))
 		return false;
+	/* Of struct vfio_user_region_info: index, and size */
+	if (p->odd_bar1 && h.command == REGION_INFO && msg[8] == 1)
+		msg[16] |= 1;
 	if (p->replies++ == p->at) {
 		size_t len = h.size - sizeof(h);
 
@@ -183,7 +188,7 @@ static void a_gpu_works_and_is_left_as_it_was(void **state)
 	struct nvbar_access *a;
 	uint8_t *out = malloc(3 << 20), *in = malloc(3 << 20);
 	struct nvbar *gpu;
-	struct proxy p;
+	struct proxy p = { 0 };
 	void *ptr;
 	size_t i;
 
@@ -266,7 +271,7 @@ static void mapping_takes_no_more_messages_than_bus_accesses(void **state)
 	unsigned int i, before, cold, warm, unmap;
 	uint64_t accesses;
 	struct nvbar *gpu;
-	struct proxy p;
+	struct proxy p = { 0 };
 
 	(void)state;
 	for (i = 0; i < 7; i++) {
@@ -314,7 +319,7 @@ static void bulk_copies_take_messages_of_64_kib_and_more(void **state)
 	const unsigned int few = BULK / 65536 + 40;
 	struct nvbar_access *a;
 	struct nvbar *gpu;
-	struct proxy p;
+	struct proxy p = { 0 };
 
 	(void)state;
 	assert_true(out && in);
@@ -372,7 +377,7 @@ static void a_dry_run_writes_nothing(void **state)
 	struct sim_counters count;
 	struct nvbar_access *a;
 	struct nvbar *gpu;
-	struct proxy p;
+	struct proxy p = { 0 };
 	unsigned int i;
 
 	(void)state;
@@ -402,7 +407,7 @@ static void a_dry_run_clears_a_fault_for_itself(void **state)
 	struct sim_config cfg = { .chip = "ga102", .vram_size = MIB(64) };
 	struct nvbar_fault fault = { .size = sizeof(fault) };
 	struct nvbar *gpu;
-	struct proxy p;
+	struct proxy p = { 0 };
 	int dry;
 
 	(void)state;
@@ -427,7 +432,7 @@ static void no_bar1_is_none(void **state)
 	struct sim_config cfg = { .vram_size = MIB(256), .no_bar1 = true };
 	struct nvbar_info info = { .size = sizeof(info) };
 	struct nvbar *gpu;
-	struct proxy p;
+	struct proxy p = { 0 };
 
 	(void)state;
 	begin(&p, &cfg);
@@ -445,7 +450,7 @@ static void a_server_that_breaks_the_protocol_is_no_gpu(void **state)
 	struct sim_config cfg = { .vram_size = MIB(64), .bar1_size = MIB(64) };
 	unsigned int at, how, last;
 	struct nvbar *gpu;
-	struct proxy p;
+	struct proxy p = { 0 };
 
 	(void)state;
 	begin(&p, &cfg);
@@ -466,6 +471,26 @@ static void a_server_that_breaks_the_protocol_is_no_gpu(void **state)
 	finish(&p);
 }
 
+static void a_bar_of_a_size_that_no_bar_has_is_no_gpus(void **state)
+{
+	struct sim_config cfg = { .vram_size = MIB(64), .bar1_size = MIB(64) };
+	struct proxy p = { 0 };
+	struct nvbar *gpu;
+
+	(void)state;
+	begin(&p, &cfg);
+	p.odd_bar1 = true;
+	start(&p, NEVER, 0);
+	assert_int_equal(nvbar_open(&gpu, p.device, NULL), -ENODEV);
+	stop(&p);
+	p.odd_bar1 = false;
+	start(&p, NEVER, 0);
+	assert_int_equal(nvbar_open(&gpu, p.device, NULL), 0);
+	nvbar_close(gpu);
+	stop(&p);
+	finish(&p);
+}
+
 static void a_server_that_leaves_takes_the_gpu_along(void **state)
 {
 	struct sim_config cfg = { .vram_size = MIB(64), .bar1_size = MIB(64) };
@@ -474,7 +499,7 @@ static void a_server_that_leaves_takes_the_gpu_along(void **state)
 	static uint8_t block[65536];
 	struct nvbar *gpu;
 	uint32_t val;
-	struct proxy p;
+	struct proxy p = { 0 };
 
 	(void)state;
 	begin(&p, &cfg);
@@ -506,6 +531,7 @@ int main(void)
 		cmocka_unit_test(a_dry_run_clears_a_fault_for_itself),
 		cmocka_unit_test(no_bar1_is_none),
 		cmocka_unit_test(a_server_that_breaks_the_protocol_is_no_gpu),
+		cmocka_unit_test(a_bar_of_a_size_that_no_bar_has_is_no_gpus),
 		cmocka_unit_test(a_server_that_leaves_takes_the_gpu_along),
 	};
 
