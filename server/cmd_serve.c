@@ -49,8 +49,17 @@ static void remove_stale(const struct sockaddr_un *address)
 	close(probe);
 }
 
-/* Return: the listening socket, -1 with errno. */
-static int listen_at(const char *path)
+/* Unless it is another's by now. */
+static void remove_own(const char *path, const struct stat *own)
+{
+	struct stat now;
+
+	if (!lstat(path, &now) && now.st_dev == own->st_dev && now.st_ino == own->st_ino)
+		unlink(path);
+}
+
+/* Return: the listening socket, which is the file @own; -1 with errno. */
+static int listen_at(const char *path, struct stat *own)
 {
 	struct sockaddr_un address;
 	int sock, err;
@@ -64,7 +73,7 @@ static int listen_at(const char *path)
 		return -1;
 	remove_stale(&address);
 	if (!bind(sock, (struct sockaddr *)&address, sizeof(address))) {
-		if (!listen(sock, 8))
+		if (!lstat(path, own) && !listen(sock, 8))
 			return sock;
 		unlink(path);
 	}
@@ -144,6 +153,7 @@ static int serve(struct sim_gpu *gpu, const char *path)
 {
 	struct device *dev = malloc(sizeof(*dev));
 	int status = 1, stop, listener;
+	struct stat own;
 
 	if (!dev)
 		return refuse("serve: no memory");
@@ -153,7 +163,7 @@ static int serve(struct sim_gpu *gpu, const char *path)
 		refuse("serve: signals: %s", strerror(errno));
 		goto out_free;
 	}
-	listener = listen_at(path);
+	listener = listen_at(path, &own);
 	if (listener < 0) {
 		refuse("serve: %s: %s", path, strerror(errno));
 		goto out_stop;
@@ -161,7 +171,7 @@ static int serve(struct sim_gpu *gpu, const char *path)
 	printf("%s at %s\n", sim_chip_name(gpu), path);
 	if (!finish_output(0) && serve_all(dev, listener, stop))
 		status = report(dev);
-	unlink(path);
+	remove_own(path, &own);
 	close(listener);
 out_stop:
 	close(stop);
@@ -216,8 +226,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->gpu = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!args->socket)
-			argp_error(state, "--socket is needed");
+		if (!args->socket || !*args->socket)
+			argp_error(state, "--socket is needed, with the path of a file");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

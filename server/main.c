@@ -2,14 +2,14 @@
 /* nvbar-sim: the modelled GPU from the device's side. */
 #include <argp.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nvbar_sim.h"
-
-const char *argp_program_version = PROGRAM " " NVBAR_VERSION;
 
 static const struct command commands[] = {
 	{ "translate", "what the modelled MMU makes of each VA of a snapshot", cmd_translate },
@@ -36,6 +36,13 @@ int finish_output(int status)
 	if (fflush(stdout) || ferror(stdout))
 		return refuse("standard output: %s", strerror(errno));
 	return status;
+}
+
+/* Help and version end the program without a word. */
+static void finish_help(void)
+{
+	if (finish_output(0))
+		_exit(1);
 }
 
 bool parse_u64(const char *s, uint64_t *val)
@@ -123,6 +130,12 @@ int main(int argc, char **argv)
 
 	if (argc)
 		argv[0] = program;
+	argp_program_version = PROGRAM " " NVBAR_VERSION;
+	/* Nobody may listen any more; that is an error like others. */
+	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is one, too. */
+	signal(SIGXFSZ, SIG_IGN);
+	atexit(finish_help);
 	if (argp_parse(&top_argp, argc, argv, ARGP_IN_ORDER, NULL, &top))
 		return refuse("no memory");
 	snprintf(name, sizeof(name), "%s %s", PROGRAM, top.command->name);

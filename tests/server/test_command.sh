@@ -77,12 +77,42 @@ start "$tmp/s" "ga102,vram=64M,file=$tmp/vram"
 refused 1 "VRAM in use" --socket "$tmp/s2" "ga102,vram=64M,file=$tmp/vram"
 stop TERM
 
+# Nobody reads what it says any more.
+mkfifo "$tmp/pipe"
+"$sim" serve --socket "$tmp/s" ,vram=64M >"$tmp/pipe" 2>"$tmp/err" </dev/null &
+pid=$!
+head -n 1 "$tmp/pipe" >"$tmp/out"
+grep -q '^ga102 at' "$tmp/out" || fail "a first line into a pipe"
+kill -TERM "$pid"
+wait "$pid"
+[ $? -eq 1 ] || fail "a last line that nobody reads is a failure"
+pid=
+[ ! -e "$tmp/s" ] || fail "without a reader the socket is still there"
+
+# A socket of the same name that is another's by now stays.
+start "$tmp/s" ,vram=64M
+first=$pid
+mv "$tmp/s" "$tmp/moved"
+start "$tmp/s" ,vram=64M
+kill -TERM "$first"
+wait "$first" || fail "exit status of the first of two"
+[ -S "$tmp/s" ] || fail "it took away the socket of its successor"
+stop TERM
+
+"$sim" --version | grep -q '^nvbar-sim [0-9]' || fail "--version"
+for option in --help --version; do
+	"$sim" $option >/dev/full 2>"$tmp/err"
+	[ $? -eq 1 ] && grep -q 'standard output' "$tmp/err" || fail "$option to a full disk"
+done
+
 echo text >"$tmp/file"
 refused 1 "a file that is no socket" --socket "$tmp/file"
 grep -q text "$tmp/file" || fail "it took away a file"
 refused 1 "no such folder" --socket "$tmp/none/s"
 refused 1 "a path that is too long" --socket "$tmp/$(printf %0200d 0)"
 refused 1 "no such chip" --socket "$tmp/s" gk104
+grep -q 'tu102 ga100 ga102 ad102 gh100 gb100 gb202' "$tmp/refused" || fail "which chips there are"
+refused 64 "a socket without a name" --socket '' ga102
 refused 1 "no such key" --socket "$tmp/s" ga102,colour=green
 refused 1 "not key=value" --socket "$tmp/s" ga102,vram
 refused 1 "the memory of a driver" --socket "$tmp/s" ga102,nomem=1
