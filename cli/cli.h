@@ -202,13 +202,15 @@ void hexdump_end(const struct hexdump *h);
 struct progress {
 	const char *what;
 	uint64_t total;
-	bool enabled, shown;
+	bool enabled;
 	uint64_t start_ms, last_ms;
 };
 
 /* @total: bytes, 0 when nobody knows. */
 void progress_begin(struct progress *p, const char *what, uint64_t total);
 void progress_update(struct progress *p, uint64_t done);
+/* Before anything else is said; the next update shows it again. */
+void progress_hide(void);
 void progress_end(struct progress *p);
 
 /* --- scatter.c: pages that do not lie side by side ---------------------- */

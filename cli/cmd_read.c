@@ -6,6 +6,9 @@
 
 #include "cli.h"
 
+/* Bytes that are printed before looking whether to go on */
+#define TEXT_STEP	PAGE_BYTES
+
 struct read_args {
 	struct transfer t;
 	bool hex;
@@ -88,17 +91,34 @@ static void print_json_digits(const unsigned char *buf, size_t len)
 	}
 }
 
-static int put(struct read_args *a, uint64_t addr, const void *buf, size_t len)
+static int put_text(struct read_args *a, uint64_t addr, const void *buf, size_t len)
 {
+	if (interrupted())
+		return -EINTR;
 	if (a->t.cli->json)
 		print_json_digits(buf, len);
-	else if (!a->hex)
-		return write_full(STDOUT_FILENO, buf, len);
 	else if (a->t.pages.nr)
 		dump_pages(a, addr, buf, len);
 	else
 		hexdump(&a->dump, addr, buf, len);
 	return stdout_flush();
+}
+
+/* Text in pieces: a terminal takes its time. */
+static int put(struct read_args *a, uint64_t addr, const char *buf, size_t len)
+{
+	size_t n;
+	int ret = 0;
+
+	if (!a->t.cli->json && !a->hex)
+		return write_full(STDOUT_FILENO, buf, len);
+	for (; !ret && len; addr += n, buf += n, len -= n) {
+		n = TEXT_STEP - addr % TEXT_STEP;
+		if (n > len)
+			n = len;
+		ret = put_text(a, addr, buf, n);
+	}
+	return ret;
 }
 
 static void put_head(const struct read_args *a)
@@ -134,9 +154,11 @@ static int copy_out(struct read_args *a, void *buf)
 		if (transfer_run(t, addr, buf, n))
 			return EXIT_FAILURE;
 		ret = put(a, addr, buf, n);
+		if (ret == -EINTR)
+			return cli_fail(t->cli, ret, "%s", transfer_request(t, addr, n));
 		if (ret)
-			return cli_refuse(t->cli, "%s: standard output: %s",
-					  transfer_request(t, addr, n), strerror(-ret));
+			return cli_refuse(t->cli, "read 0x%" PRIx64 "+0x%" PRIx64
+					  ": standard output: %s", a->addr, a->len, strerror(-ret));
 	}
 	put_tail(a);
 	return EXIT_SUCCESS;

@@ -15,6 +15,8 @@ static void take_line(void *arg, int level, const char *line)
 	const char *write = strstr(line, DRY_RUN_MARK);
 	struct cli *cli = arg;
 
+	if (level == NVBAR_LOG_WARNING || (level == NVBAR_LOG_INFO && write))
+		progress_hide();
 	if (level == NVBAR_LOG_INFO && write)
 		fprintf(stderr, "%s\n", write + strlen(DRY_RUN_MARK));
 	if (level == NVBAR_LOG_WARNING)
@@ -60,6 +62,7 @@ static void complain(const struct cli *cli, const char *why, const char *fmt, va
 	for (p = line; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == '\x7f')
 			*p = '?';
+	progress_hide();
 	fprintf(stderr, "%s\n", line);
 }
 
@@ -109,8 +112,10 @@ struct nvbar_stats cli_stats(struct cli *cli)
 
 static const char *device_name(const struct cli *cli)
 {
-	const char *name = cli->device ? cli->device : getenv("NVBAR_DEVICE");
+	const char *name = getenv("NVBAR_DEVICE");
 
+	if (cli->device)
+		return *cli->device ? cli->device : "\"\"";
 	return name && *name ? name : "sim";
 }
 

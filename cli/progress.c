@@ -11,6 +11,9 @@
 #define STEP_MS		100
 #define BAR_WIDTH	30
 
+/* The bar that stands on the terminal, or NULL */
+static struct progress *shown;
+
 static uint64_t now_ms(void)
 {
 	struct timespec ts;
@@ -50,12 +53,18 @@ void progress_update(struct progress *p, uint64_t done)
 		return;
 	print_bar(p, done, (now - p->start_ms) / 1000.0);
 	p->last_ms = now;
-	p->shown = true;
+	shown = p;
+}
+
+void progress_hide(void)
+{
+	if (shown)
+		fputs("\r\033[K", stderr);
+	shown = NULL;
 }
 
 void progress_end(struct progress *p)
 {
-	if (p->shown)
-		fputs("\r\033[K", stderr);
-	p->enabled = p->shown = false;
+	progress_hide();
+	p->enabled = false;
 }

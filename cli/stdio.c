@@ -71,6 +71,8 @@ void stdio_init(void)
 
 	fill_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is an error like a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	atexit(close_stdout);

@@ -55,11 +55,6 @@ void nvbar_backend_no_munmap(void *hw, void *cpu, u64 len)
 	(void)len;
 }
 
-/* The prefix of log lines: kind and chip or address, without the options. */
-static void name_device(struct nvbar_log *log, const char *device)
-{
-	snprintf(log->device, sizeof(log->device), "%.*s", (int)strcspn(device, ","), device);
-}
 
 static bool has_kind(const char *device, const char *kind)
 {
@@ -74,6 +69,14 @@ static const char *after_kind(const char *device, const char *kind)
 {
 	device += strlen(kind);
 	return *device == ':' ? device + 1 : "";
+}
+
+/* The prefix of log lines: kind and chip or address, without the options.  A path has none. */
+static void name_device(struct nvbar_log *log, const char *device)
+{
+	size_t len = has_kind(device, "vfio-user") ? strlen(device) : strcspn(device, ",");
+
+	snprintf(log->device, sizeof(log->device), "%.*s", (int)len, device);
 }
 
 int nvbar_device_open(const char *device, bool observe, struct nvbar_log *log,

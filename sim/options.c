@@ -75,11 +75,17 @@ static int parse_size(const char *text, uint64_t *size)
 	return 0;
 }
 
+/* What 0 would be nothing of. */
+static int parse_count(const char *text, uint64_t *val)
+{
+	return parse_size(text, val) || !*val ? -EINVAL : 0;
+}
+
 /* --- the keys: what each does with its value ------------------------------ */
 
 static int set_vram(struct sim_options *o, char *text)
 {
-	return parse_size(text, &o->cfg.vram_size) || !o->cfg.vram_size ? -EINVAL : 0;
+	return parse_count(text, &o->cfg.vram_size);
 }
 
 static int set_bar1(struct sim_options *o, char *text)
@@ -98,7 +104,7 @@ static int set_file(struct sim_options *o, char *text)
 
 static int set_reported_vram(struct sim_options *o, char *text)
 {
-	return parse_size(text, &o->cfg.reported_vram);
+	return parse_count(text, &o->cfg.reported_vram);
 }
 
 static int set_boot_polls(struct sim_options *o, char *text)
@@ -118,14 +124,14 @@ static int set_invalidate_polls(struct sim_options *o, char *text)
 
 static int set_dead_at(struct sim_options *o, char *text)
 {
-	return parse_size(text, &o->inject.dead_at);
+	return parse_count(text, &o->inject.dead_at);
 }
 
 static int set_ignore_write(struct sim_options *o, char *text)
 {
 	uint64_t reg, nth = 1;
 
-	if (parse_pair(text, &reg, &nth) || reg > ~0u || nth > ~0u)
+	if (parse_pair(text, &reg, &nth) || reg > ~0u || reg % 4 || !nth || nth > ~0u)
 		return -EINVAL;
 	o->inject.ignored_reg = reg;
 	o->inject.ignored_nth = nth;
@@ -158,7 +164,7 @@ static int set_flip(struct sim_options *o, char *text)
 {
 	uint64_t at, seed = 0;
 
-	if (parse_pair(text, &at, &seed))
+	if (parse_pair(text, &at, &seed) || !at)
 		return -EINVAL;
 	o->inject.flip_at = at;
 	o->inject.flip_seed = seed;
@@ -205,7 +211,7 @@ static int set_nomem(struct sim_options *o, char *text)
 {
 	uint64_t nth;
 
-	if (parse_number(text, &nth) || nth > ~0ul)
+	if (parse_count(text, &nth) || nth > ~0ul)
 		return -EINVAL;
 	o->nomem = nth;
 	return 0;
@@ -225,7 +231,7 @@ static const struct key {
 	{ "vram", set_vram, "a size such as 8G, 1G or 0x40000000" },
 	{ "bar1", set_bar1, "a size such as 256M, or 0 for none" },
 	{ "file", set_file, "the path of a file" },
-	{ "reported-vram", set_reported_vram, "a size, right or wrong" },
+	{ "reported-vram", set_reported_vram, "a size from 1M up, right or wrong" },
 	{ "wpr1", set_wpr1, "PA:LEN, whole pages" },
 	{ "wpr2", set_wpr2, "SIZE or PA:LEN, whole pages" },
 	{ "lock-range", set_lock_range, "PA:LEN, whole pages" },
@@ -233,13 +239,13 @@ static const struct key {
 	{ "boot-polls", set_boot_polls, "a number, or \"never\"" },
 	{ "bind-polls", set_bind_polls, "a number, or \"never\"" },
 	{ "invalidate-polls", set_invalidate_polls, "a number, or \"never\"" },
-	{ "dead-at", set_dead_at, "the number of an access" },
-	{ "ignore-write", set_ignore_write, "REGISTER or REGISTER:NTH" },
+	{ "dead-at", set_dead_at, "the number of an access, from 1" },
+	{ "ignore-write", set_ignore_write, "REGISTER or REGISTER:NTH, from 1" },
 	{ "window-delay", set_window_delay, "a number of accesses" },
 	{ "poison", set_poison, "PA or PA:LEN, whole pages" },
-	{ "flip", set_flip, "ACCESS or ACCESS:SEED" },
-	{ "nomem", set_nomem, "the number of an allocation" },
-	{ "nomem-from", set_nomem_from, "the number of an allocation" },
+	{ "flip", set_flip, "ACCESS or ACCESS:SEED, from 1" },
+	{ "nomem", set_nomem, "the number of an allocation, from 1" },
+	{ "nomem-from", set_nomem_from, "the number of an allocation, from 1" },
 };
 
 static int set_key(struct sim_options *options, const char *name, char *text, char *why,

@@ -177,7 +177,8 @@ static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *
 
 	gpu->chip = sim_chip_find(chip);
 	if (!gpu->chip) {
-		snprintf(why, why_len, "no such chip: %.32s", chip);
+		snprintf(why, why_len, "no such chip: %.32s; there are %s", chip,
+			 SIM_CHIP_NAMES);
 		return -EINVAL;
 	}
 	if (cfg->vram_size % MIB || cfg->vram_size > 512 * GIB)

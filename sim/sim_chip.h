@@ -44,6 +44,9 @@ struct sim_chip {
 	uint16_t engine_phys;
 };
 
+/* The names of all, for people */
+#define SIM_CHIP_NAMES	"tu102 ga100 ga102 ad102 gh100 gb100 gb202"
+
 /* Return: NULL if there is no such chip. */
 const struct sim_chip *sim_chip_find(const char *name);
 

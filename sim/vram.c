@@ -88,8 +88,11 @@ static int check_file(int fd, uint64_t file_size, uint64_t size, const char *nam
 	struct trailer want = make_trailer(size);
 	struct trailer got;
 
-	if (file_size != total_bytes(size) && file_size != size + sizeof(got))
-		return refuse(why, why_len, name, "not VRAM of this size");
+	if (file_size != total_bytes(size) && file_size != size + sizeof(got)) {
+		snprintf(why, why_len, "%s: 0x%llx bytes are not VRAM of 0x%llx and what belongs to it",
+			 name, (unsigned long long)file_size, (unsigned long long)size);
+		return -EINVAL;
+	}
 	if (pread(fd, &got, sizeof(got), (off_t)size) != sizeof(got))
 		return refuse(why, why_len, name, "cannot read the trailer");
 	if (memcmp(got.magic, want.magic, sizeof(got.magic)))

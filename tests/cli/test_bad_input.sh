@@ -185,10 +185,33 @@ for way in full closed; do
 done
 refuses "read, standard output broken" 'standard output: Broken pipe' broken read 0 64M
 refuses "read -x, standard output broken" 'standard output: Broken pipe' broken read -x 0 64M
+run full read 0 64M
+check "a full disk is told of the whole request" grep -q 'read 0x0+0x4000000: standard output: No space' "$err"
 "$NVBAR" fill 0 4K 0x5a5a5a5a
 head -c 4096 "$tmp/vram" >"$tmp/before"
 closed info 2>/dev/null
 check "a closed standard output does not become VRAM" cmp -s -n 4096 "$tmp/vram" "$tmp/before"
+
+# --- being interrupted ------------------------------------------------------
+
+# A dump waits for its reader, and no signal waits for more than a page of it.
+mkfifo "$tmp/fifo"
+"$NVBAR" read -x 0 64M >"$tmp/fifo" 2>"$err" &
+pid=$!
+{
+	read -r _
+	kill -INT "$pid"
+	cat
+} <"$tmp/fifo" >"$out"
+wait "$pid"
+status=$?
+[ $status -eq 1 ] && [ "$(wc -l <"$out")" -lt 100000 ] && grep -q 'interrupted$' "$err"
+result $? "a dump is interrupted at once"
+
+# What is said takes the place of the progress bar.
+script -qec "timeout -s INT 3 '$NVBAR' -d sim,vram=512G read 0 400G >/dev/null" /dev/null >"$out"
+grep -q 'MiB/s' "$out" && grep -q 'interrupted' "$out" && ! grep -q 'MiB/s.\[Knvbar' "$out"
+result $? "an error does not follow the progress bar in its line"
 
 # --- devices ------------------------------------------------------------
 
@@ -196,6 +219,8 @@ unset NVBAR_DEVICE
 for device in : sim: 'sim,' nonsense sim:gk104 sim:ga102: 'sim:ga102 ' SIM 'sim:ga102,' \
 	sim:ga102,vram sim:ga102,vram= sim:ga102,vram=0 sim:ga102,vram=1 sim:ga102,vram=-1 \
 	sim:ga102,vram=8Z sim:ga102,vram=16777216T sim:ga102,vram=0x10000000000000000 \
+	sim:ga102,reported-vram=0 sim:ga102,dead-at=0 sim:ga102,flip=0 sim:ga102,nomem=0 \
+	sim:ga102,ignore-write=0x1701 sim:ga102,ignore-write=0x1700:0 \
 	sim:ga102,bar1= sim:ga102,bar1=1 sim:ga102,bar1=3M sim:ga102,bar1=300M \
 	sim:ga102,bar1=1024T sim:ga102,nonsense=1 sim:ga102,=1 sim:ga102,,vram=8G sim:ga102,file= \
 	sim:ga102,file=/ "sim:ga102,file=$tmp/no/such/file" pci: pci:nonsense pci:0000:99:00.0 \
@@ -207,6 +232,10 @@ for device in : sim: 'sim,' nonsense sim:gk104 sim:ga102: 'sim:ga102 ' SIM 'sim:
 done
 refuses "the device is named once" '^nvbar: sim:ga102,bar1=3M: open: [^:]*BAR1' \
 	nvbar -d sim:ga102,bar1=3M info
+refuses "a device without a name" '^nvbar: "": open: ' nvbar -d '' info
+refuses "a path has no options" "^nvbar: vfio-user:$tmp/a,b=c: open: No such file" \
+	nvbar -d "vfio-user:$tmp/a,b=c" info
+refuses "which chips there are" 'tu102 ga100 ga102 ad102 gh100 gb100 gb202' nvbar -d sim:x info
 refuses "a very long device string" 'open' \
 	nvbar -d "sim:ga102,file=$(head -c 100000 /dev/zero | tr '\0' x)" info
 refuses "a device string of two lines" 'open' nvbar -d $'sim:\nga102' info
