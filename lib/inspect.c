@@ -378,6 +378,8 @@ int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault)
 	int ret;
 
 	NVBAR_VISIT(gpu);
+	if (fault->size < sizeof(full))
+		return -EINVAL;
 	ret = nvbar_fault_read(&gpu->gpu, &info);
 	if (ret)
 		return ret;

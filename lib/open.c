@@ -260,7 +260,10 @@ int nvbar_get_stats(struct nvbar *gpu, struct nvbar_stats *stats)
 
 const char *nvbar_strerror(int err)
 {
-	switch (err < 0 ? -(unsigned int)err : (unsigned int)err) {
+	unsigned int nr = err < 0 ? -(unsigned int)err : (unsigned int)err;
+	const char *other;
+
+	switch (nr) {
 	case 0:
 		return "success";
 	case EINVAL:
@@ -288,6 +291,7 @@ const char *nvbar_strerror(int err)
 	case EOPNOTSUPP:
 		return "chip, format or page size not supported here";
 	default:
-		return "unexpected error";
+		other = strerrordesc_np((int)nr);
+		return other ? other : "unexpected error";
 	}
 }

@@ -145,8 +145,9 @@ struct nvbar_open_opts {
  * -ENODEV.  What nvbar_flush() confirmed before is in the file when it is
  * opened again.
  *
- * Return: 0, or -EINVAL (malformed device string or options), -EOPNOTSUPP
- * (unknown chip or device kind, BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
+ * Return: 0, or -EINVAL (malformed device string or options; a kind of device, a
+ * modelled chip or a key that does not exist), -EOPNOTSUPP (no GPU, or of a chip
+ * that is not supported; BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
  * -EIO (its registers, or its files in sysfs, contradict themselves, or VRAM does
  * not hold what is written), -EBUSY (someone else drives it: a bound driver is
