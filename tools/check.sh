@@ -210,6 +210,20 @@ check_install() {
 		LD_LIBRARY_PATH='' "./$example-static"
 	done
 	"$(find "$dest" -path '*/bin/nvbar')" demo
+	check_uninstalled
+}
+
+# As CONTRIBUTING.md says
+check_uninstalled() {
+	cd "$here/examples"
+	for example in *.c; do
+		# shellcheck disable=SC2046
+		PKG_CONFIG_SYSROOT_DIR='' PKG_CONFIG_PATH=$here/$checks/gcc/meson-uninstalled \
+			gcc "$example" -o "$scratch/a.out" \
+			$(PKG_CONFIG_SYSROOT_DIR='' PKG_CONFIG_PATH=$here/$checks/gcc/meson-uninstalled \
+				pkg-config --cflags --libs nvbar)
+		LD_LIBRARY_PATH=$here/$checks/gcc/lib "$scratch/a.out"
+	done
 }
 
 check_includes() {
