@@ -208,8 +208,9 @@ status=$?
 [ $status -eq 1 ] && [ "$(wc -l <"$out")" -lt 100000 ] && grep -q 'interrupted$' "$err"
 result $? "a dump is interrupted at once"
 
-# What is said takes the place of the progress bar.
-script -qec "timeout -s INT 3 '$NVBAR' -d sim,vram=512G read 0 400G >/dev/null" /dev/null >"$out"
+# What is said takes the place of the progress bar.  A second signal would be the end at once:
+# without --foreground timeout sends two.
+script -qec "timeout --foreground -s INT 3 '$NVBAR' -d sim,vram=512G read 0 400G >/dev/null" /dev/null >"$out"
 grep -q 'MiB/s' "$out" && grep -q 'interrupted' "$out" && ! grep -q 'MiB/s.\[Knvbar' "$out"
 result $? "an error does not follow the progress bar in its line"
 

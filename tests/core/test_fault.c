@@ -213,9 +213,18 @@ static void a_fault_that_was_seen_is_no_later_mappings(void **state)
 	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
 	set_fault(2, 0, 0x80, 0);
 	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
-	read_fault();
+	fake_set(&hw, FAULT_ADDR_LO, 0x8000);
+	assert_int_equal(nvbar_fault_look(&gpu, 0x8000, 8), -EIO);
+	set_fault(2, 0, 0x80, 0);
 	assert_int_equal(nvbar_fault_clear(&gpu), 0);
 	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
+
+	/* What holds a range without a page shows nothing, and meets no fault. */
+	assert_int_equal(nvbar_fault_clear(&gpu), 0);
+	mapping.state = NVBAR_MAPPING_PREPARED;
+	assert_null(strstr(read_fault().text, "mapping"));
+	mapping.state = NVBAR_MAPPING_MAPPED;
+	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
 }
 
 /* Somebody clears the fault, or the GPU goes away, after it was seen to be there. */
