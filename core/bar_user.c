@@ -250,7 +250,7 @@ static struct nvbar_access *share(struct nvbar_gpu *gpu, u64 nr_pages,
 	u64 off;
 
 	if ((opts->flags & (NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE)) || opts->max_page_shift ||
-	    !nr_pages || nvbar_gpu_may_write(gpu))
+	    !nr_pages || gpu->observe)
 		return NULL;
 	access = kzalloc(sizeof(*access), GFP_KERNEL);
 	if (!access)

@@ -20,9 +20,12 @@ void nvbar_gpu_msg(struct nvbar_gpu *gpu, int level, const char *fmt, ...)
 	gpu->ops->message(gpu->hw, level, text);
 }
 
-int nvbar_gpu_may_write(const struct nvbar_gpu *gpu)
+int nvbar_gpu_may_write(struct nvbar_gpu *gpu)
 {
-	return gpu->observe ? -EACCES : 0;
+	if (!gpu->observe)
+		return 0;
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "opened to observe: nothing is written");
+	return -EACCES;
 }
 
 int nvbar_gpu_alive(struct nvbar_gpu *gpu)

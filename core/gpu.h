@@ -97,12 +97,12 @@ struct nvbar_gpu {
 };
 
 /**
- * nvbar_gpu_may_write - is this GPU open for more than looking?
+ * nvbar_gpu_may_write - refuse who asks for more than looking, if that is all it is open for
  * @gpu: attached
  *
  * Return: 0, or -EACCES.
  */
-int nvbar_gpu_may_write(const struct nvbar_gpu *gpu);
+int nvbar_gpu_may_write(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_gpu_alive - does the GPU still answer?

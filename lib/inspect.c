@@ -317,14 +317,14 @@ int nvbar_for_each_mapping(struct nvbar *gpu, int (*fn)(const struct nvbar_mappi
 void nvbar_trim(struct nvbar *gpu)
 {
 	NVBAR_VISIT_OR(gpu, );
-	if (!nvbar_gpu_may_write(&gpu->gpu) && gpu->gpu.bar1_size)
+	if (!gpu->gpu.observe && gpu->gpu.bar1_size)
 		nvbar_vmm_trim(&gpu->gpu);
 }
 
 uint64_t nvbar_zero_tables(struct nvbar *gpu, uint64_t max)
 {
 	NVBAR_VISIT_OR(gpu, 0);
-	if (nvbar_gpu_may_write(&gpu->gpu) || !gpu->gpu.bar1_size)
+	if (gpu->gpu.observe || !gpu->gpu.bar1_size)
 		return 0;
 	return nvbar_vmm_zero_tables(&gpu->gpu, max);
 }

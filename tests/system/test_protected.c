@@ -273,6 +273,8 @@ static void vram_that_does_not_hold_what_is_written_is_refused(void **state)
 
 static void a_gpu_that_another_driver_has_bound_is_busy(void **state)
 {
+	const uint64_t pfn = 1;
+	struct nvbar_access *a;
 	struct nvbar *gpu;
 	struct lines lines;
 	char device[64];
@@ -288,6 +290,8 @@ static void a_gpu_that_another_driver_has_bound_is_busy(void **state)
 		assert_ok(open_logged(&gpu, device, NVBAR_OPEN_OBSERVE, &lines));
 		assert_int_equal(gpu_info(gpu).bar1_bound, GIB(5));
 		assert_int_equal(gpu_stats(gpu).bus_writes, 0);
+		assert_err(nvbar_map_pages(gpu, &pfn, 1, 0, &a), EACCES);
+		assert_non_null(strstr(lines.last, "opened to observe"));
 		nvbar_close(gpu);
 
 		assert_ok(open_logged(&gpu, device, NVBAR_OPEN_FORCE, &lines));
