@@ -33,9 +33,14 @@ int refuse(const char *fmt, ...)
 
 int finish_output(int status)
 {
-	if (fflush(stdout) || ferror(stdout))
-		return refuse("standard output: %s", strerror(errno));
-	return status;
+	static bool told;
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	if (!told)
+		refuse("standard output: %s", strerror(errno));
+	told = true;
+	return 1;
 }
 
 /* Help and version end the program without a word. */

@@ -100,9 +100,10 @@ wait "$first" || fail "exit status of the first of two"
 stop TERM
 
 "$sim" --version | grep -q '^nvbar-sim [0-9]' || fail "--version"
-for option in --help --version; do
-	"$sim" $option >/dev/full 2>"$tmp/err"
-	[ $? -eq 1 ] && grep -q 'standard output' "$tmp/err" || fail "$option to a full disk"
+for arguments in --help --version 'regs ga102'; do
+	"$sim" $arguments >/dev/full 2>"$tmp/err"
+	[ $? -eq 1 ] && grep -q 'standard output' "$tmp/err" || fail "$arguments to a full disk"
+	[ "$(wc -l <"$tmp/err")" -eq 1 ] || fail "$arguments to a full disk: not one line"
 done
 
 echo text >"$tmp/file"
