@@ -194,6 +194,31 @@ int nvbar_fault_look(struct nvbar_gpu *gpu, u64 va, u64 len)
 	return ret == -ENOENT ? 0 : ret;
 }
 
+void nvbar_fault_watch(struct nvbar_gpu *gpu)
+{
+	struct nvbar_fault_info old;
+
+	guard(mutex)(&gpu->vmm.lock);
+	if (!read_locked(gpu, &old) && old.dropped)
+		nvbar_wr32(gpu, VF_PRIV_MMU_FAULT_STATUS, VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT);
+}
+
+int nvbar_fault_watched(struct nvbar_gpu *gpu, u64 va, u64 len)
+{
+	u32 status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
+	int ret;
+
+	if (!(status & VF_PRIV_MMU_FAULT_STATUS_VALID))
+		return 0;
+	ret = nvbar_fault_look(gpu, va, len);
+	if (ret || !(status & VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT))
+		return ret;
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+		      "access to 0x%llx+0x%llx: it may have faulted, as an older fault hides others", va,
+		      len);
+	return -EIO;
+}
+
 int nvbar_fault_clear(struct nvbar_gpu *gpu)
 {
 	u32 status;

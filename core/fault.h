@@ -64,6 +64,29 @@ int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info);
 int nvbar_fault_look(struct nvbar_gpu *gpu, u64 va, u64 len);
 
 /**
+ * nvbar_fault_watch - begin of accesses of which no fault must be missed
+ * @gpu: the GPU
+ *
+ * What is latched by now is older.  It stays, but what the GPU drops because of
+ * it is told by nvbar_fault_watched().
+ *
+ * Context: takes vmm.lock; may sleep.
+ */
+void nvbar_fault_watch(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_fault_watched - did any of them fault?
+ * @gpu: the GPU
+ * @va: first address
+ * @len: bytes
+ *
+ * Context: takes vmm.lock if there is a fault; may sleep.
+ * Return: 0, -EIO (one did, or the GPU dropped a fault that may have been one),
+ * -ENODEV.
+ */
+int nvbar_fault_watched(struct nvbar_gpu *gpu, u64 va, u64 len);
+
+/**
  * nvbar_fault_clear - let the next fault be latched
  * @gpu: the GPU
  *

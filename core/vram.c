@@ -101,12 +101,10 @@ static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
 {
 	const struct nvbar_spans spans = { get_span, &span, 1 };
 	struct nvbar_mapping *mapping;
-	struct nvbar_fault_info old;
 	int ret, lost;
 	u64 off;
 
-	/* A fault that is latched already is none of what follows. */
-	nvbar_fault_read(gpu, &old);
+	nvbar_fault_watch(gpu);
 	mapping = map_span(gpu, &spans, span.len, &off);
 	if (IS_ERR(mapping))
 		return PTR_ERR(mapping);
@@ -117,7 +115,7 @@ static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
 	gpu->ops->bar1_read(gpu->hw, off, 4);
 	atomic64_add(span.len / 8, &gpu->count.bus_writes);
 	atomic64_inc(&gpu->count.bus_reads);
-	lost = nvbar_fault_look(gpu, off, span.len);
+	lost = nvbar_fault_watched(gpu, off, span.len);
 	ret = nvbar_vmm_unmap(gpu, mapping);
 	return lost ? lost : ret;
 }

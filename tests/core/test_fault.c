@@ -227,6 +227,29 @@ static void a_fault_that_was_seen_is_no_later_mappings(void **state)
 	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
 }
 
+/* hardware.md 10.2: bit 1 tells of dropped ones, and is cleared by itself. */
+static void none_is_missed_while_an_older_one_is_latched(void **state)
+{
+	(void)state;
+	start_ga102();
+	nvbar_fault_watch(&gpu);
+	assert_int_equal(nvbar_fault_watched(&gpu, 0x3000, 8), 0);
+	set_fault(2, 0, 0x80, 0);
+	assert_int_equal(nvbar_fault_watched(&gpu, 0x3000, 8), -EIO);
+	assert_int_equal(nvbar_fault_watched(&gpu, 0x9000, 8), 0);
+	nvbar_fault_watch(&gpu);
+	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 0);
+
+	set_fault(2, 0, 0x80, 2);
+	assert_int_equal(nvbar_fault_watched(&gpu, 0x9000, 8), -EIO);
+	assert_non_null(strstr(hw.message, "may have faulted"));
+	nvbar_fault_watch(&gpu);
+	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 1);
+	assert_int_equal(hw.log[hw.nr_log - 1].val, 2);
+	hw.dead = true;
+	assert_int_equal(nvbar_fault_watched(&gpu, 0x9000, 8), -ENODEV);
+}
+
 /* Somebody clears the fault, or the GPU goes away, after it was seen to be there. */
 static void a_fault_that_goes_while_it_is_looked_at_is_none(void **state)
 {
@@ -354,6 +377,7 @@ int main(void)
 		cmocka_unit_test(only_a_fault_at_these_addresses_fails_an_access),
 		cmocka_unit_test(faults_of_others_fail_no_access),
 		cmocka_unit_test(a_fault_that_was_seen_is_no_later_mappings),
+		cmocka_unit_test(none_is_missed_while_an_older_one_is_latched),
 		cmocka_unit_test(a_fault_that_goes_while_it_is_looked_at_is_none),
 		cmocka_unit_test(no_fault_is_cleared_by_nothing),
 		cmocka_unit_test(a_binding_is_read_in_the_chips_form),

@@ -952,7 +952,12 @@ static void vram_that_takes_no_zeroes_is_not_handed_out(void **state)
 	assert_int_equal(fault.type, 0xe);	/* POISONED */
 	assert_true(fault.write);
 
-	/* What is latched then is no fault of the next one's, at the same address. */
+	/* Nor are they later, while that fault hides others, and has hidden some before. */
+	assert_err(nvbar_vram_alloc(gpu, MIB(1), &below, &vram), EIO);
+	assert_err(nvbar_vram_alloc(gpu, MIB(1), &below, &vram), EIO);
+	assert_ptr_equal(vram, UNTOUCHED);
+
+	/* It is no fault of the next one's, at the same address. */
 	assert_ok(nvbar_vram_alloc(gpu, MIB(1), &(struct nvbar_vram_opts){
 		.size = sizeof(below), .range_start = MIB(1) }, &vram));
 	nvbar_vram_free(vram);
