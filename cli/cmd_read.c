@@ -156,9 +156,12 @@ static int copy_out(struct read_args *a, void *buf)
 		ret = put(a, addr, buf, n);
 		if (ret == -EINTR)
 			return cli_fail(t->cli, ret, "%s", transfer_request(t, addr, n));
-		if (ret)
-			return cli_refuse(t->cli, "read 0x%" PRIx64 "+0x%" PRIx64
-					  ": standard output: %s", a->addr, a->len, strerror(-ret));
+		if (ret) {
+			/* What counts is what was delivered. */
+			t->done = addr - a->addr;
+			return cli_refuse(t->cli, "%s: standard output: %s",
+					  transfer_request(t, a->addr, a->len), strerror(-ret));
+		}
 	}
 	put_tail(a);
 	return EXIT_SUCCESS;

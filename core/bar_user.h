@@ -37,7 +37,8 @@ struct nvbar_bar_user_opts {
  * Return: a handle that is not live, or ERR_PTR of -EINVAL (no pages, unknown
  * flag, page size or VA that makes no sense, label too long), -ERANGE (a
  * fixed VA leaves the aperture), -EEXIST, -ENOSPC, -ENOMEM, -ETIMEDOUT and -ENODEV
- * (as nvbar_vmm_reserve()), -EACCES (observing), -EOPNOTSUPP (no BAR1, page size not on this chip).
+ * (as nvbar_vmm_reserve()), -EACCES (observing), -EOPNOTSUPP (no BAR1, page size
+ * not on this chip).
  */
 struct nvbar_access *nvbar_bar_user_prepare(struct nvbar_gpu *gpu, u64 nr_pages,
 					    const struct nvbar_bar_user_opts *opts);

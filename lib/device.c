@@ -55,7 +55,6 @@ void nvbar_backend_no_munmap(void *hw, void *cpu, u64 len)
 	(void)len;
 }
 
-
 static bool has_kind(const char *device, const char *kind)
 {
 	size_t len = strlen(kind);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim_chip.h"
@@ -27,6 +28,15 @@ const struct sim_chip *sim_chip_find(const char *name)
 		if (!strcmp(chips[i].name, name))
 			return &chips[i];
 	return NULL;
+}
+
+void sim_chip_names(char *text, size_t len)
+{
+	size_t i, used = 0;
+
+	for (i = 0; i < ARRAY_LEN(chips) && used < len; i++)
+		used += (size_t)snprintf(text + used, len - used, "%s%s", i ? " " : "",
+					 chips[i].name);
 }
 
 const char *sim_chip_fault_name(const struct sim_chip *chip, unsigned int type)

@@ -164,6 +164,7 @@ static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *
 		       size_t why_len)
 {
 	const char *chip = cfg->chip ? cfg->chip : "ga102";
+	char names[64];
 	uint32_t reg;
 
 	gpu->cfg = *cfg;
@@ -177,8 +178,8 @@ static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *
 
 	gpu->chip = sim_chip_find(chip);
 	if (!gpu->chip) {
-		snprintf(why, why_len, "no such chip: %.32s; there are %s", chip,
-			 SIM_CHIP_NAMES);
+		sim_chip_names(names, sizeof(names));
+		snprintf(why, why_len, "no such chip: %.32s; there are %s", chip, names);
 		return -EINVAL;
 	}
 	if (cfg->vram_size % MIB || cfg->vram_size > 512 * GIB)

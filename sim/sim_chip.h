@@ -44,11 +44,11 @@ struct sim_chip {
 	uint16_t engine_phys;
 };
 
-/* The names of all, for people */
-#define SIM_CHIP_NAMES	"tu102 ga100 ga102 ad102 gh100 gb100 gb202"
-
 /* Return: NULL if there is no such chip. */
 const struct sim_chip *sim_chip_find(const char *name);
+
+/* The names of all, with blanks between them. */
+void sim_chip_names(char *text, size_t len);
 
 /* Name of an MMU_FAULT_TYPE_* on this chip. */
 const char *sim_chip_fault_name(const struct sim_chip *chip, unsigned int type);
