@@ -215,14 +215,13 @@ check_install() {
 
 # As CONTRIBUTING.md says
 check_uninstalled() {
-	cd "$here/examples"
-	for example in *.c; do
+	PKG_CONFIG_PATH=$here/$checks/gcc/meson-uninstalled
+	LD_LIBRARY_PATH=$here/$checks/gcc/lib
+	unset PKG_CONFIG_SYSROOT_DIR
+	for example in "$here"/examples/*.c; do
 		# shellcheck disable=SC2046
-		PKG_CONFIG_SYSROOT_DIR='' PKG_CONFIG_PATH=$here/$checks/gcc/meson-uninstalled \
-			gcc "$example" -o "$scratch/a.out" \
-			$(PKG_CONFIG_SYSROOT_DIR='' PKG_CONFIG_PATH=$here/$checks/gcc/meson-uninstalled \
-				pkg-config --cflags --libs nvbar)
-		LD_LIBRARY_PATH=$here/$checks/gcc/lib "$scratch/a.out"
+		gcc "$example" -o "$scratch/a.out" $(pkg-config --cflags --libs nvbar)
+		"$scratch/a.out"
 	done
 }
 

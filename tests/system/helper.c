@@ -30,6 +30,25 @@ struct nvbar *gpu_open(const char *device)
 	return gpu;
 }
 
+void log_line(void *arg, int level, const char *line)
+{
+	struct log_lines *lines = arg;
+
+	(void)level;
+	lines->nr++;
+	snprintf(lines->last, sizeof(lines->last), "%s", line);
+}
+
+int open_logged(struct nvbar **gpu, const char *device, uint32_t flags, struct log_lines *lines)
+{
+	const struct nvbar_open_opts opts = {
+		.size = sizeof(opts), .flags = flags, .log = log_line, .log_arg = lines,
+	};
+
+	*lines = (struct log_lines){ 0 };
+	return nvbar_open(gpu, device, &opts);
+}
+
 static void print_problem(void *arg, const char *line)
 {
 	(void)arg;

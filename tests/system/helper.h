@@ -58,6 +58,17 @@ extern const struct chip chips[NR_CHIPS];
 void on_every_chip(const char *options, void (*test)(struct nvbar *gpu));
 
 struct nvbar *gpu_open(const char *device);
+
+/* How many lines the library has logged, and the last one */
+struct log_lines {
+	unsigned int nr;
+	char last[512];
+};
+
+/* For struct nvbar_open_opts; @arg is a struct log_lines. */
+void log_line(void *arg, int level, const char *line);
+/* As nvbar_open(), with errors logged; @lines lives as long as the GPU is open. */
+int open_logged(struct nvbar **gpu, const char *device, uint32_t flags, struct log_lines *lines);
 /* Ends a test: the GPU must be consistent and must have counted no driver error. */
 void gpu_close(struct nvbar *gpu);
 

@@ -874,31 +874,22 @@ static void zeroing_of_tables_waits_for_the_window_once(void **state)
 	compat_sleep_pretend(false);
 }
 
-static char last_line[400];
-
-static void keep_line(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	snprintf(last_line, sizeof(last_line), "%s", line);
-}
-
 static void a_map_that_waits_for_an_unmap_says_so(void **state)
 {
-	const struct nvbar_open_opts opts = { .size = sizeof(opts), .log = keep_line };
 	const struct sim_inject inject = { .invalidate_stuck = true };
 	struct nvbar_access *all, *a = UNTOUCHED;
 	struct nvbar *gpu;
+	struct log_lines lines;
 
 	(void)state;
 	compat_sleep_pretend(true);
-	assert_ok(nvbar_open(&gpu, "sim:ga102,vram=1G,bar1=64M", &opts));
+	assert_ok(open_logged(&gpu, "sim:ga102,vram=1G,bar1=64M", 0, &lines));
 	all = map_fixed(gpu, 0, 0, MIB(64));
 	sim_inject(nvbar_backend_sim_gpu(gpu->backend), &inject);
 	assert_err(nvbar_unmap(all), ETIMEDOUT);
 	assert_err(nvbar_map_pages(gpu, &(uint64_t){ 0 }, 1, 0, &a), ETIMEDOUT);
 	assert_ptr_equal(a, UNTOUCHED);
-	assert_non_null(strstr(last_line, "map 0x1000 bytes: the GPU does not confirm the unmaps"));
+	assert_non_null(strstr(lines.last, "map 0x1000 bytes: the GPU does not confirm the unmaps"));
 	sim_inject(nvbar_backend_sim_gpu(gpu->backend), NULL);
 	assert_ok(nvbar_map_pages(gpu, &(uint64_t){ 0 }, 1, 0, &a));
 	gpu_close(gpu);

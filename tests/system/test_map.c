@@ -231,34 +231,25 @@ static void a_fixed_mapping_never_overlaps_another(void **state)
 	gpu_close(gpu);
 }
 
-static void keep_line(void *arg, int level, const char *line)
-{
-	(void)level;
-	snprintf(arg, 256, "%s", line);
-}
-
 static void a_range_that_is_taken_is_refused_by_its_holders_name(void **state)
 {
-	char line[256] = "";
-	const struct nvbar_open_opts open_opts = {
-		.size = sizeof(open_opts), .log = keep_line, .log_arg = line,
-	};
 	struct nvbar_map_opts opts = {
 		.size = sizeof(opts), .flags = NVBAR_MAP_FIXED, .va = MIB(2), .label = "mine",
 	};
 	static const struct nvbar_extent ext = { A, PAGE };
 	struct nvbar_access *named, *nameless;
+	struct log_lines lines;
 	struct nvbar *gpu;
 
 	(void)state;
-	assert_ok(nvbar_open(&gpu, "sim", &open_opts));
+	assert_ok(open_logged(&gpu, "sim", 0, &lines));
 	nameless = map_fixed(gpu, MIB(1), A, PAGE);
 	assert_ok(nvbar_map(gpu, &ext, 1, &opts, &named));
 	refuses_fixed(gpu, MIB(2), PAGE, EEXIST);
-	assert_non_null(strstr(line, "0x200000+0x1000 is held by mine"));
+	assert_non_null(strstr(lines.last, "0x200000+0x1000 is held by mine"));
 	refuses_fixed(gpu, MIB(1), PAGE, EEXIST);
-	assert_non_null(strstr(line, "0x100000+0x1000 is held"));
-	assert_null(strstr(line, " by "));
+	assert_non_null(strstr(lines.last, "0x100000+0x1000 is held"));
+	assert_null(strstr(lines.last, " by "));
 	assert_ok(nvbar_unmap(named));
 	assert_ok(nvbar_unmap(nameless));
 	gpu_close(gpu);

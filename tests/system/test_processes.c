@@ -13,26 +13,12 @@
 
 /* --- what a refused open says --- */
 
-struct said {
-	unsigned int lines;
-	char line[512];
-};
-
-static void keep_line(void *arg, int level, const char *line)
-{
-	struct said *said = arg;
-
-	(void)level;
-	said->lines++;
-	snprintf(said->line, sizeof(said->line), "%s", line);
-}
-
 /* The open is -EBUSY, with one line that names process @pid, or no process. */
 static void is_busy(const char *text, pid_t pid)
 {
-	struct said said = { 0 };
+	struct log_lines lines = { 0 };
 	const struct nvbar_open_opts opts = {
-		.size = sizeof(opts), .log_level = NVBAR_LOG_DEBUG, .log = keep_line, .log_arg = &said,
+		.size = sizeof(opts), .log_level = NVBAR_LOG_DEBUG, .log = log_line, .log_arg = &lines,
 	};
 	struct nvbar *gpu = UNTOUCHED;
 	char want[64] = " is in use by a running GPU";
@@ -40,11 +26,11 @@ static void is_busy(const char *text, pid_t pid)
 
 	assert_err(nvbar_open(&gpu, text, &opts), EBUSY);
 	assert_ptr_equal(gpu, UNTOUCHED);
-	assert_int_equal(said.lines, 1);
+	assert_int_equal(lines.nr, 1);
 	if (pid != NOBODY)
 		snprintf(want, sizeof(want), " is in use by process %d", (int)pid);
-	assert_true(strlen(said.line) > strlen(want));
-	end = said.line + strlen(said.line) - strlen(want);
+	assert_true(strlen(lines.last) > strlen(want));
+	end = lines.last + strlen(lines.last) - strlen(want);
 	assert_string_equal(end, want);
 }
 

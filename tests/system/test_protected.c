@@ -5,27 +5,6 @@
 #include "internal.h"
 #include "sim.h"
 
-struct lines {
-	char last[400];
-};
-
-static void keep_line(void *arg, int level, const char *line)
-{
-	struct lines *lines = arg;
-
-	(void)level;
-	snprintf(lines->last, sizeof(lines->last), "%s", line);
-}
-
-static int open_logged(struct nvbar **gpu, const char *device, uint32_t flags, struct lines *lines)
-{
-	const struct nvbar_open_opts opts = {
-		.size = sizeof(opts), .flags = flags, .log = keep_line, .log_arg = lines,
-	};
-
-	return nvbar_open(gpu, device, &opts);
-}
-
 /* --- the ranges --- */
 
 struct range {
@@ -162,7 +141,7 @@ static void without_firmware_every_page_can_be_mapped_and_written(void **state)
 
 static void the_reason_names_the_range(void **state)
 {
-	struct lines lines = { "" };
+	struct log_lines lines;
 	uint64_t pfn = MIB(64) / PAGE, word = 0;
 	struct nvbar_access *a;
 	struct nvbar *gpu;
@@ -217,7 +196,7 @@ static void an_entry_that_leads_to_closed_memory_is_not_followed(void **state)
 static void assert_refused(const char *device, uint32_t flags, int err, const char *reason)
 {
 	struct nvbar *gpu = UNTOUCHED;
-	struct lines lines;
+	struct log_lines lines;
 
 	assert_err(open_logged(&gpu, device, flags, &lines), err);
 	assert_non_null(strstr(lines.last, reason));
@@ -251,7 +230,7 @@ static void registers_that_contradict_each_other_are_refused(void **state)
 static void vram_that_does_not_hold_what_is_written_is_refused(void **state)
 {
 	struct nvbar *gpu;
-	struct lines lines;
+	struct log_lines lines;
 	char device[64];
 	size_t i;
 
@@ -276,7 +255,7 @@ static void a_gpu_that_another_driver_has_bound_is_busy(void **state)
 	const uint64_t pfn = 1;
 	struct nvbar_access *a;
 	struct nvbar *gpu;
-	struct lines lines;
+	struct log_lines lines;
 	char device[64];
 	size_t i;
 
@@ -305,7 +284,7 @@ static void a_gpu_that_another_driver_has_bound_is_busy(void **state)
 /* Without BAR1 somebody may still use the rest of the GPU. */
 static void that_goes_for_a_gpu_without_bar1(void **state)
 {
-	struct lines lines;
+	struct log_lines lines;
 	struct nvbar *gpu;
 
 	(void)state;
