@@ -122,8 +122,11 @@ void device_read(struct device *dev, uint32_t region, uint64_t off, void *data, 
 	case PCI_BAR_APERTURE:
 		sim_bar1_copy_from(dev->gpu, data, off, len);
 		break;
+	case PCI_BAR_APERTURE_2:
+		sim_bar2_copy_from(dev->gpu, data, off, len);
+		break;
 	case PCI_BAR_NONE:
-	case PCI_BAR_OTHER:
+	case PCI_BAR_PORTS:
 		memset(data, 0xff, len);
 		break;
 	}
@@ -142,8 +145,11 @@ void device_write(struct device *dev, uint32_t region, uint64_t off, const void 
 	case PCI_BAR_APERTURE:
 		sim_bar1_copy_to(dev->gpu, off, data, len);
 		break;
+	case PCI_BAR_APERTURE_2:
+		sim_bar2_copy_to(dev->gpu, off, data, len);
+		break;
 	case PCI_BAR_NONE:
-	case PCI_BAR_OTHER:
+	case PCI_BAR_PORTS:
 		break;
 	}
 }

@@ -113,7 +113,9 @@ enum pci_bar_use pci_config_bar_use(const struct pci_config *c, unsigned int bar
 		return PCI_BAR_NONE;
 	if (!bar)
 		return PCI_BAR_REGS;
-	return bar == bar1_reg(c) ? PCI_BAR_APERTURE : PCI_BAR_OTHER;
+	if (bar == bar1_reg(c))
+		return PCI_BAR_APERTURE;
+	return bar == bar1_reg(c) + 2 ? PCI_BAR_APERTURE_2 : PCI_BAR_PORTS;
 }
 
 bool pci_config_decodes(const struct pci_config *c, unsigned int bar)

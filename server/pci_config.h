@@ -14,13 +14,15 @@
  * @PCI_BAR_NONE: nothing; the register is the upper half of another, or not there
  * @PCI_BAR_REGS: BAR0, the registers
  * @PCI_BAR_APERTURE: BAR1
- * @PCI_BAR_OTHER: BAR2, or I/O ports: nothing that is modelled
+ * @PCI_BAR_APERTURE_2: BAR2
+ * @PCI_BAR_PORTS: I/O ports, which are not modelled
  */
 enum pci_bar_use {
 	PCI_BAR_NONE,
 	PCI_BAR_REGS,
 	PCI_BAR_APERTURE,
-	PCI_BAR_OTHER,
+	PCI_BAR_APERTURE_2,
+	PCI_BAR_PORTS,
 };
 
 struct pci_chip;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Binding BAR1 to an instance block.  The block is read when the bind is
+ * Binding an aperture to an instance block.  The block is read when the bind is
  * asked for, so whatever has not reached VRAM by then does not count; the
  * binding is in force no earlier than a driver sees it complete.
  */
@@ -23,12 +23,12 @@ static void read_inst(struct sim_gpu *gpu, struct sim_binding *b)
 	b->root = hi << 32 | (lo & RAMIN_PAGE_DIR_BASE_LO_ADDR);
 }
 
-static const char *start(struct sim_gpu *gpu, bool virt, unsigned int target, uint64_t inst)
+static const char *start(struct sim_gpu *gpu, struct sim_aperture *ap, bool virt,
+			 unsigned int target, uint64_t inst)
 {
-	struct sim_bar1 *bar1 = &gpu->bar1;
 	struct sim_binding next = { .virt = virt, .inst = inst };
 
-	if (bar1->pending)
+	if (ap->pending)
 		return "a bind is pending";
 	if (!sim_boot_done(gpu))
 		return "boot is not complete";
@@ -38,81 +38,136 @@ static const char *start(struct sim_gpu *gpu, bool virt, unsigned int target, ui
 		return "instance block past the end of VRAM";
 	if (virt)
 		read_inst(gpu, &next);
-	bar1->next = next;
-	bar1->pending = true;
-	bar1->polls_left = gpu->cfg.bind_polls;
+	ap->next = next;
+	ap->pending = true;
+	ap->polls_left = gpu->cfg.bind_polls;
 	return NULL;
 }
 
-const char *sim_bind_written(struct sim_gpu *gpu, uint32_t val)
+static void put_in_force(struct sim_gpu *gpu, struct sim_binding *now)
 {
-	uint64_t ptr = FIELD_GET(VF_PRIV_BAR1_BLOCK_PTR, val);
-
-	return start(gpu, val & VF_PRIV_BAR1_BLOCK_MODE,
-		     FIELD_GET(VF_PRIV_BAR1_BLOCK_TARGET, val), ptr << RAMIN_BASE_SHIFT);
-}
-
-const char *sim_bind_low_written(struct sim_gpu *gpu, uint32_t val)
-{
-	(void)val;
-	return gpu->bar1.pending ? "a bind is pending" : NULL;
-}
-
-/* Binds, with LOW as it is by now. */
-const char *sim_bind_high_written(struct sim_gpu *gpu, uint32_t val)
-{
-	uint32_t low = *sim_reg(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR);
-	uint64_t ptr = low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR;
-
-	return start(gpu, low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE,
-		     FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET, low),
-		     (uint64_t)val << 32 | ptr);
-}
-
-static void put_in_force(struct sim_gpu *gpu, struct sim_binding next)
-{
-	struct sim_binding *now = &gpu->bar1.now;
-
-	*now = next;
 	if (now->virt && !now->broken)
 		now->pdb = sim_tlb_pdb_id(gpu->tlb, now->space, now->root);
+}
+
+static void reset(struct sim_aperture *ap, struct sim_binding left)
+{
+	ap->now = left;
+	ap->pending = false;
 }
 
 void sim_bind_reset(struct sim_gpu *gpu)
 {
 	struct sim_binding left = { .virt = gpu->cfg.bound, .inst = gpu->cfg.bound };
 
-	gpu->bar1 = (struct sim_bar1) { 0 };
 	if (left.virt)
 		read_inst(gpu, &left);
-	put_in_force(gpu, left);
+	reset(&gpu->bar1, left);
+	reset(&gpu->bar2, (struct sim_binding) { 0 });
+	put_in_force(gpu, &gpu->bar1.now);
 }
 
-static void complete(struct sim_gpu *gpu)
+static void complete(struct sim_gpu *gpu, struct sim_aperture *ap)
 {
-	put_in_force(gpu, gpu->bar1.next);
-	gpu->bar1.pending = false;
+	ap->now = ap->next;
+	ap->pending = false;
+	/* A new address space may have taken the number of the other aperture's. */
+	put_in_force(gpu, &ap->now);
+	put_in_force(gpu, ap == &gpu->bar1 ? &gpu->bar2.now : &gpu->bar1.now);
 	gpu->counters.binds++;
 	sim_windows_update(gpu);
 }
 
 /*
- * The same two bits in both register forms: first queued, then sent and not
+ * The same two bits in all register forms: first queued, then sent and not
  * acknowledged.  Only when both are gone is it done.
  */
+static uint32_t poll(struct sim_gpu *gpu, struct sim_aperture *ap)
+{
+	if (!ap->pending)
+		return 0;
+	if (gpu->faults.want.bind_stuck)
+		return VF_PRIV_BIND_STATUS_BAR1_PENDING;
+	if (!ap->polls_left) {
+		complete(gpu, ap);
+		return 0;
+	}
+	if (ap->polls_left-- > gpu->cfg.bind_polls / 2)
+		return VF_PRIV_BIND_STATUS_BAR1_PENDING;
+	return VF_PRIV_BIND_STATUS_BAR1_OUTSTANDING;
+}
+
+/* --- TU102, GA100, GA102, AD102: one register each, and one status for both ---------- */
+
+static const char *block_written(struct sim_gpu *gpu, struct sim_aperture *ap, uint32_t val)
+{
+	uint64_t ptr = FIELD_GET(VF_PRIV_BAR1_BLOCK_PTR, val);
+
+	return start(gpu, ap, val & VF_PRIV_BAR1_BLOCK_MODE,
+		     FIELD_GET(VF_PRIV_BAR1_BLOCK_TARGET, val), ptr << RAMIN_BASE_SHIFT);
+}
+
+const char *sim_bar1_block_written(struct sim_gpu *gpu, uint32_t val)
+{
+	return block_written(gpu, &gpu->bar1, val);
+}
+
+const char *sim_bar2_block_written(struct sim_gpu *gpu, uint32_t val)
+{
+	return block_written(gpu, &gpu->bar2, val);
+}
+
 uint32_t sim_bind_status_read(struct sim_gpu *gpu, uint32_t val)
 {
-	struct sim_bar1 *bar1 = &gpu->bar1;
+	return val | poll(gpu, &gpu->bar1) | poll(gpu, &gpu->bar2) << VF_PRIV_BIND_STATUS_BAR2_SHIFT;
+}
 
-	if (!bar1->pending)
-		return val;
-	if (gpu->faults.want.bind_stuck)
-		return val | VF_PRIV_BIND_STATUS_BAR1_PENDING;
-	if (!bar1->polls_left) {
-		complete(gpu);
-		return val;
-	}
-	if (bar1->polls_left-- > gpu->cfg.bind_polls / 2)
-		return val | VF_PRIV_BIND_STATUS_BAR1_PENDING;
-	return val | VF_PRIV_BIND_STATUS_BAR1_OUTSTANDING;
+/* --- GH100, GB100, GB202: a pair of registers each, LOW with the status --------------- */
+
+static const char *low_written(const struct sim_aperture *ap)
+{
+	return ap->pending ? "a bind is pending" : NULL;
+}
+
+/* Binds, with LOW as it is by now. */
+static const char *high_written(struct sim_gpu *gpu, struct sim_aperture *ap, uint32_t low,
+				uint32_t high)
+{
+	uint64_t ptr = low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR;
+
+	return start(gpu, ap, low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE,
+		     FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET, low),
+		     (uint64_t)high << 32 | ptr);
+}
+
+const char *sim_bar1_low_written(struct sim_gpu *gpu, uint32_t val)
+{
+	(void)val;
+	return low_written(&gpu->bar1);
+}
+
+const char *sim_bar1_high_written(struct sim_gpu *gpu, uint32_t val)
+{
+	return high_written(gpu, &gpu->bar1, *sim_reg(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR), val);
+}
+
+uint32_t sim_bar1_low_read(struct sim_gpu *gpu, uint32_t val)
+{
+	return val | poll(gpu, &gpu->bar1);
+}
+
+const char *sim_bar2_low_written(struct sim_gpu *gpu, uint32_t val)
+{
+	(void)val;
+	return low_written(&gpu->bar2);
+}
+
+const char *sim_bar2_high_written(struct sim_gpu *gpu, uint32_t val)
+{
+	return high_written(gpu, &gpu->bar2, *sim_reg(gpu, VF_PRIV_FUNC_BAR2_BLOCK_LOW_ADDR), val);
+}
+
+uint32_t sim_bar2_low_read(struct sim_gpu *gpu, uint32_t val)
+{
+	return val | poll(gpu, &gpu->bar2);
 }

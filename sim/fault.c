@@ -54,20 +54,20 @@ static void raise_fault(struct sim_gpu *gpu, const struct fault *f, uint64_t nr)
 		*status |= f->dropped;
 }
 
-void sim_fault(struct sim_gpu *gpu, unsigned int type, uint64_t va, bool write, uint64_t nr)
+void sim_fault(struct sim_gpu *gpu, const struct sim_aperture *ap, unsigned int type, uint64_t va,
+	       bool write, uint64_t nr)
 {
-	const struct sim_binding *b = &gpu->bar1.now;
+	const struct sim_binding *b = &ap->now;
 	const struct fault f = {
 		.type = type, .addr = va, .write = write, .virt = b->virt,
-		.engine = b->virt ? gpu->chip->engine_bar1 : gpu->chip->engine_phys,
+		.engine = b->virt ? ap->engine : gpu->chip->engine_phys,
 		.inst = b->virt ? b->inst : 0,
-		.dropped = b->virt ? VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT
-				   : VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_PHYS,
+		.dropped = b->virt ? ap->dropped_virt : ap->dropped_phys,
 	};
 	bool poisoned = type == MMU_FAULT_TYPE_POISONED;
 
 	sim_error(gpu, poisoned ? &gpu->counters.poisoned : &gpu->counters.faults, nr,
-		  "BAR1 %s at 0x%llx: %s fault, %s", write ? "write" : "read",
+		  "%s %s at 0x%llx: %s fault, %s", ap->name, write ? "write" : "read",
 		  (unsigned long long)va, sim_chip_fault_name(gpu->chip, type),
 		  b->virt ? "virtual" : "physical");
 	raise_fault(gpu, &f, nr);

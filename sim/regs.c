@@ -113,6 +113,12 @@ static uint32_t reset_bar1_block(const struct sim_gpu *gpu)
 	       FIELD_PREP(VF_PRIV_BAR1_BLOCK_PTR, (uint32_t)(gpu->cfg.bound >> RAMIN_BASE_SHIFT));
 }
 
+static uint32_t reset_bar2_block(const struct sim_gpu *gpu)
+{
+	(void)gpu;
+	return VF_PRIV_BAR2_BLOCK_DEBUG_CYA;
+}
+
 static uint32_t reset_bar1_low(const struct sim_gpu *gpu)
 {
 	if (!gpu->cfg.bound)
@@ -144,6 +150,11 @@ bool sim_size_to_reg(const struct sim_chip *chip, uint64_t size, uint32_t *val)
 }
 
 #define INVALIDATE_WRITABLE (GENMASK(26, 0) | VF_PRIV_MMU_INVALIDATE_TRIGGER)
+#define BLOCK_WRITABLE (VF_PRIV_BAR1_BLOCK_PTR | VF_PRIV_BAR1_BLOCK_TARGET | \
+			VF_PRIV_BAR1_BLOCK_MODE)
+#define BLOCK_LOW_WRITABLE (VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE | \
+			    VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET | \
+			    VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR)
 #define BIND_PENDING (VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PENDING | \
 		      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_OUTSTANDING)
 
@@ -181,19 +192,22 @@ static const struct sim_reg rows[] = {
 	REG(PFB_MMU_LOCK_ADDR_HI, SIM_GA100, .reset = reset_lock_hi),
 	REG(PDISP_VGA_WORKSPACE_BASE, SIM_HAS_DISPLAY, .reset = reset_workspace),
 	REG(THERM_I2CS_SCRATCH_GB202, SIM_GB202, .read = sim_boot_fsp_read),
-	REG(VF_PRIV_BAR1_BLOCK, SIM_PRE_HOPPER,
-	    .writable = VF_PRIV_BAR1_BLOCK_PTR | VF_PRIV_BAR1_BLOCK_TARGET |
-			VF_PRIV_BAR1_BLOCK_MODE,
-	    .reset = reset_bar1_block, .write = sim_bind_written),
+	REG(VF_PRIV_BAR1_BLOCK, SIM_PRE_HOPPER, .writable = BLOCK_WRITABLE,
+	    .reset = reset_bar1_block, .write = sim_bar1_block_written),
+	REG(VF_PRIV_BAR2_BLOCK, SIM_PRE_HOPPER,
+	    .writable = BLOCK_WRITABLE | VF_PRIV_BAR2_BLOCK_DEBUG_CYA,
+	    .reset = reset_bar2_block, .write = sim_bar2_block_written),
 	REG(VF_PRIV_BIND_STATUS, SIM_PRE_HOPPER, .read = sim_bind_status_read),
-	REG(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR, SIM_HOPPER_ON,
-	    .writable = VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE |
-			VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET |
-			VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR,
-	    .ro = BIND_PENDING, .reset = reset_bar1_low, .read = sim_bind_status_read, .write = sim_bind_low_written),
+	REG(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR, SIM_HOPPER_ON, .writable = BLOCK_LOW_WRITABLE,
+	    .ro = BIND_PENDING, .reset = reset_bar1_low,
+	    .read = sim_bar1_low_read, .write = sim_bar1_low_written),
 	REG(VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR, SIM_HOPPER_ON,
 	    .writable = VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR_PTR, .reset = reset_bar1_high,
-	    .write = sim_bind_high_written),
+	    .write = sim_bar1_high_written),
+	REG(VF_PRIV_FUNC_BAR2_BLOCK_LOW_ADDR, SIM_HOPPER_ON, .writable = BLOCK_LOW_WRITABLE,
+	    .ro = BIND_PENDING, .read = sim_bar2_low_read, .write = sim_bar2_low_written),
+	REG(VF_PRIV_FUNC_BAR2_BLOCK_HIGH_ADDR, SIM_HOPPER_ON,
+	    .writable = VF_PRIV_FUNC_BAR2_BLOCK_HIGH_ADDR_PTR, .write = sim_bar2_high_written),
 	REG(VF_PRIV_MMU_FAULT_ADDR_LO, SIM_ALL_CHIPS),
 	REG(VF_PRIV_MMU_FAULT_ADDR_HI, SIM_ALL_CHIPS),
 	REG(VF_PRIV_MMU_FAULT_INST_LO, SIM_ALL_CHIPS),

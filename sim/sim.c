@@ -249,6 +249,7 @@ int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, si
 	gpu->cfg.file = NULL;
 	pthread_mutex_init(&gpu->lock, NULL);
 	sim_regs_init(gpu);
+	sim_apertures_init(gpu);
 	reset_locked(gpu);
 	why[0] = '\0';
 	*out = gpu;
@@ -336,7 +337,7 @@ bool sim_vram_behind(struct sim_gpu *gpu, unsigned int bar, uint64_t off, bool w
 		t.pa = gpu->pramin.base + (off - PRAMIN_BASE);
 		t.fault = !sim_vram_has(&gpu->vram, t.pa, 1);
 	} else if (bar && off < sim_bar1_size(gpu) && !gpu->bar1.pending) {
-		t = sim_bar1_resolve(gpu, off, write);
+		t = sim_aperture_resolve(gpu, &gpu->bar1, off, write);
 		t.pa += off % SIM_PAGE_SIZE;
 	}
 	sim_unlock(gpu);
@@ -351,7 +352,7 @@ uint64_t sim_vram_size(const struct sim_gpu *gpu)
 
 uint64_t sim_bar1_size(const struct sim_gpu *gpu)
 {
-	return gpu->cfg.no_bar1 ? 0 : gpu->cfg.bar1_size;
+	return gpu->bar1.size;
 }
 
 int sim_set_bar1_size(struct sim_gpu *gpu, uint64_t size)
@@ -359,12 +360,12 @@ int sim_set_bar1_size(struct sim_gpu *gpu, uint64_t size)
 	int ret = 0;
 
 	sim_lock(gpu);
-	if (gpu->cfg.no_bar1 || !is_bar1_size(size)) {
+	if (!gpu->bar1.size || !is_bar1_size(size)) {
 		ret = -EINVAL;
 	} else if (gpu->windows || gpu->remapped) {
 		ret = -EBUSY;
 	} else {
-		gpu->cfg.bar1_size = size;
+		gpu->bar1.size = size;
 		sim_windows_update(gpu);
 	}
 	sim_unlock(gpu);

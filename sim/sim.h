@@ -73,17 +73,17 @@ struct sim_config {
 
 /**
  * struct sim_counters - what the model has seen, since power-on
- * @reads: bus reads, BAR0 and BAR1, one per access; a block counts its words
+ * @reads: bus reads, BAR0, BAR1 and BAR2, one per access; a block counts its words
  * @writes: bus writes, likewise
  * @unknown: accesses to registers that the model does not have
  * @misuse: accesses real hardware would refuse or ignore: wrong width or
  *	alignment, write to a read-only register, VRAM before boot is
  *	complete, PRAMIN past the end of VRAM, a second invalidate while one
- *	runs, BAR1 while a bind is pending, ...
- * @faults: BAR1 accesses that ended in an MMU fault, but for:
+ *	runs, BAR1 while a bind of it is pending, ...
+ * @faults: BAR1 and BAR2 accesses that ended in an MMU fault, but for:
  * @poisoned: accesses to VRAM that sim_inject() made fail
  * @invalidates: TLB invalidates completed
- * @binds: BAR1 binds completed
+ * @binds: binds of BAR1 and BAR2 completed
  * @window_moves: writes to the PRAMIN window register
  * @host_errors: failures of the host's, which no driver is to blame for
  */
@@ -141,6 +141,12 @@ void sim_bar1_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint6
 void sim_bar1_copy_from(struct sim_gpu *gpu, void *dst, uint64_t off, size_t len);
 void sim_bar1_copy_to(struct sim_gpu *gpu, uint64_t off, const void *src, size_t len);
 void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t len);
+
+/* The same for BAR2, which has a binding of its own and no pointers into it. */
+uint64_t sim_bar2_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
+void sim_bar2_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
+void sim_bar2_copy_from(struct sim_gpu *gpu, void *dst, uint64_t off, size_t len);
+void sim_bar2_copy_to(struct sim_gpu *gpu, uint64_t off, const void *src, size_t len);
 
 /**
  * sim_bar1_mmap - a CPU pointer into the aperture, at memory speed

@@ -32,6 +32,7 @@
  * @boot42: PMC_BOOT_42
  * @mmu: what it walks
  * @engine_bar1: fault engine id of BAR1
+ * @engine_bar2: the same of BAR2
  * @engine_phys: fault engine id of physical accesses
  */
 struct sim_chip {
@@ -41,6 +42,7 @@ struct sim_chip {
 	uint32_t boot42;
 	const struct sim_mmu_arch *mmu;
 	uint16_t engine_bar1;
+	uint16_t engine_bar2;
 	uint16_t engine_phys;
 };
 

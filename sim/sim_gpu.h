@@ -96,7 +96,7 @@ struct sim_flush {
  * struct sim_inval - a TLB invalidate
  * @busy: one runs
  * @polls_left: reads of the register that still say so
- * @hits_bar1: its scope covers the TLB of BAR1
+ * @hits_bar1: its scope covers the TLB of BAR1 and BAR2
  * @all_pdb: it is for every address space
  * @space: of the address space's root
  * @root: the address space's root
@@ -113,8 +113,8 @@ struct sim_inval {
 };
 
 /**
- * struct sim_binding - how BAR1 reaches memory
- * @virt: through the MMU; else BAR1 offset is VRAM address
+ * struct sim_binding - how an aperture reaches memory
+ * @virt: through the MMU; else its offset is VRAM address
  * @broken: virt, but the instance block is none; accesses fault
  * @inst: address of the instance block
  * @space: of the root table it names
@@ -131,13 +131,27 @@ struct sim_binding {
 };
 
 /**
- * struct sim_bar1 - the aperture
+ * struct sim_aperture - BAR1 or BAR2
+ * @name: as messages have it
+ * @read_name: the same, for a read
+ * @write_name: the same, for a write
+ * @size: bytes, 0 if the GPU has none
+ * @engine: its fault engine id, in virtual mode
+ * @dropped_phys: mark of a fault of it that was dropped, in physical mode ...
+ * @dropped_virt: ... and in virtual mode
  * @now: the binding in force
  * @next: the binding on its way, while @pending
  * @pending: a bind was started and nobody saw it complete
  * @polls_left: reads of the status that still say so
  */
-struct sim_bar1 {
+struct sim_aperture {
+	const char *name;
+	const char *read_name;
+	const char *write_name;
+	uint64_t size;
+	uint16_t engine;
+	uint32_t dropped_phys;
+	uint32_t dropped_virt;
 	struct sim_binding now;
 	struct sim_binding next;
 	bool pending;
@@ -181,7 +195,8 @@ struct sim_gpu {
 	struct sim_pramin pramin;
 	struct sim_flush flush;
 	struct sim_inval inval;
-	struct sim_bar1 bar1;
+	struct sim_aperture bar1;
+	struct sim_aperture bar2;
 	struct sim_faults faults;
 	struct sim_window *windows;
 	int ones_fd;
@@ -264,10 +279,15 @@ uint32_t sim_flush_token_read(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_flush_completed_read(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_inval_read(struct sim_gpu *gpu, uint32_t val);
 const char *sim_inval_written(struct sim_gpu *gpu, uint32_t val);
-const char *sim_bind_written(struct sim_gpu *gpu, uint32_t val);
+const char *sim_bar1_block_written(struct sim_gpu *gpu, uint32_t val);
+const char *sim_bar1_low_written(struct sim_gpu *gpu, uint32_t val);
+const char *sim_bar1_high_written(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_bar1_low_read(struct sim_gpu *gpu, uint32_t val);
+const char *sim_bar2_block_written(struct sim_gpu *gpu, uint32_t val);
+const char *sim_bar2_low_written(struct sim_gpu *gpu, uint32_t val);
+const char *sim_bar2_high_written(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_bar2_low_read(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_bind_status_read(struct sim_gpu *gpu, uint32_t val);
-const char *sim_bind_low_written(struct sim_gpu *gpu, uint32_t val);
-const char *sim_bind_high_written(struct sim_gpu *gpu, uint32_t val);
 const char *sim_fault_status_written(struct sim_gpu *gpu, uint32_t val);
 
 /* pramin.c */
@@ -283,16 +303,17 @@ void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *w
 /* Bring posted writes older than number @upto to VRAM. */
 void sim_posted_drain(struct sim_gpu *gpu, uint64_t upto);
 
-/* bind.c: the binding that power-on finds */
+/* bind.c: the bindings that power-on finds */
 void sim_bind_reset(struct sim_gpu *gpu);
 
 /* fault.c: count @nr faults of one cause, latch the first if there is room */
-void sim_fault(struct sim_gpu *gpu, unsigned int type, uint64_t va, bool write, uint64_t nr);
+void sim_fault(struct sim_gpu *gpu, const struct sim_aperture *ap, unsigned int type, uint64_t va,
+	       bool write, uint64_t nr);
 /* The same for a PRAMIN access to protected VRAM, which the caller has counted. */
 void sim_fault_pramin(struct sim_gpu *gpu, uint64_t pa, bool write);
 
 /**
- * struct sim_target - where a page of BAR1 leads
+ * struct sim_target - where a page of an aperture leads
  * @pa: VRAM address of the page; counts if neither of the others
  * @sparse: reads 0, takes writes, keeps none
  * @fault: it leads nowhere; @type says why
@@ -305,9 +326,13 @@ struct sim_target {
 	uint8_t type;
 };
 
-/* bar1.c */
-struct sim_target sim_bar1_resolve(struct sim_gpu *gpu, uint64_t off, bool write);
-bool sim_bar1_usable(struct sim_gpu *gpu, const char *what, uint64_t off, uint64_t len);
+/* aperture.c */
+void sim_apertures_init(struct sim_gpu *gpu);
+struct sim_target sim_aperture_resolve(struct sim_gpu *gpu, const struct sim_aperture *ap,
+				       uint64_t off, bool write);
+/* Whether an aperture takes accesses to [@off, @off + @len) at all; else counted. */
+bool sim_aperture_usable(struct sim_gpu *gpu, const struct sim_aperture *ap, const char *what,
+			 uint64_t off, uint64_t len);
 
 /* inject.c */
 uint64_t sim_served_slow(struct sim_gpu *gpu, uint64_t nr);

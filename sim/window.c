@@ -119,7 +119,7 @@ static struct page resolve(struct sim_gpu *gpu, const struct sim_window *win, si
 
 	if (gpu->faults.dead)
 		return (struct page) { GONE, prot_for(write) };
-	*t = sim_bar1_resolve(gpu, win->off + i * SIM_PAGE_SIZE, write);
+	*t = sim_aperture_resolve(gpu, &gpu->bar1, win->off + i * SIM_PAGE_SIZE, write);
 	/* Sparse pages keep nothing, which no mapping of memory can do. */
 	if (!t->fault && !t->sparse) {
 		page.pa = t->pa;
@@ -236,7 +236,7 @@ static int fill_window(struct sim_gpu *gpu, struct sim_window *win)
 		if (win->page[i].pa != NOWHERE)
 			continue;
 		if (t.fault)
-			sim_fault(gpu, t.type, win->off + i * SIM_PAGE_SIZE, win->write, 1);
+			sim_fault(gpu, &gpu->bar1, t.type, win->off + i * SIM_PAGE_SIZE, win->write, 1);
 		return -EFAULT;
 	}
 	return map_pages(gpu, win, 0, win->nr) ? 0 : -ENOMEM;
@@ -281,7 +281,7 @@ int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, v
 			   (unsigned long long)len, (unsigned long long)off);
 	else if (gpu->faults.dead)
 		ret = -ENODEV;
-	else if (sim_bar1_usable(gpu, "mapping", off, len))
+	else if (sim_aperture_usable(gpu, &gpu->bar1, "mapping", off, len))
 		ret = add_window(gpu, off, len, write, cpu);
 	sim_unlock(gpu);
 	return ret;
@@ -298,9 +298,9 @@ static bool find_page(struct sim_gpu *gpu, uint64_t off, bool write, uint64_t *p
 	struct sim_target t;
 
 	if (gpu->faults.dead || gpu->bar1.pending || !sim_boot_done(gpu) ||
-	    off >= gpu->cfg.bar1_size)
+	    off >= gpu->bar1.size)
 		return false;
-	t = sim_bar1_resolve(gpu, off, write);
+	t = sim_aperture_resolve(gpu, &gpu->bar1, off, write);
 	*pa = t.pa;
 	return !t.fault && !t.sparse;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The privileged page of the physical function: TLB invalidate, BAR1 bind,
- * MMU fault.  Offsets are absolute in BAR0: the function's page at 0xb80000
+ * The privileged page of the physical function: TLB invalidate, BAR1 and BAR2
+ * bind, MMU fault.  Offsets are absolute in BAR0: the function's page at 0xb80000
  * plus the vendor's NV_VIRTUAL_FUNCTION_PRIV offset [tu102, ga100, gb100 dev_vm.h].
  */
 #ifndef HW_VF_PRIV_H
@@ -53,9 +53,15 @@
 #define   VF_PRIV_BAR1_BLOCK_PTR		GENMASK(27, 0)	/* instance block address >> 12 */
 #define   VF_PRIV_BAR1_BLOCK_TARGET		GENMASK(29, 28)
 #define   VF_PRIV_BAR1_BLOCK_MODE		BIT(31)
+/* The same fields, and one more that reads 1 after power-on */
+#define VF_PRIV_BAR2_BLOCK			0x00b80f48
+#define   VF_PRIV_BAR2_BLOCK_DEBUG_CYA		BIT(30)
 #define VF_PRIV_BIND_STATUS			0x00b80f50
 #define   VF_PRIV_BIND_STATUS_BAR1_PENDING	BIT(0)
 #define   VF_PRIV_BIND_STATUS_BAR1_OUTSTANDING	BIT(1)
+#define   VF_PRIV_BIND_STATUS_BAR2_PENDING	BIT(2)
+#define   VF_PRIV_BIND_STATUS_BAR2_OUTSTANDING	BIT(3)
+#define   VF_PRIV_BIND_STATUS_BAR2_SHIFT	2
 
 /* BAR1 bind, GH100, GB100, GB202: LOW first, the write to HIGH binds [gh100 dev_vm.h] */
 #define VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR	0x00b80f60
@@ -66,6 +72,10 @@
 #define   VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR		GENMASK(31, 12)	/* address 31:12, in place */
 #define VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR	0x00b80f64
 #define   VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR_PTR		GENMASK(31, 0)	/* address 63:32 */
+/* The same fields, but fewer address bits [gh100 dev_vm.h; gb100 has LOW only] */
+#define VF_PRIV_FUNC_BAR2_BLOCK_LOW_ADDR	0x00b80f70
+#define VF_PRIV_FUNC_BAR2_BLOCK_HIGH_ADDR	0x00b80f74
+#define   VF_PRIV_FUNC_BAR2_BLOCK_HIGH_ADDR_PTR		GENMASK(19, 0)	/* address 51:32 */
 
 /* Values of MODE and TARGET in either form */
 #define     VF_PRIV_BAR1_BLOCK_MODE_PHYSICAL		0
