@@ -97,6 +97,9 @@ void arg_pages(const struct argp_state *state, const char *text, struct page_lis
 /* How to open a device with these flags, and to keep what the library says. */
 struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags);
 
+/* The device string in force: that of -d, of the environment, or the default. */
+const char *cli_device_name(const struct cli *cli);
+
 /**
  * cli_open - open the device; the reason it failed is on stderr then
  * @cli: the run

@@ -24,6 +24,20 @@ static int check_left(struct cli *cli, const struct nvbar_stats *first)
 	return EXIT_SUCCESS;
 }
 
+/*
+ * The driver is to be timed, and not what the model does to its writes on their way:
+ * they land at once, unless the device string has a word on it.
+ */
+static const char *device_to_time(struct cli *cli, char *text, size_t len)
+{
+	const char *name = cli_device_name(cli);
+
+	if (strncmp(name, "sim", 3) || strstr(name, "landing="))
+		return cli->device;
+	snprintf(text, len, "%s,landing=at-once", name);
+	return text;
+}
+
 static const struct argp argp = {
 	.doc = "Measure mapping and access on this device: bus accesses and host time of map and "
 	       "unmap, single accesses and copies beside memcpy() on ordinary memory, and what many "
@@ -36,9 +50,11 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct json_object *mappings = NULL, *access = NULL, *beside = NULL, *out = NULL;
 	struct bench b = { .cli = cli };
 	struct nvbar_stats first;
+	char device[512];
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	cli->device = device_to_time(cli, device, sizeof(device));
 	if (cli_open_bar1(cli, "bench"))
 		return EXIT_FAILURE;
 	first = cli_stats(cli);

@@ -110,7 +110,7 @@ struct nvbar_stats cli_stats(struct cli *cli)
 	return stats;
 }
 
-static const char *device_name(const struct cli *cli)
+const char *cli_device_name(const struct cli *cli)
 {
 	const char *name = getenv("NVBAR_DEVICE");
 
@@ -137,7 +137,7 @@ int cli_open(struct cli *cli, uint32_t flags)
 
 	if (cli->force && flags != NVBAR_OPEN_OBSERVE)
 		opts.flags |= NVBAR_OPEN_FORCE;
-	cli->name = device_name(cli);
+	cli->name = cli_device_name(cli);
 	ret = nvbar_open(&cli->gpu, cli->device, &opts);
 	if (ret)
 		return cli_fail(cli, ret, "open");

@@ -79,9 +79,11 @@ static u64 sim_op_bar1_read(void *hw, u64 off, unsigned int width)
 	return sim_bar1_read(gpu_of(hw), off, width);
 }
 
+/* As a CPU does that has the aperture mapped write-combined: a write is followed by a barrier. */
 static void sim_op_bar1_write(void *hw, u64 off, unsigned int width, u64 val)
 {
 	sim_bar1_write(gpu_of(hw), off, width, val);
+	sim_bar1_drain(gpu_of(hw));
 }
 
 static void sim_op_bar1_copy_from(void *hw, void *dst, u64 off, size_t len)
@@ -92,11 +94,13 @@ static void sim_op_bar1_copy_from(void *hw, void *dst, u64 off, size_t len)
 static void sim_op_bar1_copy_to(void *hw, u64 off, const void *src, size_t len)
 {
 	sim_bar1_copy_to(gpu_of(hw), off, src, len);
+	sim_bar1_drain(gpu_of(hw));
 }
 
 static void sim_op_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 {
 	sim_bar1_fill(gpu_of(hw), off, pattern, len);
+	sim_bar1_drain(gpu_of(hw));
 }
 
 static int sim_op_bar1_mmap(void *hw, u64 off, u64 len, bool write, void **cpu)
@@ -111,6 +115,9 @@ static void sim_op_bar1_munmap(void *hw, void *cpu, u64 len)
 
 static void sim_op_direct_info(void *hw, struct nvbar_direct *direct)
 {
+	/* Memory knows no order of writes: there the model would be kinder than a bus. */
+	if (!sim_lands_at_once(gpu_of(hw)))
+		return;
 	direct->generation = sim_bar1_generation(gpu_of(hw));
 	direct->ordinary = true;
 }
@@ -137,8 +144,8 @@ static void sim_op_bar1_window_end(void *hw, void *cpu, u64 len)
 
 static void sim_op_write_barrier(void *hw)
 {
-	(void)hw;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	sim_bar1_drain(gpu_of(hw));
 }
 
 static u64 sim_op_driver_errors(void *hw)

@@ -152,4 +152,6 @@ void device_write(struct device *dev, uint32_t region, uint64_t off, const void 
 	case PCI_BAR_PORTS:
 		break;
 	}
+	/* Whether the client's CPU combines writes is the client's: here they come in order. */
+	sim_bar1_drain(dev->gpu);
 }

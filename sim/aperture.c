@@ -96,17 +96,22 @@ static uint64_t read_locked(struct sim_gpu *gpu, const struct sim_aperture *ap, 
 			    unsigned int width)
 {
 	struct sim_target t;
+	uint64_t val;
 
+	sim_combine_end(gpu);
 	gpu->counters.reads++;
 	if (!sim_served(gpu, 1) || !sim_bus_ok(gpu, ap->read_name, off, width) ||
 	    !sim_aperture_usable(gpu, ap, "read", off, width))
 		return ~0ull;
+	sim_pass(gpu, 1);
+	sim_flight_land(gpu);
 	t = sim_aperture_resolve(gpu, ap, off, false);
 	if (t.fault) {
 		sim_fault(gpu, ap, t.type, off, false, 1);
 		return ~0ull;
 	}
-	return t.sparse ? 0 : sim_vram_load(&gpu->vram, t.pa + in_page(off), width);
+	val = t.sparse ? 0 : sim_vram_load(&gpu->vram, t.pa + in_page(off), width);
+	return gpu->vram.error ? ~0ull : val;
 }
 
 static uint64_t read_word(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
@@ -114,34 +119,11 @@ static uint64_t read_word(struct sim_gpu *gpu, const struct sim_aperture *ap, ui
 {
 	uint64_t val;
 
+	sim_turn(gpu);
 	sim_lock(gpu);
 	val = read_locked(gpu, ap, off, width);
 	sim_unlock(gpu);
 	return width < 8 ? val & ~(~0ull << 8 * width) : val;
-}
-
-static void write_locked(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
-			 unsigned int width, uint64_t val)
-{
-	struct sim_target t;
-
-	gpu->counters.writes++;
-	if (!sim_served(gpu, 1) || !sim_bus_ok(gpu, ap->write_name, off, width) ||
-	    !sim_aperture_usable(gpu, ap, "write", off, width))
-		return;
-	t = sim_aperture_resolve(gpu, ap, off, true);
-	if (t.fault)
-		sim_fault(gpu, ap, t.type, off, true, 1);
-	else if (!t.sparse)
-		sim_vram_store(&gpu->vram, t.pa + in_page(off), width, val);
-}
-
-static void write_word(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
-		       unsigned int width, uint64_t val)
-{
-	sim_lock(gpu);
-	write_locked(gpu, ap, off, width, val);
-	sim_unlock(gpu);
 }
 
 /* Accesses of up to 8 bytes that a block of bytes takes. */
@@ -167,13 +149,47 @@ static size_t page_part(uint64_t off, size_t len)
 	return len < left ? len : left;
 }
 
+static void write_part(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
+		       const void *from, size_t part)
+{
+	struct sim_target t = sim_aperture_resolve(gpu, ap, off, true);
+
+	if (t.fault)
+		sim_fault(gpu, ap, t.type, off, true, nr_words(off, part));
+	else if (!t.sparse)
+		sim_flight_post(gpu, t.pa + in_page(off), from, part);
+}
+
+static void write_locked(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
+			 unsigned int width, uint64_t val)
+{
+	gpu->counters.writes++;
+	if (!sim_served(gpu, 1) || !sim_bus_ok(gpu, ap->write_name, off, width))
+		return;
+	sim_combine(gpu, ap, off, width);
+	sim_pass(gpu, 1);
+	if (sim_aperture_usable(gpu, ap, "write", off, width))
+		write_part(gpu, ap, off, &val, width);
+}
+
+static void write_word(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
+		       unsigned int width, uint64_t val)
+{
+	sim_turn(gpu);
+	sim_lock(gpu);
+	write_locked(gpu, ap, off, width, val);
+	sim_unlock(gpu);
+}
+
 static void copy_from(struct sim_gpu *gpu, const struct sim_aperture *ap, void *dst, uint64_t off,
 		      size_t len)
 {
 	uint8_t *to = dst;
 	size_t part;
 
+	sim_turn(gpu);
 	sim_lock(gpu);
+	sim_combine_end(gpu);
 	gpu->counters.reads += nr_words(off, len);
 	part = served_part(gpu, off, len);
 	memset(to + part, 0xff, len - part);
@@ -182,6 +198,8 @@ static void copy_from(struct sim_gpu *gpu, const struct sim_aperture *ap, void *
 		memset(dst, 0xff, len);
 		len = 0;
 	}
+	sim_pass(gpu, nr_words(off, len));
+	sim_flight_land(gpu);
 	for (; len; to += part, off += part, len -= part) {
 		struct sim_target t = sim_aperture_resolve(gpu, ap, off, false);
 
@@ -196,25 +214,29 @@ static void copy_from(struct sim_gpu *gpu, const struct sim_aperture *ap, void *
 	sim_unlock(gpu);
 }
 
+/* Return: how many bytes of a block that is written get to the GPU. */
+static size_t begin_write(struct sim_gpu *gpu, const struct sim_aperture *ap, const char *what,
+			  uint64_t off, size_t len)
+{
+	gpu->counters.writes += nr_words(off, len);
+	len = served_part(gpu, off, len);
+	sim_combine(gpu, ap, off, len);
+	sim_pass(gpu, nr_words(off, len));
+	return len && sim_aperture_usable(gpu, ap, what, off, len) ? len : 0;
+}
+
 static void copy_to(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
 		    const void *src, size_t len)
 {
 	const uint8_t *from = src;
 	size_t part;
 
+	sim_turn(gpu);
 	sim_lock(gpu);
-	gpu->counters.writes += nr_words(off, len);
-	len = served_part(gpu, off, len);
-	if (len && !sim_aperture_usable(gpu, ap, "write", off, len))
-		len = 0;
+	len = begin_write(gpu, ap, "write", off, len);
 	for (; len; from += part, off += part, len -= part) {
-		struct sim_target t = sim_aperture_resolve(gpu, ap, off, true);
-
 		part = page_part(off, len);
-		if (t.fault)
-			sim_fault(gpu, ap, t.type, off, true, nr_words(off, part));
-		else if (!t.sparse)
-			sim_vram_write(&gpu->vram, t.pa + in_page(off), from, part);
+		write_part(gpu, ap, off, from, part);
 	}
 	sim_unlock(gpu);
 }
@@ -222,25 +244,17 @@ static void copy_to(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t
 void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t len)
 {
 	const struct sim_aperture *ap = &gpu->bar1;
-	uint8_t bytes[4];
-	uint64_t start = off;
-	size_t part, i;
+	uint32_t block[SIM_PAGE_SIZE / 4 + 1];
+	size_t part, done, i;
 
+	for (i = 0; i < ARRAY_LEN(block); i++)
+		block[i] = pattern;
+	sim_turn(gpu);
 	sim_lock(gpu);
-	gpu->counters.writes += nr_words(off, len);
-	len = served_part(gpu, off, len);
-	if (len && !sim_aperture_usable(gpu, ap, "fill", off, len))
-		len = 0;
-	for (; len; off += part, len -= part) {
-		struct sim_target t = sim_aperture_resolve(gpu, ap, off, true);
-
-		part = page_part(off, len);
-		for (i = 0; i < 4; i++)
-			bytes[i] = pattern >> 8 * ((off - start + i) % 4);
-		if (t.fault)
-			sim_fault(gpu, ap, t.type, off, true, nr_words(off, part));
-		else if (!t.sparse)
-			sim_vram_fill(&gpu->vram, t.pa + in_page(off), bytes, part);
+	len = begin_write(gpu, ap, "fill", off, len);
+	for (done = 0; done < len; done += part) {
+		part = page_part(off + done, len - done);
+		write_part(gpu, ap, off + done, (const uint8_t *)block + done % 4, part);
 	}
 	sim_unlock(gpu);
 }

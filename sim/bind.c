@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Binding an aperture to an instance block.  The block is read when the bind is
- * asked for, so whatever has not reached VRAM by then does not count; the
- * binding is in force no earlier than a driver sees it complete.
+ * asked for, so whatever has not reached VRAM by then does not count; until the
+ * bind is complete, the aperture is of no use.
  */
 #include "sim_gpu.h"
 #include "hw/instance.h"
@@ -41,6 +41,8 @@ static const char *start(struct sim_gpu *gpu, struct sim_aperture *ap, bool virt
 	ap->next = next;
 	ap->pending = true;
 	ap->polls_left = gpu->cfg.bind_polls;
+	ap->due = sim_due(gpu, gpu->cfg.bind_polls);
+	sim_windows_update(gpu);
 	return NULL;
 }
 
@@ -76,6 +78,25 @@ static void complete(struct sim_gpu *gpu, struct sim_aperture *ap)
 	put_in_force(gpu, ap == &gpu->bar1 ? &gpu->bar2.now : &gpu->bar1.now);
 	gpu->counters.binds++;
 	sim_windows_update(gpu);
+}
+
+static uint64_t pass(struct sim_gpu *gpu, struct sim_aperture *ap)
+{
+	if (!ap->pending)
+		return ~0ull;
+	if (gpu->faults.want.bind_stuck)
+		return sim_due(gpu, gpu->cfg.bind_polls);
+	if (!sim_is_due(gpu, ap->due))
+		return ap->due;
+	complete(gpu, ap);
+	return ~0ull;
+}
+
+uint64_t sim_bind_pass(struct sim_gpu *gpu)
+{
+	uint64_t bar1 = pass(gpu, &gpu->bar1), bar2 = pass(gpu, &gpu->bar2);
+
+	return bar1 < bar2 ? bar1 : bar2;
 }
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The firmware's boot: complete after so many reads of its registers. */
+/* The firmware's boot: complete after so many reads of its registers, or after a while. */
 #include "sim_gpu.h"
 #include "hw/boot.h"
 
@@ -8,6 +8,16 @@ static void pass(struct sim_gpu *gpu)
 {
 	if (gpu->boot.polls_left)
 		gpu->boot.polls_left--;
+}
+
+uint64_t sim_boot_pass(struct sim_gpu *gpu)
+{
+	if (sim_boot_done(gpu))
+		return ~0ull;
+	if (!sim_is_due(gpu, gpu->boot.due))
+		return gpu->boot.due;
+	gpu->boot.polls_left = 0;
+	return ~0ull;
 }
 
 /* The progress may be read from halfway through. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The TLB invalidate register.  An invalidate takes effect no earlier than a
- * driver sees it complete, so that one who does not wait is found out.
+ * The TLB invalidate register.  An invalidate takes effect when it ends, so that
+ * a driver who does not wait is found out.
  */
 #include "sim_gpu.h"
 #include "hw/vf_priv.h"
@@ -74,6 +74,9 @@ const char *sim_inval_written(struct sim_gpu *gpu, uint32_t val)
 		return why;
 	inval->busy = true;
 	inval->polls_left = gpu->cfg.invalidate_polls;
+	inval->due = sim_due(gpu, gpu->cfg.invalidate_polls);
+	inval->lands_writes = FIELD_GET(VF_PRIV_MMU_INVALIDATE_ACK, val) !=
+			      VF_PRIV_MMU_INVALIDATE_ACK_NONE_REQUIRED;
 	/* BAR1 is a client of the hub, not of a link. */
 	inval->hits_bar1 = FIELD_GET(VF_PRIV_MMU_INVALIDATE_INVAL_SCOPE, val) !=
 			   VF_PRIV_MMU_INVALIDATE_INVAL_SCOPE_LINK_TLBS;
@@ -90,6 +93,8 @@ static void complete(struct sim_gpu *gpu)
 
 	gpu->inval.busy = false;
 	gpu->counters.invalidates++;
+	if (inval->lands_writes)
+		sim_flight_land(gpu);
 	if (!inval->hits_bar1)
 		return;
 	if (inval->all_pdb)
@@ -97,6 +102,18 @@ static void complete(struct sim_gpu *gpu)
 	else
 		sim_tlb_drop(gpu->tlb, inval->space, inval->root, inval->nr_levels);
 	sim_windows_update(gpu);
+}
+
+uint64_t sim_inval_pass(struct sim_gpu *gpu)
+{
+	if (!gpu->inval.busy)
+		return ~0ull;
+	if (gpu->faults.want.invalidate_stuck)
+		return sim_due(gpu, gpu->cfg.invalidate_polls);
+	if (!sim_is_due(gpu, gpu->inval.due))
+		return gpu->inval.due;
+	complete(gpu);
+	return ~0ull;
 }
 
 uint32_t sim_inval_read(struct sim_gpu *gpu, uint32_t val)

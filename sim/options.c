@@ -207,6 +207,29 @@ static int set_bound(struct sim_options *o, char *text)
 	return parse_size(text, &o->cfg.bound);
 }
 
+static int set_landing(struct sim_options *o, char *text)
+{
+	static const char *const names[] = {
+		[SIM_LANDING_RANDOM] = "random",
+		[SIM_LANDING_LATE] = "late",
+		[SIM_LANDING_AT_ONCE] = "at-once",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i], text))
+			continue;
+		o->cfg.landing = (enum sim_landing)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_seed(struct sim_options *o, char *text)
+{
+	return parse_count(text, &o->cfg.seed);
+}
+
 static int set_nomem(struct sim_options *o, char *text)
 {
 	uint64_t nth;
@@ -239,6 +262,8 @@ static const struct key {
 	{ "boot-polls", set_boot_polls, "a number, or \"never\"" },
 	{ "bind-polls", set_bind_polls, "a number, or \"never\"" },
 	{ "invalidate-polls", set_invalidate_polls, "a number, or \"never\"" },
+	{ "landing", set_landing, "random, late or at-once" },
+	{ "seed", set_seed, "a number from 1" },
 	{ "dead-at", set_dead_at, "the number of an access, from 1" },
 	{ "ignore-write", set_ignore_write, "REGISTER or REGISTER:NTH, from 1" },
 	{ "window-delay", set_window_delay, "a number of accesses" },

@@ -3,8 +3,9 @@
  * The PRAMIN window, and what its writes need to reach VRAM.
  *
  * A write through the window is posted: it waits in a queue that neither the
- * MMU nor BAR1 looks into, until a read through the window, or a flush by
- * register, orders it.  Nothing else does.
+ * MMU nor BAR1 looks into.  From there writes land in their order, at any time;
+ * a driver may count on it only when a read through the window, or a flush by
+ * register, has ordered them.
  */
 #include <sys/mman.h>
 
@@ -13,8 +14,8 @@
 #include "hw/pramin.h"
 
 /* Writes that may be on their way at once; the next one pushes the oldest ones out. */
-#define NR_POSTED	(1u << 14)
-#define NR_PUSHED_OUT	(1u << 9)
+#define NR_POSTED	(1u << 15)
+#define NR_PUSHED_OUT	(1u << 10)
 
 bool sim_pramin_init(struct sim_gpu *gpu)
 {
@@ -35,7 +36,7 @@ void sim_pramin_fini(struct sim_gpu *gpu)
 
 void sim_pramin_reset(struct sim_gpu *gpu)
 {
-	sim_posted_drain(gpu, gpu->pramin.tail);
+	gpu->pramin.head = gpu->pramin.tail;
 	gpu->pramin.base = 0;
 	gpu->pramin.vid = true;
 	gpu->pramin.reg = 0;
@@ -48,49 +49,40 @@ static const struct sim_posted *posted(const struct sim_pramin *p, uint64_t numb
 	return &p->posted[(number - p->origin) % NR_POSTED];
 }
 
-/* Takes the writes from the oldest on if they are those of a whole page, word by word. */
-static bool drain_page(struct sim_gpu *gpu, uint64_t upto)
-{
-	struct sim_pramin *p = &gpu->pramin;
-	uint64_t first = posted(p, p->head)->pa_width;
-	uint64_t word[SIM_PAGE_SIZE / 8], i;
-
-	if (first % (SIM_PAGE_SIZE << 4) != 8 || upto - p->head < SIM_PAGE_SIZE / 8)
-		return false;
-	for (i = 0; i < SIM_PAGE_SIZE / 8; i++) {
-		const struct sim_posted *w = posted(p, p->head + i);
-
-		if (w->pa_width != first + (i * 8 << 4))
-			return false;
-		word[i] = w->val;
-	}
-	sim_vram_write(&gpu->vram, first >> 4, word, sizeof(word));
-	p->head += SIM_PAGE_SIZE / 8;
-	return true;
-}
-
 void sim_posted_drain(struct sim_gpu *gpu, uint64_t upto)
 {
 	struct sim_pramin *p = &gpu->pramin;
 
-	while (p->head < upto) {
+	for (; p->head < upto; p->head++) {
 		const struct sim_posted *w = posted(p, p->head);
 
-		/* A page of which nothing is left needs no pattern first. */
-		if (!sim_vram_touched(&gpu->vram, w->pa_width >> 4) && drain_page(gpu, upto))
-			continue;
 		sim_vram_store(&gpu->vram, w->pa_width >> 4, w->pa_width & 15, w->val);
-		p->head++;
 	}
 	if (p->head == p->tail)
 		p->origin = p->head;	/* start over in memory that is warm */
 }
 
-static void post(struct sim_gpu *gpu, uint64_t pa, unsigned int width, uint64_t val)
+void sim_posted_land_some(struct sim_gpu *gpu)
+{
+	struct sim_pramin *p = &gpu->pramin;
+	uint32_t dice;
+
+	if (p->head == p->tail)
+		return;
+	dice = sim_dice(gpu);
+	if (!(dice % 8))
+		sim_posted_drain(gpu, p->head + dice / 8 % (p->tail - p->head) + 1);
+}
+
+static void post(struct sim_gpu *gpu, uint64_t pa, unsigned int width, uint32_t val)
 {
 	struct sim_pramin *p = &gpu->pramin;
 	struct sim_posted *w;
 
+	if (gpu->cfg.landing == SIM_LANDING_AT_ONCE) {
+		sim_vram_store(&gpu->vram, pa, width, val);
+		return;
+	}
 	if (p->tail - p->head == NR_POSTED)
 		sim_posted_drain(gpu, p->head + NR_PUSHED_OUT);
 	w = &p->posted[(p->tail++ - p->origin) % NR_POSTED];
@@ -175,8 +167,14 @@ void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *w
 			sim_pramin_write(gpu, off + 8 * i, 8, words[i]);
 		return;
 	}
-	for (i = 0; i < nr; i++)
-		post(gpu, pa + 8 * i, 8, words[i]);
+	if (gpu->cfg.landing == SIM_LANDING_AT_ONCE) {
+		sim_vram_write(&gpu->vram, pa, words, 8 * nr);
+		return;
+	}
+	for (i = 0; i < nr; i++) {
+		post(gpu, pa + 8 * i, 4, words[i]);
+		post(gpu, pa + 8 * i + 4, 4, words[i] >> 32);
+	}
 }
 
 static void move_window(struct sim_gpu *gpu, uint32_t val)
@@ -224,12 +222,30 @@ void sim_window_tick(struct sim_gpu *gpu)
 		move_window(gpu, p->next);
 }
 
-/* A flush is for what was posted before it, and is done when it is seen done. */
+/* A flush is for what was posted before it. */
 static void flush_start(struct sim_gpu *gpu)
 {
 	gpu->flush.busy = true;
 	gpu->flush.polls_left = gpu->cfg.invalidate_polls;
+	gpu->flush.due = sim_due(gpu, gpu->cfg.invalidate_polls);
 	gpu->flush.upto = gpu->pramin.tail;
+}
+
+static void flush_end(struct sim_gpu *gpu)
+{
+	gpu->flush.busy = false;
+	sim_posted_drain(gpu, gpu->flush.upto);
+	sim_flight_land(gpu);
+}
+
+uint64_t sim_flush_pass(struct sim_gpu *gpu)
+{
+	if (!gpu->flush.busy)
+		return ~0ull;
+	if (!sim_is_due(gpu, gpu->flush.due))
+		return gpu->flush.due;
+	flush_end(gpu);
+	return ~0ull;
 }
 
 /* Return: whether it still runs. */
@@ -243,8 +259,7 @@ static bool flush_poll(struct sim_gpu *gpu)
 		flush->polls_left--;
 		return true;
 	}
-	flush->busy = false;
-	sim_posted_drain(gpu, flush->upto);
+	flush_end(gpu);
 	return false;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The GPU as a whole: power on and off, the bus to BAR0, and the counts. */
+/* The GPU as a whole: power on and off, and the counts. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +11,8 @@
 #define MIB	(1ull << 20)
 #define GIB	(1ull << 30)
 
+#define DICE_DEFAULT	0x9e3779b97f4a7c15ull
+
 void sim_error(struct sim_gpu *gpu, uint64_t *count, uint64_t nr, const char *fmt, ...)
 {
 	va_list ap;
@@ -19,17 +21,6 @@ void sim_error(struct sim_gpu *gpu, uint64_t *count, uint64_t nr, const char *fm
 	va_start(ap, fmt);
 	vsnprintf(gpu->last_error, sizeof(gpu->last_error), fmt, ap);
 	va_end(ap);
-}
-
-bool sim_bus_ok(struct sim_gpu *gpu, const char *what, uint64_t off, unsigned int width)
-{
-	bool width_ok = width == 1 || width == 2 || width == 4 || width == 8;
-
-	if (width_ok && !(off & (width - 1)))
-		return true;
-	sim_misuse(gpu, "%s of %u at 0x%llx: %s", what, width, (unsigned long long)off,
-		   width_ok ? "misaligned" : "no such width");
-	return false;
 }
 
 void sim_fall_off(struct sim_gpu *gpu)
@@ -50,85 +41,6 @@ void sim_fall_off(struct sim_gpu *gpu)
 static bool in_pramin(uint64_t off)
 {
 	return off - PRAMIN_BASE < PRAMIN_SIZE;
-}
-
-static uint64_t read_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width)
-{
-	uint64_t val;
-
-	gpu->counters.reads++;
-	if (!sim_served(gpu, 1) || !sim_bus_ok(gpu, "BAR0 read", off, width))
-		return ~0ull;
-	sim_window_tick(gpu);
-	val = in_pramin(off) ? sim_pramin_read(gpu, off, width) : sim_reg_read(gpu, off, width);
-	/* A read orders writes, and then may be the first to know that they are lost. */
-	return gpu->vram.error ? ~0ull : val;
-}
-
-static void write_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
-{
-	gpu->counters.writes++;
-	if (!sim_served(gpu, 1) || !sim_bus_ok(gpu, "BAR0 write", off, width))
-		return;
-	sim_window_tick(gpu);
-	if (in_pramin(off))
-		sim_pramin_write(gpu, off, width, val);
-	else
-		sim_reg_write(gpu, off, width, val & sim_width_mask(width));
-}
-
-uint64_t sim_bar0_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
-{
-	uint64_t val;
-
-	sim_lock(gpu);
-	val = read_locked(gpu, off, width);
-	sim_unlock(gpu);
-	return width < 8 ? val & ~(~0ull << 8 * width) : val;
-}
-
-void sim_bar0_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
-{
-	sim_lock(gpu);
-	write_locked(gpu, off, width, val);
-	sim_unlock(gpu);
-}
-
-/* Words of PRAMIN that nothing can come between */
-static bool is_pramin_block(const struct sim_gpu *gpu, uint64_t off, size_t nr)
-{
-	return !gpu->faults.armed && !gpu->pramin.next_in && !(off % 8) && in_pramin(off) &&
-	       nr <= (PRAMIN_SIZE - (off - PRAMIN_BASE)) / 8;
-}
-
-void sim_bar0_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, size_t nr)
-{
-	size_t i;
-
-	sim_lock(gpu);
-	if (is_pramin_block(gpu, off, nr)) {
-		gpu->counters.reads += nr;
-		sim_pramin_read_words(gpu, off, words, nr);
-	} else {
-		for (i = 0; i < nr; i++)
-			words[i] = read_locked(gpu, off + 8 * i, 8);
-	}
-	sim_unlock(gpu);
-}
-
-void sim_bar0_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr)
-{
-	size_t i;
-
-	sim_lock(gpu);
-	if (is_pramin_block(gpu, off, nr)) {
-		gpu->counters.writes += nr;
-		sim_pramin_write_words(gpu, off, words, nr);
-	} else {
-		for (i = 0; i < nr; i++)
-			write_locked(gpu, off + 8 * i, 8, words[i]);
-	}
-	sim_unlock(gpu);
 }
 
 static int refuse(char *why, size_t why_len, const char *reason, uint64_t val)
@@ -208,9 +120,11 @@ static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *
 static void reset_locked(struct sim_gpu *gpu)
 {
 	sim_pramin_reset(gpu);
+	sim_flight_lose(gpu);
 	sim_tlb_drop_all(gpu->tlb, SIM_TLB_ALL_LEVELS);
 	sim_regs_reset(gpu);
-	gpu->boot.polls_left = gpu->cfg.boot_polls;
+	sim_bus_reset(gpu);
+	gpu->boot = (struct sim_boot) { gpu->cfg.boot_polls, sim_due(gpu, gpu->cfg.boot_polls) };
 	gpu->inval = (struct sim_inval) { 0 };
 	sim_bind_reset(gpu);
 	gpu->counters = (struct sim_counters) { 0 };
@@ -248,6 +162,7 @@ int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, si
 	gpu->cfg.chip = gpu->chip->name;
 	gpu->cfg.file = NULL;
 	pthread_mutex_init(&gpu->lock, NULL);
+	gpu->bus.dice = gpu->cfg.seed ? gpu->cfg.seed : DICE_DEFAULT;
 	sim_regs_init(gpu);
 	sim_apertures_init(gpu);
 	reset_locked(gpu);
@@ -269,6 +184,7 @@ void sim_destroy(struct sim_gpu *gpu)
 	if (!gpu)
 		return;
 	sim_windows_free(gpu);
+	sim_flight_land(gpu);
 	sim_pramin_fini(gpu);
 	sim_vram_fini(&gpu->vram);
 	free(gpu->tlb);

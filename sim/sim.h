@@ -15,6 +15,22 @@
 
 struct sim_gpu;
 
+/**
+ * enum sim_landing - when a posted write gets from the bus to VRAM
+ *
+ * Hardware may do it at any time until something orders the write.
+ *
+ * @SIM_LANDING_RANDOM: early or late, as the dice fall that @sim_config.seed starts
+ * @SIM_LANDING_LATE: as late as it may
+ * @SIM_LANDING_AT_ONCE: with the access that makes it; only then is the aperture
+ *	memory of the CPU's, see sim_bar1_direct()
+ */
+enum sim_landing {
+	SIM_LANDING_RANDOM,
+	SIM_LANDING_LATE,
+	SIM_LANDING_AT_ONCE,
+};
+
 /* VRAM from @start up to, not including, @end */
 struct sim_range {
 	uint64_t start;
@@ -34,7 +50,8 @@ struct sim_range {
  * @boot_polls: reads of the boot status before it says complete
  * @bind_polls: reads of the bind status that still say busy
  * @invalidate_polls: reads of the invalidate register that still say busy;
- *	the flush registers take as many
+ *	the flush registers take as many.  What nobody looks at ends by itself
+ *	after some hundred accesses to other things
  * @wpr1: a range that the GPU keeps the CPU out of, whole pages; none if empty
  * @wpr2: the same, which firmware sets up for itself
  * @lock: the same, the MMU lock range of a GA100
@@ -42,6 +59,8 @@ struct sim_range {
  * @bound: BAR1 is bound to an instance block there when power comes on, as
  *	another driver leaves it; whole pages; 0: physical mode
  * @reported_vram: what the size register says, right or wrong; as @vram_size
+ * @landing: when posted writes land
+ * @seed: of all that is random; 0: a number that is always the same
  * @failed: called once, when the host has no room left for what is written to
  *	@file, with one line that says so; it must not call the model.  That
  *	write is lost, and the GPU is gone for good: reads are all ones and
@@ -64,17 +83,24 @@ struct sim_config {
 	uint64_t wpr2_size;
 	uint64_t bound;
 	uint64_t reported_vram;
+	enum sim_landing landing;
+	uint64_t seed;
 	void (*failed)(void *failed_arg, const char *why);
 	void *failed_arg;
 };
 
-/* So many polls that nobody waits for them. */
+/* So many polls that nobody waits for them, and time does not end it either. */
 #define SIM_NEVER	(~0u)
 
 /**
  * struct sim_counters - what the model has seen, since power-on
  * @reads: bus reads, BAR0, BAR1 and BAR2, one per access; a block counts its words
- * @writes: bus writes, likewise
+ * @writes: bus writes, likewise; a word of 64 bits is one
+ * @transactions: what these writes are on a bus: one for each 4 bytes and less in
+ *	BAR0; in BAR1 and BAR2, as written by a CPU that combines writes, one for each
+ *	aligned 64 bytes that were written whole in ascending order, and else one for
+ *	each aligned 8 bytes touched.  One such line is open at a time: a write
+ *	elsewhere, a read, a drain or an access to BAR0 ends it
  * @unknown: accesses to registers that the model does not have
  * @misuse: accesses real hardware would refuse or ignore: wrong width or
  *	alignment, write to a read-only register, VRAM before boot is
@@ -90,6 +116,7 @@ struct sim_config {
 struct sim_counters {
 	uint64_t reads;
 	uint64_t writes;
+	uint64_t transactions;
 	uint64_t unknown;
 	uint64_t misuse;
 	uint64_t faults;
@@ -114,7 +141,7 @@ struct sim_counters {
 int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, size_t why_len);
 
 /**
- * sim_destroy - power off; in-flight posted writes reach VRAM
+ * sim_destroy - power off; posted writes reach VRAM
  * @gpu: may be NULL
  */
 void sim_destroy(struct sim_gpu *gpu);
@@ -122,17 +149,28 @@ void sim_destroy(struct sim_gpu *gpu);
 /**
  * sim_reset - power-on state again, VRAM kept
  * @gpu: the GPU
+ *
+ * Posted writes that have not reached VRAM are lost.
  */
 void sim_reset(struct sim_gpu *gpu);
 
-/* The bus.  Widths 1, 2, 4, 8; offsets naturally aligned, else refused and counted. */
+/*
+ * The bus.  Widths 1, 2, 4, 8; offsets naturally aligned, else refused and counted.
+ * In BAR0 a word of 64 bits is two accesses, the lower half first, and other threads'
+ * accesses and page walks can come between them.
+ */
 uint64_t sim_bar0_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
 void sim_bar0_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
-/* The same effect as @nr accesses of 8 bytes at ascending addresses. */
+/* The same effect as @nr words of 8 bytes at ascending addresses. */
 void sim_bar0_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, size_t nr);
 void sim_bar0_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr);
 uint64_t sim_bar1_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
 void sim_bar1_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
+/*
+ * What a CPU does to write through BAR1 whatever it still holds: writes before it
+ * land before writes after it.  They need not have landed.
+ */
+void sim_bar1_drain(struct sim_gpu *gpu);
 /*
  * Blocks: any alignment; the same effect as single accesses at ascending
  * addresses, except that a block partly outside the aperture is refused as a
@@ -178,8 +216,8 @@ void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len);
  * The address may be used, uncounted, until sim_bar1_generation() moves on:
  * that happens when an invalidate or a bind completes, and at reset.
  *
- * Return: its address, or NULL if the page leads to no memory now; nothing is
- * counted.
+ * Return: its address, or NULL if the page leads to no memory now, or if writes
+ * do not land at once: memory would know no order; nothing is counted.
  */
 void *sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write);
 
@@ -201,8 +239,30 @@ void *sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write);
 void *sim_bar1_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, bool remap);
 void sim_bar1_window_end(struct sim_gpu *gpu, void *cpu, uint64_t len);
 
+/* Whether that is how this GPU was made. */
+bool sim_lands_at_once(const struct sim_gpu *gpu);
+
 /* Never 0. */
 const unsigned long long *sim_bar1_generation(const struct sim_gpu *gpu);
+
+/**
+ * sim_on_access - have another CPU's accesses come between those of this one
+ * @gpu: the GPU, used by one thread
+ * @fn: called before each access that goes over the bus, each half of a 64-bit word
+ *	being one; it may make accesses itself, which call nobody; NULL for none
+ * @arg: its argument
+ */
+void sim_on_access(struct sim_gpu *gpu, void (*fn)(void *arg), void *arg);
+
+/* What was posted is in VRAM now, as it may be at any time. */
+void sim_land(struct sim_gpu *gpu);
+
+/**
+ * sim_land_oldest - bring the oldest writes through PRAMIN to VRAM, as may happen
+ * @gpu: the GPU
+ * @nr: how many, a 64-bit word being two
+ */
+void sim_land_oldest(struct sim_gpu *gpu, uint64_t nr);
 
 /**
  * struct sim_inject - hardware that fails; zero fields don't

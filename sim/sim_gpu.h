@@ -41,17 +41,45 @@ struct sim_regs {
 };
 
 /**
+ * struct sim_bus - the bus, and time, which passes with what goes over it
+ * @now: accesses so far
+ * @due: when the first of the operations that run ends by itself
+ * @dice: state of all that is random
+ * @on_access: called before each access, or NULL
+ * @on_access_arg: its argument
+ * @elsewhere: it is being called
+ * @open: the aperture of which the CPU's buffer for combined writes holds a line, or NULL
+ * @line: offset of its first byte
+ * @filled: bytes of it that were written, from its first one on and in order
+ * @touched: bit n: something of its 8 bytes n was written
+ */
+struct sim_bus {
+	uint64_t now;
+	uint64_t due;
+	uint64_t dice;
+	void (*on_access)(void *arg);
+	void *on_access_arg;
+	bool elsewhere;
+	const struct sim_aperture *open;
+	uint64_t line;
+	unsigned int filled;
+	uint8_t touched;
+};
+
+/**
  * struct sim_boot - the firmware's boot
  * @polls_left: reads of a boot register until it is complete
+ * @due: when it is complete though nobody looks
  */
 struct sim_boot {
 	unsigned int polls_left;
+	uint64_t due;
 };
 
-/* One PRAMIN write on its way to VRAM. */
+/* One PRAMIN write on its way to VRAM, of 4 bytes at most. */
 struct sim_posted {
 	uint64_t pa_width;	/* pa << 4 | width */
-	uint64_t val;
+	uint32_t val;
 };
 
 /**
@@ -78,16 +106,45 @@ struct sim_pramin {
 	uint64_t origin;
 };
 
+#define SIM_LINE_SIZE	64
+#define SIM_NR_LINES	64
+
+/**
+ * struct sim_line - writes through an aperture to one line of VRAM
+ * @pa: address of its first byte
+ * @mask: bit n: byte n was written
+ * @data: what was
+ */
+struct sim_line {
+	uint64_t pa;
+	uint64_t mask;
+	uint8_t data[SIM_LINE_SIZE];
+};
+
+/**
+ * struct sim_flight - writes through apertures that memory has not taken yet
+ * @busy: bit n: @line[n] holds one
+ * @drained: what comes next must land after them
+ * @line: in slots by their address
+ */
+struct sim_flight {
+	uint64_t busy;
+	bool drained;
+	struct sim_line line[SIM_NR_LINES];
+};
+
 /**
  * struct sim_flush - a flush of writes by register
  * @busy: one runs
  * @polls_left: reads of its status that still say so
+ * @due: when it ends though nobody looks
  * @upto: posted writes older than this number are meant
  * @token: Hopper: how many were started
  */
 struct sim_flush {
 	bool busy;
 	unsigned int polls_left;
+	uint64_t due;
 	uint64_t upto;
 	uint32_t token;
 };
@@ -96,6 +153,8 @@ struct sim_flush {
  * struct sim_inval - a TLB invalidate
  * @busy: one runs
  * @polls_left: reads of the register that still say so
+ * @due: when it ends though nobody looks
+ * @lands_writes: it waits for writes that were translated before
  * @hits_bar1: its scope covers the TLB of BAR1 and BAR2
  * @all_pdb: it is for every address space
  * @space: of the address space's root
@@ -105,6 +164,8 @@ struct sim_flush {
 struct sim_inval {
 	bool busy;
 	unsigned int polls_left;
+	uint64_t due;
+	bool lands_writes;
 	bool hits_bar1;
 	bool all_pdb;
 	enum sim_mmu_space space;
@@ -141,8 +202,9 @@ struct sim_binding {
  * @dropped_virt: ... and in virtual mode
  * @now: the binding in force
  * @next: the binding on its way, while @pending
- * @pending: a bind was started and nobody saw it complete
+ * @pending: a bind was started and is not complete
  * @polls_left: reads of the status that still say so
+ * @due: when it is complete though nobody looks
  */
 struct sim_aperture {
 	const char *name;
@@ -156,6 +218,7 @@ struct sim_aperture {
 	struct sim_binding next;
 	bool pending;
 	unsigned int polls_left;
+	uint64_t due;
 };
 
 /**
@@ -191,8 +254,10 @@ struct sim_gpu {
 	struct sim_vram vram;
 	struct sim_tlb *tlb;
 	struct sim_regs regs;
+	struct sim_bus bus;
 	struct sim_boot boot;
 	struct sim_pramin pramin;
+	struct sim_flight flight;
 	struct sim_flush flush;
 	struct sim_inval inval;
 	struct sim_aperture bar1;
@@ -230,8 +295,34 @@ static inline void sim_unlock(struct sim_gpu *gpu)
 	pthread_mutex_unlock(&gpu->lock);
 }
 
-/* Width and alignment as a bus can carry them; else counted. */
+/* bus.c: width and alignment as a bus can carry them; else counted */
 bool sim_bus_ok(struct sim_gpu *gpu, const char *what, uint64_t off, unsigned int width);
+
+void sim_bus_reset(struct sim_gpu *gpu);
+/* @nr accesses go by: what is due ends, and what is posted may land. */
+void sim_pass(struct sim_gpu *gpu, uint64_t nr);
+/* When an operation is over that takes @polls looks and has begun now. */
+uint64_t sim_due(struct sim_gpu *gpu, unsigned int polls);
+/* Whether it is that time. */
+bool sim_is_due(struct sim_gpu *gpu, uint64_t due);
+uint32_t sim_dice(struct sim_gpu *gpu);
+/* Lets another CPU have its turn.  Before an access: without the lock. */
+void sim_turn(struct sim_gpu *gpu);
+/* A write of the CPU's through its combining buffer; and the end of the line in it. */
+void sim_combine(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off, uint64_t len);
+void sim_combine_end(struct sim_gpu *gpu);
+
+/* What time brings to an end: each does what is due, and says when it is its turn again. */
+uint64_t sim_boot_pass(struct sim_gpu *gpu);
+uint64_t sim_flush_pass(struct sim_gpu *gpu);
+uint64_t sim_bind_pass(struct sim_gpu *gpu);
+uint64_t sim_inval_pass(struct sim_gpu *gpu);
+
+/* flight.c: @len bytes in one page of VRAM; what lands; what never will */
+void sim_flight_post(struct sim_gpu *gpu, uint64_t pa, const void *from, size_t len);
+void sim_flight_land(struct sim_gpu *gpu);
+void sim_flight_land_some(struct sim_gpu *gpu);
+void sim_flight_lose(struct sim_gpu *gpu);
 
 static inline bool sim_boot_done(const struct sim_gpu *gpu)
 {
@@ -302,6 +393,8 @@ void sim_pramin_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, s
 void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr);
 /* Bring posted writes older than number @upto to VRAM. */
 void sim_posted_drain(struct sim_gpu *gpu, uint64_t upto);
+/* ... as many of the oldest as the dice say. */
+void sim_posted_land_some(struct sim_gpu *gpu);
 
 /* bind.c: the bindings that power-on finds */
 void sim_bind_reset(struct sim_gpu *gpu);

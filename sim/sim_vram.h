@@ -94,7 +94,6 @@ bool sim_vram_ready(struct sim_vram *vram, uint64_t pa, size_t len);
 /* Any alignment and length; the caller has checked that the range exists. */
 void sim_vram_read(const struct sim_vram *vram, uint64_t pa, void *buf, size_t len);
 void sim_vram_write(struct sim_vram *vram, uint64_t pa, const void *buf, size_t len);
-void sim_vram_fill(struct sim_vram *vram, uint64_t pa, const uint8_t pattern[4], size_t len);
 
 /* The pattern's word at a multiple of 8: one step of splitmix64. */
 static inline uint64_t sim_vram_pattern(uint64_t pa)

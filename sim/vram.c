@@ -440,26 +440,3 @@ void sim_vram_write(struct sim_vram *vram, uint64_t pa, const void *buf, size_t 
 		len -= part;
 	}
 }
-
-void sim_vram_fill(struct sim_vram *vram, uint64_t pa, const uint8_t pattern[4], size_t len)
-{
-	size_t phase = 0;	/* of the pattern, at the start of a page's part */
-
-	while (len) {
-		size_t part = page_part(pa, len);
-		uint8_t *to = vram->base + pa;
-		size_t done;
-
-		if (!sim_vram_ready(vram, pa, part))
-			return;
-		for (done = 0; done < part && done < 4; done++)
-			to[done] = pattern[(phase + done) % 4];
-		/* Double what is there until the part is full. */
-		for (; done < part; done *= 2)
-			memcpy(to + done, to, done < part - done ? done : part - done);
-		set_touched(vram, pa);
-		phase += part;
-		pa += part;
-		len -= part;
-	}
-}

@@ -117,7 +117,8 @@ static struct page resolve(struct sim_gpu *gpu, const struct sim_window *win, si
 {
 	struct page page = { NOWHERE, PROT_NONE };
 
-	if (gpu->faults.dead)
+	/* What BAR1 is while a bind is pending is not documented: nothing to rely on. */
+	if (gpu->faults.dead || gpu->bar1.pending)
 		return (struct page) { GONE, prot_for(write) };
 	*t = sim_aperture_resolve(gpu, &gpu->bar1, win->off + i * SIM_PAGE_SIZE, write);
 	/* Sparse pages keep nothing, which no mapping of memory can do. */
@@ -283,8 +284,14 @@ int sim_bar1_mmap(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool write, v
 		ret = -ENODEV;
 	else if (sim_aperture_usable(gpu, &gpu->bar1, "mapping", off, len))
 		ret = add_window(gpu, off, len, write, cpu);
+	sim_flight_land(gpu);
 	sim_unlock(gpu);
 	return ret;
+}
+
+bool sim_lands_at_once(const struct sim_gpu *gpu)
+{
+	return gpu->cfg.landing == SIM_LANDING_AT_ONCE;
 }
 
 const unsigned long long *sim_bar1_generation(const struct sim_gpu *gpu)
@@ -297,8 +304,8 @@ static bool find_page(struct sim_gpu *gpu, uint64_t off, bool write, uint64_t *p
 {
 	struct sim_target t;
 
-	if (gpu->faults.dead || gpu->bar1.pending || !sim_boot_done(gpu) ||
-	    off >= gpu->bar1.size)
+	if (!sim_lands_at_once(gpu) || gpu->faults.dead || gpu->bar1.pending ||
+	    !sim_boot_done(gpu) || off >= gpu->bar1.size)
 		return false;
 	t = sim_aperture_resolve(gpu, &gpu->bar1, off, write);
 	*pa = t.pa;

@@ -160,7 +160,10 @@ static const struct nvbar_hw_ops device_memory = {
 
 static void start(const struct nvbar_hw_ops *ops)
 {
-	const struct sim_config cfg = { .chip = "ga102", .bar1_size = SZ_64M };
+	/* Only there is the aperture memory. */
+	const struct sim_config cfg = {
+		.chip = "ga102", .bar1_size = SZ_64M, .landing = SIM_LANDING_AT_ONCE,
+	};
 
 	memset(&gpu, 0, sizeof(gpu));
 	nr_slow = 0;

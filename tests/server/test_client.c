@@ -344,6 +344,7 @@ static void bulk_copies_take_messages_of_64_kib_and_more(void **state)
 	before = messages(&p, gpu);
 	assert_int_equal(nvbar_fill(a, 0, 0x12345678, BULK), 0);
 	assert_in_range(messages_since(&p, gpu, before), 1, BULK / 65536 + 2);
+	assert_int_equal(nvbar_flush(a), 0);
 
 	/* By PRAMIN, whatever the alignment of either side */
 	for (i = 0; i < 9; i++) {

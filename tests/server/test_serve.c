@@ -257,6 +257,7 @@ static void blocks_reach_vram_through_both_bars(void **state)
 	assert_int_equal(region_read(&s, 2, 4096 + 3, in, 4001), 0);
 	assert_memory_equal(in, out + 3, 4001);
 	assert_int_equal(region_write(&s, 2, MIB(1) + 5, out, 777), 0);
+	sim_land(s.gpu);
 	assert_true(sim_vram_peek(s.gpu, MIB(1) + 5, vram, 777));
 	assert_memory_equal(vram, out, 777);
 	/* Heads and tails of a block in PRAMIN */
@@ -277,6 +278,7 @@ static void the_largest_block_is_what_was_agreed_on(void **state)
 	begin(&s, "ga102");
 	memset(buf, 0x5a, len);
 	assert_int_equal(region_write(&s, 1, MIB(2), buf, len), 0);
+	sim_land(s.gpu);
 	assert_true(sim_vram_peek(s.gpu, MIB(2), vram, len));
 	assert_memory_equal(vram, buf, len);
 	memset(buf, 0, len);

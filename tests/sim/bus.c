@@ -19,7 +19,9 @@ void bus_open(struct bus *bus, const struct sim_config *cfg)
 
 void bus_open_chip(struct bus *bus, const char *chip)
 {
-	struct sim_config cfg = { .chip = chip, .bind_polls = 4, .invalidate_polls = 2 };
+	struct sim_config cfg = {
+		.chip = chip, .bind_polls = 4, .invalidate_polls = 2, .landing = SIM_LANDING_LATE,
+	};
 
 	bus_open(bus, &cfg);
 }
@@ -196,6 +198,12 @@ void bus_inval_wait(struct bus *bus)
 void bus_inval(struct bus *bus, uint64_t pdb)
 {
 	bus_inval_start(bus, pdb, INVAL_GO);
+	bus_inval_wait(bus);
+}
+
+void bus_inval_ack(struct bus *bus, uint64_t pdb)
+{
+	bus_inval_start(bus, pdb, INVAL_GO | INVAL_ACK | INVAL_MEMBAR);
 	bus_inval_wait(bus);
 }
 

@@ -48,6 +48,8 @@
 #define INVAL_ALL_VA	0x00000001u
 #define INVAL_ALL_PDB	0x00000002u
 #define INVAL_HUB	0x00000004u
+#define INVAL_MEMBAR	0x00000040u
+#define INVAL_ACK	0x00000080u	/* GLOBALLY */
 #define INVAL_TRIGGER	0x80000000u
 #define INVAL_SCOPE(n)	((uint32_t)(n) << 15)
 #define INVAL_LEVEL(n)	((uint32_t)(n) << 24)
@@ -83,7 +85,7 @@ extern const char *const bus_chips[7];
 
 /* Power on, fail the test if it does not. */
 void bus_open(struct bus *bus, const struct sim_config *cfg);
-void bus_open_chip(struct bus *bus, const char *chip);
+void bus_open_chip(struct bus *bus, const char *chip);	/* posted writes land late */
 void bus_close(struct bus *bus);
 
 uint32_t bus_rd(struct bus *bus, uint32_t off);
@@ -120,6 +122,8 @@ void bus_bind(struct bus *bus, uint64_t inst);
 void bus_inval_start(struct bus *bus, uint64_t pdb, uint32_t control);
 void bus_inval_wait(struct bus *bus);
 void bus_inval(struct bus *bus, uint64_t pdb);
+/* The same, and waits for writes that were translated by what it drops. */
+void bus_inval_ack(struct bus *bus, uint64_t pdb);
 
 /* All of it, right: tables at 1 MiB, ordered, bound. */
 struct tables bus_bring_up(struct bus *bus);

@@ -73,6 +73,7 @@ static void each_aperture_goes_by_its_own_binding(void **state)
 		bus_bind(&bus, t1.inst);
 		assert_int_equal(sim_bar1_read(bus.gpu, VA, 4), 0xaaaa);
 		sim_bar2_write(bus.gpu, VA, 4, 0x2222);
+		sim_land(bus.gpu);
 		assert_int_equal(bus_peek(&bus, B), 0x2222);
 		assert_int_equal(bus_peek(&bus, A), 0xaaaa);
 		assert_int_equal(sim_driver_errors(bus.gpu), 0);

@@ -315,6 +315,7 @@ static void a_reset_is_power_on_with_vram_kept(void **state)
 	bus_open_chip(&bus, "ga102");
 	t = bus_bring_up(&bus);
 	bus_vram_wr(&bus, MIB(4), 0x1234);
+	bus_order(&bus);
 	sim_bar1_read(bus.gpu, MIB(100), 4);
 	sim_reset(bus.gpu);
 	assert_int_equal(sim_driver_errors(bus.gpu), 0);

@@ -37,17 +37,31 @@ static bool survives(volatile uint64_t *p, bool write)
 	return ok;
 }
 
-static struct tables mapped(struct bus *bus)
+static struct tables map_both(struct bus *bus)
 {
 	struct tables t;
 
-	bus_open_chip(bus, "ga102");
 	bus_poke(bus, A, 0xaaaa);
 	bus_poke(bus, B, 0xbbbb);
 	t = bus_bring_up(bus);
 	bus_map(bus, &t, VA, bus_pte(bus, A));
 	bus_map(bus, &t, VA + PAGE, bus_pte(bus, B));
 	return t;
+}
+
+static struct tables mapped(struct bus *bus)
+{
+	bus_open_chip(bus, "ga102");
+	return map_both(bus);
+}
+
+/* The same on a GPU whose writes land at once: only there is the aperture memory. */
+static struct tables mapped_as_memory(struct bus *bus)
+{
+	struct sim_config cfg = { .landing = SIM_LANDING_AT_ONCE };
+
+	bus_open(bus, &cfg);
+	return map_both(bus);
 }
 
 static uint64_t *window(struct bus *bus, uint64_t off, uint64_t len, bool write)
@@ -154,6 +168,44 @@ static void windows_work_in_physical_mode_and_over_files(void **state)
 	unlink(path);
 }
 
+static void the_aperture_is_memory_only_where_writes_land_at_once(void **state)
+{
+	struct bus bus;
+
+	(void)state;
+	mapped(&bus);
+	assert_false(sim_lands_at_once(bus.gpu));
+	assert_null(sim_bar1_direct(bus.gpu, VA, false));
+	assert_null(sim_bar1_window(bus.gpu, VA, PAGE, false, false));
+	bus_close(&bus);
+	mapped_as_memory(&bus);
+	assert_true(sim_lands_at_once(bus.gpu));
+	assert_non_null(sim_bar1_direct(bus.gpu, VA, false));
+	sim_bar1_write(bus.gpu, VA, 8, 0x1234);
+	assert_int_equal(bus_peek(&bus, A), 0x1234);
+	bus_vram_wr(&bus, B, 0x5678);
+	assert_int_equal(bus_peek(&bus, B), 0x5678);
+	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	bus_close(&bus);
+}
+
+/* The model can't see a read through a pointer, so no write waits for one. */
+static void a_pointer_reads_what_was_written_by_access_before(void **state)
+{
+	struct bus bus;
+	uint64_t *p;
+
+	(void)state;
+	mapped(&bus);
+	sim_bar1_write(bus.gpu, VA, 8, 0x1111);
+	p = window(&bus, VA, 2 * PAGE, true);
+	assert_int_equal(p[0], 0x1111);
+	sim_bar1_write(bus.gpu, VA, 8, 0x2222);
+	assert_int_equal(p[0], 0x2222);
+	sim_bar1_munmap(bus.gpu, p, 2 * PAGE);
+	bus_close(&bus);
+}
+
 static void memory_in_one_piece_needs_no_window_of_its_own(void **state)
 {
 	struct bus bus;
@@ -161,7 +213,7 @@ static void memory_in_one_piece_needs_no_window_of_its_own(void **state)
 	uint64_t *p;
 
 	(void)state;
-	t = mapped(&bus);
+	t = mapped_as_memory(&bus);
 	bus_map(&bus, &t, VA + 2 * PAGE, bus_pte(&bus, B + PAGE));
 	p = sim_bar1_window(bus.gpu, VA + PAGE, 2 * PAGE, true, false);
 	assert_non_null(p);
@@ -181,7 +233,7 @@ static void pieces_of_memory_are_put_together_if_that_is_asked_for(void **state)
 	uint64_t *p;
 
 	(void)state;
-	t = mapped(&bus);
+	t = mapped_as_memory(&bus);
 	assert_null(sim_bar1_window(bus.gpu, VA, 2 * PAGE, true, false));
 	before = *sim_bar1_generation(bus.gpu);
 	p = sim_bar1_window(bus.gpu, VA, 2 * PAGE, true, true);
@@ -207,7 +259,7 @@ static void no_more_pieces_are_put_together_than_a_process_can_spare(void **stat
 	struct tables t;
 
 	(void)state;
-	t = mapped(&bus);
+	t = mapped_as_memory(&bus);
 	bus_map(&bus, &t, VA + 2 * PAGE, bus_pte(&bus, A));
 	while (given < 8193 &&
 	       (p[given] = sim_bar1_window(bus.gpu, VA, 2 * PAGE, false, true)) != NULL)
@@ -228,7 +280,7 @@ static void what_leads_nowhere_has_no_window_and_counts_no_fault(void **state)
 	struct bus bus;
 
 	(void)state;
-	mapped(&bus);
+	mapped_as_memory(&bus);
 	assert_null(sim_bar1_window(bus.gpu, VA, 3 * PAGE, false, true));
 	assert_null(sim_bar1_window(bus.gpu, VA + 2 * PAGE, PAGE, false, true));
 	assert_null(sim_bar1_direct(bus.gpu, VA + 2 * PAGE, false));
@@ -243,6 +295,8 @@ int main(void)
 		cmocka_unit_test(a_pointer_follows_completed_invalidates),
 		cmocka_unit_test(a_window_is_all_or_nothing),
 		cmocka_unit_test(windows_work_in_physical_mode_and_over_files),
+		cmocka_unit_test(the_aperture_is_memory_only_where_writes_land_at_once),
+		cmocka_unit_test(a_pointer_reads_what_was_written_by_access_before),
 		cmocka_unit_test(memory_in_one_piece_needs_no_window_of_its_own),
 		cmocka_unit_test(pieces_of_memory_are_put_together_if_that_is_asked_for),
 		cmocka_unit_test(no_more_pieces_are_put_together_than_a_process_can_spare),

@@ -138,7 +138,7 @@ static void unmap_and_give_away(struct bus *bus, const struct tables *t, bool wa
 	sim_bar1_write(bus->gpu, VA, 8, 0x1111);
 	bus_set_pte(bus, t, VA, 0);
 	bus_order(bus);
-	bus_inval_start(bus, t->root, INVAL_GO);
+	bus_inval_start(bus, t->root, INVAL_GO | INVAL_ACK | INVAL_MEMBAR);
 	if (wait)
 		bus_inval_wait(bus);
 	bus_vram_wr(bus, A, 0x2222);
@@ -157,6 +157,7 @@ static void reuses_vram_too_early(struct bus *bus)
 	unmap_and_give_away(bus, &t, false);
 	assert_int_equal(sim_tlb_stale(bus->gpu), 1);
 	sim_bar1_write(bus->gpu, VA, 8, 0x1111);
+	sim_land(bus->gpu);
 	assert_int_equal(bus_vram_rd(bus, A), 0x1111);
 }
 

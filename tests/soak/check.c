@@ -202,12 +202,32 @@ void check_tables(struct run *run, size_t op)
 
 /* --- VRAM ------------------------------------------------------------------- */
 
+void land(struct run *run)
+{
+	say(run, "\tsim_land(sim);\n");
+	sim_land(run->sim);
+}
+
+void check_landed(struct run *run)
+{
+	static uint8_t buf[ARENA];
+	uint64_t i;
+
+	sim_vram_peek(run->sim, ARENA_PA, buf, ARENA);
+	for (i = 0; i < ARENA; i++)
+		if (buf[i] != run->ref.arena[i])
+			fail(run, "flush", "0x%llx still holds 0x%02x, not 0x%02x",
+			     (unsigned long long)(ARENA_PA + i), buf[i], run->ref.arena[i]);
+}
+
 void check_bytes(struct run *run, uint64_t pa, uint64_t len)
 {
 	static uint8_t buf[ARENA];
 	const uint8_t *should_be = run->ref.arena + (pa - ARENA_PA);
 	uint64_t i;
 
+	/* At some time it all lands; op_flush() looks at what has landed without this. */
+	land(run);
 	/* An access would bring the GPU's end nearer. */
 	if (run->dead_at) {
 		sim_vram_peek(run->sim, pa, buf, len);

@@ -95,6 +95,11 @@ static void check_allocation(struct run *run, const struct nvbar_vram *vram,
 		sim_vram_peek(run->sim, ext[i].pa, buf, ext[i].len);
 		compare(run, "alloc: zeroes", "nvbar_pramin_read(gpu, ", ext[i].pa, buf, zero,
 			ext[i].len);
+		/* Nor is anything of an earlier owner's on its way there. */
+		land(run);
+		sim_vram_peek(run->sim, ext[i].pa, buf, ext[i].len);
+		compare(run, "alloc: zeroes after all", "nvbar_pramin_read(gpu, ", ext[i].pa, buf,
+			zero, ext[i].len);
 		/* Not so for whoever gets it next. */
 		memset(buf, 0xa5, ext[i].len);
 		sim_vram_poke(run->sim, ext[i].pa, buf, ext[i].len);

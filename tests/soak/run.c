@@ -133,6 +133,7 @@ static void settle(struct run *run)
 	uint8_t *actual = malloc(ARENA);
 	uint64_t i, differ = 0;
 
+	land(run);
 	sim_vram_peek(run->sim, ARENA_PA, actual, ARENA);
 	for (i = 0; i < ARENA; i++)
 		differ += actual[i] != run->ref.arena[i];
@@ -175,7 +176,8 @@ void run_device(const struct run *run, char *text, size_t len)
 {
 	static const char *const sizes[] = { "bar1=64M", "bar1=1G", "bar1=1G,vram=1G" };
 
-	snprintf(text, len, "sim:%s,%s", run->cfg->chip, sizes[run->cfg->bar1]);
+	snprintf(text, len, "sim:%s,%s,seed=%llu", run->cfg->chip, sizes[run->cfg->bar1],
+		 (unsigned long long)run->cfg->seed);
 }
 
 /* What NVBAR_OPEN_STATIC maps for itself. */

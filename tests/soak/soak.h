@@ -55,6 +55,7 @@ struct config {
 		LARGE,		/* with room for the largest pages */
 		STATIC,		/* opened with NVBAR_OPEN_STATIC */
 	} bar1;
+	uint64_t seed;		/* of the model's dice, not 0 */
 	const char *plant;	/* a mistake to find: "errno", "crash", "hang"; or NULL */
 };
 
@@ -280,6 +281,10 @@ void check_tables(struct run *run, size_t op);
 /* VRAM holds what it should, as PRAMIN shows it, or if there is a fault as it is. */
 void check_bytes(struct run *run, uint64_t pa, uint64_t len);
 void check_arena(struct run *run);
+/* All that was written has reached VRAM. */
+void check_landed(struct run *run);
+/* Brings it there. */
+void land(struct run *run);
 /* Everything is given back. */
 void check_baseline(struct run *run);
 

@@ -37,6 +37,7 @@ static void twin_same(struct twin *twin)
 	uint8_t got[SIZE];
 	size_t i;
 
+	assert_ok(nvbar_flush(twin->a));
 	for (i = 0; i < 3; i++) {
 		assert_ok(nvbar_pramin_read(twin->gpu, twin_pfn[i] * PAGE, got + i * PAGE, PAGE));
 		assert_int_equal(pramin_rd64(twin->gpu, (twin_pfn[i] + 1) * PAGE), 0x600d);

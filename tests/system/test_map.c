@@ -401,10 +401,12 @@ static void reserved(struct nvbar *gpu)
 
 	a = map_at(gpu, start - PAGE, PAGE, 0);
 	assert_ok(nvbar_write64(a, PAGE - 8, 5));
+	assert_ok(nvbar_flush(a));
 	assert_int_equal(pramin_rd64(gpu, start - 8), 5);
 	assert_ok(nvbar_unmap(a));
 	a = map_at(gpu, end, PAGE, 0);
 	assert_ok(nvbar_write64(a, 0, 6));
+	assert_ok(nvbar_flush(a));
 	assert_int_equal(pramin_rd64(gpu, end), 6);
 	assert_ok(nvbar_unmap(a));
 }
@@ -427,6 +429,7 @@ static void ends(struct nvbar *gpu)
 	assert_ok(nvbar_map_pages(gpu, both, 2, 0, &a));
 	assert_ok(nvbar_write64(a, PAGE - 8, 0xeeee));
 	assert_ok(nvbar_write64(a, PAGE, 0xbbbb));
+	assert_ok(nvbar_flush(a));
 	assert_int_equal(pramin_rd64(gpu, size - 8), 0xeeee);
 	assert_int_equal(pramin_rd64(gpu, 0), 0xbbbb);
 	assert_ok(nvbar_unmap(a));
@@ -467,6 +470,7 @@ static void v2_entries_reach_128_gib(void **state)
 	assert_ok(nvbar_unmap(a));
 	a = map_at(gpu, info.reserved_pa - PAGE, PAGE, 0);
 	assert_ok(nvbar_write64(a, 8, 4711));
+	assert_ok(nvbar_flush(a));
 	assert_int_equal(pramin_rd64(gpu, info.reserved_pa - PAGE + 8), 4711);
 	assert_ok(nvbar_unmap(a));
 	refuses(gpu, GIB(128), PAGE, EOPNOTSUPP);

@@ -50,6 +50,7 @@ static void both_phases(struct nvbar *gpu)
 
 		assert_int_equal(walk_at(gpu, base + i * PAGE).pa, pa);
 		assert_ok(nvbar_write64(a, i * PAGE + 8, i));
+		assert_ok(nvbar_flush(a));
 		assert_int_equal(pramin_rd64(gpu, pa + 8), i);
 	}
 	assert_ok(nvbar_unmap(a));

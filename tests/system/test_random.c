@@ -489,11 +489,24 @@ static void op_pointer(void)
 	}
 }
 
+/* The two ways to VRAM know no order of each other. */
+static void flush_bar1(void)
+{
+	uint32_t i = 0;
+
+	doing = "flush";
+	while (i < nr_live && !live[i]->a)
+		i++;
+	if (i < nr_live)
+		want(nvbar_flush(live[i]->a), 0);
+}
+
 static void op_pramin(void)
 {
 	static uint8_t buf[MAX_COPY];
 	uint64_t off = rng_below(ARENA), len = rng_below(rng_below(20) ? 100 : MAX_COPY);
 
+	flush_bar1();
 	doing = "PRAMIN";
 	if (len > ARENA - off)
 		len = ARENA - off;

@@ -37,6 +37,7 @@ static void largest_leaf(struct nvbar *gpu)
 		assert_int_equal(page_size(gpu, a, 0), want);
 		assert_int_equal(walk_at(gpu, nvbar_access_base(a) + len[i] - 1).pa, A + len[i] - 1);
 		assert_ok(nvbar_write64(a, len[i] - 8, i));
+		assert_ok(nvbar_flush(a));
 		assert_int_equal(pramin_rd64(gpu, A + len[i] - 8), i);
 		assert_ok(nvbar_unmap(a));
 	}
@@ -56,6 +57,7 @@ static void blackwell_has_leaves_of_256_gib(void **state)
 	(void)state;
 	assert_int_equal(page_size(gpu, a, 0), GIB(256));
 	assert_ok(nvbar_write64(a, GIB(256) - 8, 5));
+	assert_ok(nvbar_flush(a));
 	assert_int_equal(pramin_rd64(gpu, GIB(256) - 8), 5);
 	assert_ok(nvbar_unmap(a));
 	gpu_close(gpu);
@@ -316,6 +318,7 @@ static void static_bar1_maps_for_nothing(void **state)
 
 			assert_int_equal(nvbar_access_base(a), pa[j]);
 			assert_ok(nvbar_write64(a, 8, j + 1));
+			assert_int_equal(bar1_rd64(a, 8), j + 1);	/* orders the write */
 			assert_ok(nvbar_unmap(a));
 		}
 		assert_free_of_charge(gpu, &before);
