@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The video BIOS image, read as its readers do: firmware by the PCI Firmware
+ * Specification 3.0 (5.1), drivers by NVIDIA's BIOS-Information-Table, and
+ * nouveau by what its nvkm/subdev/bios takes from it.
+ */
+#include "bus.h"
+
+#include "sim_vbios.h"
+
+#define NR_CHIPS	(sizeof(bus_chips) / sizeof(bus_chips[0]))
+
+/* Device id and class, of cards of each chip in public logs of lspci */
+static const struct {
+	uint16_t device;
+	uint32_t class;
+} card[NR_CHIPS] = {
+	{ 0x1e07, 0x030000 }, { 0x20b5, 0x030200 }, { 0x2204, 0x030000 }, { 0x2684, 0x030000 },
+	{ 0x2330, 0x030200 }, { 0x2901, 0x030200 }, { 0x2b85, 0x030000 },
+};
+
+static uint32_t get(const uint8_t *at, unsigned int bytes)
+{
+	uint32_t val = 0;
+
+	while (bytes--)
+		val = val << 8 | at[bytes];
+	return val;
+}
+
+static uint8_t sum(const uint8_t *at, size_t len)
+{
+	uint8_t sum = 0;
+
+	while (len--)
+		sum = (uint8_t)(sum + *at++);
+	return sum;
+}
+
+static void firmware_finds_a_rom_of_this_card(void **state)
+{
+	uint8_t rom[SIM_VBIOS_SIZE];
+	const uint8_t *pcir;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		memset(rom, 0xa5, sizeof(rom));
+		sim_vbios_make(bus_chips[i], rom);
+		assert_int_equal(get(rom, 2), 0xaa55);
+		assert_int_equal(rom[2] * 512, sizeof(rom));
+		assert_int_equal(rom[3], 0xcb);
+		assert_int_equal(sum(rom, sizeof(rom)), 0);
+		assert_in_range(get(rom + 0x18, 2), 0x1a, sizeof(rom) - 0x18);
+		pcir = rom + get(rom + 0x18, 2);
+		assert_int_equal((pcir - rom) % 4, 0);
+		assert_memory_equal(pcir, "PCIR", 4);
+		assert_int_equal(get(pcir + 0x04, 2), 0x10de);
+		assert_int_equal(get(pcir + 0x06, 2), card[i].device);
+		assert_int_equal(get(pcir + 0x08, 2), 0);
+		assert_int_equal(get(pcir + 0x0a, 2), 0x18);
+		assert_int_equal(pcir[0x0c], 0);
+		assert_int_equal(get(pcir + 0x0d, 3), card[i].class);
+		assert_int_equal(get(pcir + 0x10, 2) * 512, sizeof(rom));
+		assert_int_equal(pcir[0x14], 0);	/* for the PC */
+		assert_int_equal(pcir[0x15], 0x80);	/* the last image */
+	}
+}
+
+/* Return: the table, NULL if no token leads to one of this version within the image. */
+static const uint8_t *find_table(const uint8_t *rom, char id, uint8_t version, size_t *len)
+{
+	const uint8_t *bit = memmem(rom, SIM_VBIOS_SIZE, "\xff\xb8" "BIT", 6), *token;
+	unsigned int i;
+
+	assert_non_null(bit);
+	assert_int_equal(get(bit + 6, 2), 0x0100);
+	assert_int_equal(sum(bit, bit[8]), 0);
+	token = bit + bit[8];
+	for (i = 0; i < bit[10]; i++, token += bit[9]) {
+		*len = get(token + 2, 2);
+		if (token[0] == id && token[1] == version && get(token + 4, 2) &&
+		    get(token + 4, 2) + *len <= SIM_VBIOS_SIZE)
+			return rom + get(token + 4, 2);
+	}
+	return NULL;
+}
+
+static void drivers_find_the_tables_that_they_need(void **state)
+{
+	const uint8_t *version, *init, *memory, *perf, *rammap;
+	uint8_t rom[SIM_VBIOS_SIZE];
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		sim_vbios_make(bus_chips[i], rom);
+		version = find_table(rom, 'i', 2, &len);
+		assert_non_null(version);
+		assert_true(len >= 0x13);
+		assert_memory_equal(version, "\x00\x00\x00\xff\x00", 5);
+		init = find_table(rom, 'I', 1, &len);
+		assert_non_null(init);
+		assert_true(len >= 0x12);
+		assert_int_equal(get(init, 2), 0);	/* no scripts to run */
+		memory = find_table(rom, 'M', 2, &len);
+		assert_non_null(memory);
+		assert_true(len >= 7);
+		assert_int_equal(memory[0], 0);		/* no straps */
+		perf = find_table(rom, 'P', 2, &len);
+		assert_non_null(perf);
+		assert_in_range(get(perf + 4, 4), 1, sizeof(rom) - 6);
+		rammap = rom + get(perf + 4, 4);
+		assert_int_equal(rammap[0], 0x11);
+		assert_int_equal(rammap[5], 0);		/* no entries */
+	}
+}
+
+static void it_says_what_it_is(void **state)
+{
+	static const char text[] = "made for tests";
+	uint8_t rom[SIM_VBIOS_SIZE];
+
+	(void)state;
+	sim_vbios_make("ga102", rom);
+	assert_non_null(memmem(rom, sizeof(rom), text, sizeof(text) - 1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(firmware_finds_a_rom_of_this_card),
+		cmocka_unit_test(drivers_find_the_tables_that_they_need),
+		cmocka_unit_test(it_says_what_it_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
