@@ -19,6 +19,7 @@
 struct args {
 	const char *socket;
 	char *gpu;
+	bool dma_ranges;
 };
 
 /* --- the socket ------------------------------------------------------------ */
@@ -99,7 +100,7 @@ static int catch_signals(void)
 /* --- clients --------------------------------------------------------------- */
 
 /* Return: whether to go on. */
-static bool serve_one(struct device *dev, int listener, int stop)
+static bool serve_one(const struct service *service, int listener)
 {
 	char why[160];
 	int sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -109,7 +110,7 @@ static bool serve_one(struct device *dev, int listener, int stop)
 	if (sock < 0)
 		return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR ||
 		       refuse("serve: accept: %s", strerror(errno)) == 0;
-	end = serve_client(dev, sock, stop, why, sizeof(why));
+	end = serve_client(service, sock, why, sizeof(why));
 	close(sock);
 	if (end == SERVE_LIED)
 		refuse("serve: client disconnected: %s", why);
@@ -119,9 +120,9 @@ static bool serve_one(struct device *dev, int listener, int stop)
 }
 
 /* Return: whether it was asked to stop. */
-static bool serve_all(struct device *dev, int listener, int stop)
+static bool serve_all(const struct service *service, int listener)
 {
-	struct pollfd p[2] = { { .fd = stop, .events = POLLIN },
+	struct pollfd p[2] = { { .fd = service->stop, .events = POLLIN },
 			       { .fd = listener, .events = POLLIN } };
 
 	for (;;) {
@@ -131,7 +132,7 @@ static bool serve_all(struct device *dev, int listener, int stop)
 		}
 		if (p[0].revents)
 			return true;
-		if (p[1].revents && !serve_one(dev, listener, stop)) {
+		if (p[1].revents && !serve_one(service, listener)) {
 			/* Asked to in the middle of a client, or unable to go on. */
 			return poll(p, 1, 0) == 1;
 		}
@@ -149,17 +150,19 @@ static int report(struct device *dev)
 	return finish_output(0);
 }
 
-static int serve(struct sim_gpu *gpu, const char *path)
+static int serve(struct sim_gpu *gpu, const struct args *args)
 {
+	const char *path = args->socket;
 	struct device *dev = malloc(sizeof(*dev));
-	int status = 1, stop, listener;
+	struct service service = { .dev = dev, .dma_ranges = args->dma_ranges };
+	int status = 1, listener;
 	struct stat own;
 
 	if (!dev)
 		return refuse("serve: no memory");
 	device_init(dev, gpu);
-	stop = catch_signals();
-	if (stop < 0) {
+	service.stop = catch_signals();
+	if (service.stop < 0) {
 		refuse("serve: signals: %s", strerror(errno));
 		goto out_free;
 	}
@@ -169,12 +172,12 @@ static int serve(struct sim_gpu *gpu, const char *path)
 		goto out_stop;
 	}
 	printf("%s at %s\n", sim_chip_name(gpu), path);
-	if (!finish_output(0) && serve_all(dev, listener, stop))
+	if (!finish_output(0) && serve_all(&service, listener))
 		status = report(dev);
 	remove_own(path, &own);
 	close(listener);
 out_stop:
-	close(stop);
+	close(service.stop);
 out_free:
 	free(dev);
 	return status;
@@ -203,13 +206,14 @@ static int power_on(const struct args *args)
 	if (sim_create(&options.cfg, &gpu, why, sizeof(why)))
 		return refuse("serve: %s", why);
 	sim_inject(gpu, &options.inject);
-	status = serve(gpu, args->socket);
+	status = serve(gpu, args);
 	sim_destroy(gpu);
 	return status;
 }
 
 enum {
 	KEY_SOCKET = 0x100,
+	KEY_VIOMMU,
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -219,6 +223,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_SOCKET:
 		args->socket = arg;
+		return 0;
+	case KEY_VIOMMU:
+		args->dma_ranges = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
@@ -236,6 +243,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ .name = "socket", .key = KEY_SOCKET, .arg = "PATH", .doc = "UNIX socket to make" },
+	{ .name = "viommu", .key = KEY_VIOMMU,
+	  .doc = "Let DMA_UNMAP close all windows in a range, as a virtual machine with an "
+		 "emulated IOMMU wants it" },
 	{ 0 },
 };
 

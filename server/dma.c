@@ -61,7 +61,29 @@ int dma_map(struct dma_windows *dma, uint64_t address, uint64_t size)
 	return 0;
 }
 
+/* The windows from one up to, not including, another */
+static void drop(struct dma_windows *dma, size_t from, size_t to)
+{
+	if (to == from)
+		return;
+	memmove(dma->window + from, dma->window + to, (dma->nr - to) * sizeof(dma->window[0]));
+	dma->nr -= to - from;
+}
+
 int dma_unmap(struct dma_windows *dma, uint64_t address, uint64_t size)
+{
+	const struct dma_window range = { address, size };
+	size_t i = find(dma, address);
+
+	if (i == dma->nr || dma->window[i].address > last(&range))
+		return ENOENT;
+	if (dma->window[i].address != address || dma->window[i].size != size)
+		return EINVAL;
+	drop(dma, i, i + 1);
+	return 0;
+}
+
+int dma_unmap_range(struct dma_windows *dma, uint64_t address, uint64_t size)
 {
 	const struct dma_window range = { address, size };
 	size_t from = find(dma, address), to;
@@ -69,10 +91,7 @@ int dma_unmap(struct dma_windows *dma, uint64_t address, uint64_t size)
 	for (to = from; to < dma->nr && dma->window[to].address <= last(&range); to++)
 		if (dma->window[to].address < address || last(&dma->window[to]) > last(&range))
 			return EINVAL;
-	if (to == from)
-		return 0;
-	memmove(dma->window + from, dma->window + to, (dma->nr - to) * sizeof(range));
-	dma->nr -= to - from;
+	drop(dma, from, to);
 	return 0;
 }
 

@@ -35,14 +35,24 @@ struct dma_windows {
 int dma_map(struct dma_windows *dma, uint64_t address, uint64_t size);
 
 /**
- * dma_unmap - close all windows in a range, which need not be any
+ * dma_unmap - close the one window that has this address and this size
  *
- * The protocol wants the range to be that of one window.  But an emulated IOMMU
- * takes away whole address spaces, and the kernel's VFIO accepts that.
+ * Return: 0, or an errno above 0: ENOENT (no window has any of it), EINVAL (one
+ * or more have, but none is it).
+ */
+int dma_unmap(struct dma_windows *dma, uint64_t address, uint64_t size);
+
+/**
+ * dma_unmap_range - close all windows in a range, which need not be any
+ *
+ * The protocol knows no such thing, but the kernel's VFIO does it.  QEMU counts on
+ * it where the machine has an IOMMU: it takes away whole address spaces then, and
+ * complains if that fails [qemu, hw/vfio/listener.c vfio_iommu_map_notify(),
+ * vfio_listener_region_del(); hw/i386/intel_iommu.c vtd_address_space_unmap()].
  *
  * Return: 0, or EINVAL (a window is partly in it).
  */
-int dma_unmap(struct dma_windows *dma, uint64_t address, uint64_t size);
+int dma_unmap_range(struct dma_windows *dma, uint64_t address, uint64_t size);
 
 void dma_unmap_all(struct dma_windows *dma);
 

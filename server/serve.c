@@ -28,7 +28,8 @@ enum { IRQ_MASKED, IRQ_UNMASKED, IRQ_TRIGGERED, NR_IRQ_EVENTS };
 
 /**
  * struct client - who is served
- * @dev: the device
+ * @service: what it gets
+ * @dev: the device in that
  * @conn: the client's socket
  * @negotiated: version and capabilities are agreed on
  * @msg: the message at hand
@@ -38,6 +39,7 @@ enum { IRQ_MASKED, IRQ_UNMASKED, IRQ_TRIGGERED, NR_IRQ_EVENTS };
  *	never used: the model raises no interrupts
  */
 struct client {
+	const struct service *service;
 	struct device *dev;
 	struct connection conn;
 	bool negotiated;
@@ -113,7 +115,8 @@ static int do_dma_unmap(struct client *c)
 	}
 	if (unmap->flags || !is_range(unmap->address, unmap->size))
 		return EINVAL;
-	return dma_unmap(&c->dma, unmap->address, unmap->size);
+	return c->service->dma_ranges ? dma_unmap_range(&c->dma, unmap->address, unmap->size) :
+					dma_unmap(&c->dma, unmap->address, unmap->size);
 }
 
 /* --- questions ------------------------------------------------------------- */
@@ -441,11 +444,12 @@ static bool serve_message(struct client *c)
 	return go_on;
 }
 
-enum serve_end serve_client(struct device *dev, int sock, int stop, char *why, size_t why_len)
+enum serve_end serve_client(const struct service *service, int sock, char *why, size_t why_len)
 {
 	struct client c = {
-		.dev = dev,
-		.conn = { .sock = sock, .stop = stop, .why = why, .why_len = why_len,
+		.service = service,
+		.dev = service->dev,
+		.conn = { .sock = sock, .stop = service->stop, .why = why, .why_len = why_len,
 			  .end = SERVE_LEFT },
 	};
 	uint32_t i;

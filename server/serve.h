@@ -3,6 +3,7 @@
 #ifndef SERVER_SERVE_H
 #define SERVER_SERVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "device.h"
@@ -27,10 +28,22 @@ enum serve_end {
 };
 
 /**
- * serve_client - do what a client asks for until it leaves
+ * struct service - what clients are served
  * @dev: the device
- * @sock: its connection; stays the caller's
  * @stop: stop when this can be read; -1 for never
+ * @dma_ranges: DMA_UNMAP closes all windows in a range, as dma_unmap_range(); else
+ *	the range must be that of one window, as the protocol says
+ */
+struct service {
+	struct device *dev;
+	int stop;
+	bool dma_ranges;
+};
+
+/**
+ * serve_client - do what a client asks for until it leaves
+ * @service: what it gets; stays the caller's
+ * @sock: its connection; stays the caller's
  * @why: receives one line for SERVE_LIED and SERVE_FAILED
  * @why_len: bytes at @why
  *
@@ -39,6 +52,6 @@ enum serve_end {
  * Descriptors and DMA windows of the client are given up at the end; the state
  * of the device stays for the next one.
  */
-enum serve_end serve_client(struct device *dev, int sock, int stop, char *why, size_t why_len);
+enum serve_end serve_client(const struct service *service, int sock, char *why, size_t why_len);
 
 #endif

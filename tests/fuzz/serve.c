@@ -144,12 +144,13 @@ static void begin(struct client *c)
 /* All is sent; the server gets at it. */
 static enum serve_end finish(struct client *c, struct device *dev, char *why, size_t why_len)
 {
+	const struct service service = { .dev = dev, .stop = -1 };
 	enum serve_end end;
 	pthread_t reader;
 
 	must(!shutdown(c->sock, SHUT_WR));
 	must(!pthread_create(&reader, NULL, read_replies, c));
-	end = serve_client(dev, c->theirs, -1, why, why_len);
+	end = serve_client(&service, c->theirs, why, why_len);
 	close(c->theirs);
 	must(!pthread_join(reader, NULL));
 	close(c->sock);

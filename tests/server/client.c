@@ -13,7 +13,7 @@ static void *serve(void *arg)
 {
 	struct server *s = arg;
 
-	s->end = serve_client(&s->dev, s->theirs, -1, s->why, sizeof(s->why));
+	s->end = serve_client(&s->service, s->theirs, s->why, sizeof(s->why));
 	shutdown(s->theirs, SHUT_RDWR);
 	return NULL;
 }
@@ -22,7 +22,7 @@ void server_power_on(struct server *s, const struct sim_config *cfg)
 {
 	char why[160];
 
-	*s = (struct server) { .sock = -1 };
+	*s = (struct server) { .sock = -1, .service = { .dev = &s->dev, .stop = -1 } };
 	if (sim_create(cfg, &s->gpu, why, sizeof(why)))
 		fail_msg("%s", why);
 	device_init(&s->dev, s->gpu);

@@ -44,6 +44,7 @@
  * struct server - a GPU, and the thread that serves it
  * @gpu: the model
  * @dev: the same as a PCI device
+ * @service: what the client gets
  * @sock: the client's end of the connection
  * @theirs: the server's
  * @end: how the connection ended
@@ -52,6 +53,7 @@
 struct server {
 	struct sim_gpu *gpu;
 	struct device dev;
+	struct service service;
 	pthread_t thread;
 	int sock;
 	int theirs;

@@ -159,6 +159,53 @@ static void dma_windows_are_kept_apart(void **state)
 	assert_int_equal(dma_map(&s, 0x20000, 0), EINVAL);
 	assert_int_equal(dma_map(&s, 0x20800, 0x1000), EINVAL);
 	assert_int_equal(dma_map(&s, 0x20000, 0x800), EINVAL);
+	assert_int_equal(dma_unmap(&s, 4, 0x10000, 0x4000), EINVAL);
+	assert_int_equal(dma_unmap(&s, 2, 0, 0), 0);
+	for (i = 0; i < 65535; i++)
+		assert_int_equal(dma_map(&s, i << 12, 0x1000), 0);
+	assert_int_equal(dma_map(&s, i << 12, 0x1000), ENOSPC);
+	finish(&s);
+}
+
+static void a_dma_window_is_closed_as_it_was_opened(void **state)
+{
+	struct server s;
+
+	(void)state;
+	begin(&s, "ga102");
+	assert_int_equal(dma_unmap(&s, 0, 0x10000, 0x4000), ENOENT);
+	assert_int_equal(dma_map(&s, 0x10000, 0x4000), 0);
+	assert_int_equal(dma_map(&s, 0x14000, 0x1000), 0);
+	assert_int_equal(dma_map(&s, 0x20000, 0x1000), 0);
+	assert_int_equal(dma_unmap(&s, 0, 0xf000, 0x1000), ENOENT);	/* right below them */
+	assert_int_equal(dma_unmap(&s, 0, 0x15000, 0xb000), ENOENT);	/* between them */
+	assert_int_equal(dma_unmap(&s, 0, 0x21000, 0x1000), ENOENT);	/* right above them */
+	assert_int_equal(dma_unmap(&s, 0, 0x10000, 0x2000), EINVAL);	/* part of one */
+	assert_int_equal(dma_unmap(&s, 0, 0x12000, 0x2000), EINVAL);
+	assert_int_equal(dma_unmap(&s, 0, 0x11000, 0x10000), EINVAL);
+	assert_int_equal(dma_unmap(&s, 0, 0xf000, 0x5000), EINVAL);	/* more than one */
+	assert_int_equal(dma_unmap(&s, 0, 0x10000, 0x5000), EINVAL);	/* two */
+	assert_int_equal(dma_unmap(&s, 0, 0, 0x40000), EINVAL);
+	/* All are still there, and none is in the way of what is closed. */
+	assert_int_equal(dma_unmap(&s, 0, 0x14000, 0x1000), 0);
+	assert_int_equal(dma_unmap(&s, 0, 0x14000, 0x1000), ENOENT);
+	assert_int_equal(dma_unmap(&s, 0, 0x10000, 0x4000), 0);
+	assert_int_equal(dma_unmap(&s, 0, 0x20000, 0x1000), 0);
+	assert_int_equal(dma_map(&s, 0, 0x40000), 0);
+	finish(&s);
+}
+
+static void dma_windows_are_closed_in_ranges_if_that_was_asked_for(void **state)
+{
+	struct server s;
+
+	(void)state;
+	begin(&s, "ga102");
+	server_leave(&s);
+	s.service.dma_ranges = true;
+	server_connect(&s, true);
+	assert_int_equal(dma_map(&s, 0x10000, 0x4000), 0);
+	assert_int_equal(dma_map(&s, 0x14000, 0x1000), 0);
 	assert_int_equal(dma_unmap(&s, 0, 0x10000, 0x2000), EINVAL);
 	assert_int_equal(dma_unmap(&s, 0, 0x11000, 0x10000), EINVAL);
 	assert_int_equal(dma_unmap(&s, 0, 0x10000, 0x4000), 0);
@@ -166,11 +213,6 @@ static void dma_windows_are_kept_apart(void **state)
 	assert_int_equal(dma_map(&s, 0x12000, 0x2000), 0);
 	assert_int_equal(dma_unmap(&s, 0, 0, 0x20000), 0);
 	assert_int_equal(dma_map(&s, 0x10000, 0x8000), 0);
-	assert_int_equal(dma_unmap(&s, 4, 0x10000, 0x8000), EINVAL);
-	assert_int_equal(dma_unmap(&s, 2, 0, 0), 0);
-	for (i = 0; i < 65535; i++)
-		assert_int_equal(dma_map(&s, i << 12, 0x1000), 0);
-	assert_int_equal(dma_map(&s, i << 12, 0x1000), ENOSPC);
 	finish(&s);
 }
 
@@ -355,13 +397,14 @@ static void a_client_that_never_pauses_is_stopped(void **state)
 	(void)state;
 	server_power_on(&s, &cfg);
 	stop = eventfd(1, EFD_CLOEXEC);
+	s.service.stop = stop;
 	assert_true(stop >= 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	s.sock = pair[0];
 	assert_true(send_command(&s, VERSION, 0, version, sizeof(version), NULL, 0));
 	for (i = 0; i < 200; i++)
 		assert_true(send_command(&s, DEVICE_RESET, NO_REPLY, NULL, 0, NULL, 0));
-	assert_int_equal(serve_client(&s.dev, pair[1], stop, why, sizeof(why)), SERVE_STOPPED);
+	assert_int_equal(serve_client(&s.service, pair[1], why, sizeof(why)), SERVE_STOPPED);
 	assert_int_equal(recv(pair[1], &left, 1, MSG_DONTWAIT), 1);
 	close(pair[0]);
 	close(pair[1]);
@@ -377,6 +420,8 @@ int main(void)
 		cmocka_unit_test(the_device_says_what_it_has),
 		cmocka_unit_test(what_is_not_there_is_an_error_and_no_more),
 		cmocka_unit_test(dma_windows_are_kept_apart),
+		cmocka_unit_test(a_dma_window_is_closed_as_it_was_opened),
+		cmocka_unit_test(dma_windows_are_closed_in_ranges_if_that_was_asked_for),
 		cmocka_unit_test(interrupts_are_set_up_and_given_up),
 		cmocka_unit_test(blocks_reach_vram_through_both_bars),
 		cmocka_unit_test(the_largest_block_is_what_was_agreed_on),

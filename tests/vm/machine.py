@@ -50,7 +50,7 @@ class Gpu:
         self.socket = folder / "socket"
         self.vram = folder / "vram"
         self.log = folder / "log"
-        self.process = start([sim, "serve", "--socket", self.socket,
+        self.process = start([sim, "serve", "--viommu", "--socket", self.socket,
                               f"{chip},file={self.vram}"], self.log)
         wait_until(self.socket.exists, 10, "the GPU is served")
 
