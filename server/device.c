@@ -4,17 +4,28 @@
 #include "device.h"
 #include "vfio_user.h"
 
+/* Called by the model, in the middle of an access. */
+static void fault_changed(void *arg, bool latched)
+{
+	struct device *dev = arg;
+
+	dev->fault = latched;
+	dev->faults += latched;
+	pci_config_set_pending(&dev->config, latched);
+}
+
 void device_init(struct device *dev, struct sim_gpu *gpu)
 {
-	dev->gpu = gpu;
-	dev->errors = 0;
+	*dev = (struct device) { .gpu = gpu };
 	pci_config_init(&dev->config, sim_chip_name(gpu), sim_bar1_size(gpu));
+	sim_on_fault(gpu, fault_changed, dev);
 }
 
 void device_reset(struct device *dev)
 {
 	dev->errors += sim_driver_errors(dev->gpu);
 	sim_reset(dev->gpu);
+	dev->fault = false;
 	pci_config_reset(&dev->config);
 }
 

@@ -11,17 +11,21 @@
  * @gpu: the model
  * @config: configuration space
  * @errors: the driver's errors before the last reset, at which the model forgets them
+ * @fault: the GPU has an MMU fault in its registers, and asks for an interrupt
+ * @faults: how often it took one
  */
 struct device {
 	struct sim_gpu *gpu;
 	struct pci_config config;
 	uint64_t errors;
+	bool fault;
+	uint64_t faults;
 };
 
 /**
  * device_init - make a PCI device of a GPU
  * @dev: receives it
- * @gpu: a GPU after power-on; stays the caller's
+ * @gpu: a GPU after power-on; stays the caller's, and tells @dev of its faults from now on
  */
 void device_init(struct device *dev, struct sim_gpu *gpu);
 

@@ -126,6 +126,27 @@ bool pci_config_decodes(const struct pci_config *c, unsigned int bar)
 	       !(c->byte[PCI_PM_AT + PCI_PM_CONTROL] & PCI_PM_CONTROL_STATE);
 }
 
+/* --- interrupts ------------------------------------------------------------ */
+
+enum pci_interrupt pci_config_interrupt(const struct pci_config *c)
+{
+	uint32_t command = get(c->byte + PCI_COMMAND, 2);
+
+	if (c->byte[PCI_PM_AT + PCI_PM_CONTROL] & PCI_PM_CONTROL_STATE)
+		return PCI_INTERRUPT_NONE;
+	if (c->byte[PCI_MSI_AT + PCI_MSI_CONTROL] & PCI_MSI_CONTROL_ENABLE)
+		return command & PCI_COMMAND_MASTER ? PCI_INTERRUPT_MSI : PCI_INTERRUPT_NONE;
+	return command & PCI_COMMAND_INTX_DISABLE ? PCI_INTERRUPT_NONE : PCI_INTERRUPT_INTX;
+}
+
+void pci_config_set_pending(struct pci_config *c, bool pending)
+{
+	if (pending)
+		c->byte[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
+	else
+		c->byte[PCI_STATUS] &= (uint8_t)~PCI_STATUS_INTERRUPT;
+}
+
 /* --- resizable BAR --------------------------------------------------------- */
 
 static unsigned int size_code(uint64_t size)

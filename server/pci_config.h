@@ -82,6 +82,31 @@ bool pci_config_decodes(const struct pci_config *config, unsigned int bar);
  */
 uint64_t pci_config_wanted_bar1(const struct pci_config *config);
 
+/**
+ * enum pci_interrupt - how an interrupt leaves the device
+ * @PCI_INTERRUPT_NONE: not at all
+ * @PCI_INTERRUPT_INTX: as the level of a line
+ * @PCI_INTERRUPT_MSI: as a message each
+ */
+enum pci_interrupt {
+	PCI_INTERRUPT_NONE,
+	PCI_INTERRUPT_INTX,
+	PCI_INTERRUPT_MSI,
+};
+
+/**
+ * pci_config_interrupt - how an interrupt leaves the device now
+ * @config: configuration space
+ *
+ * MSI once it is enabled, if the device may master the bus, as it writes to memory
+ * for that; else INTx unless that is disabled [PCI 3.0, 6.2.2, 6.8.1.3].  None of them
+ * out of D0 [PCI PM 1.2, 5.4].
+ */
+enum pci_interrupt pci_config_interrupt(const struct pci_config *config);
+
+/** pci_config_set_pending - the device asks for an interrupt, or no more */
+void pci_config_set_pending(struct pci_config *config, bool pending);
+
 /** pci_config_set_bar1 - BAR1 has this size now */
 void pci_config_set_bar1(struct pci_config *config, uint64_t size);
 

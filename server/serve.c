@@ -6,6 +6,7 @@
 
 #include "connection.h"
 #include "dma.h"
+#include "irqs.h"
 #include "serve.h"
 #include "version.h"
 
@@ -23,9 +24,6 @@ struct message {
 	_Alignas(8) uint8_t payload[MAX_PAYLOAD];
 };
 
-/* What a client wants to be told, by the place in an interrupt's descriptors */
-enum { IRQ_MASKED, IRQ_UNMASKED, IRQ_TRIGGERED, NR_IRQ_EVENTS };
-
 /**
  * struct client - who is served
  * @service: what it gets
@@ -35,8 +33,7 @@ enum { IRQ_MASKED, IRQ_UNMASKED, IRQ_TRIGGERED, NR_IRQ_EVENTS };
  * @msg: the message at hand
  * @len: bytes of its payload, then of its reply's
  * @dma: its DMA windows
- * @irq: its event descriptors, by interrupt and event; -1 for none.  They are
- *	never used: the model raises no interrupts
+ * @irqs: its interrupts
  */
 struct client {
 	const struct service *service;
@@ -46,7 +43,7 @@ struct client {
 	struct message *msg;
 	size_t len;
 	struct dma_windows dma;
-	int irq[VFIO_USER_PCI_IRQS][NR_IRQ_EVENTS];
+	struct irqs irqs;
 };
 
 /* --- version --------------------------------------------------------------- */
@@ -157,19 +154,6 @@ static int do_region_info(struct client *c)
 	return 0;
 }
 
-/* Errors and requests are there for QEMU, which warns where a device cannot tell of errors. */
-static uint32_t irq_count(uint32_t index)
-{
-	return index != VFIO_USER_PCI_MSIX;
-}
-
-static uint32_t irq_flags(uint32_t index)
-{
-	if (index == VFIO_USER_PCI_INTX)
-		return VFIO_USER_IRQ_EVENTFD | VFIO_USER_IRQ_MASKABLE | VFIO_USER_IRQ_AUTOMASKED;
-	return irq_count(index) ? VFIO_USER_IRQ_EVENTFD : 0;
-}
-
 static int do_irq_info(struct client *c)
 {
 	struct vfio_user_irq_info *info = (void *)c->msg->payload;
@@ -186,33 +170,6 @@ static int do_irq_info(struct client *c)
 }
 
 /* --- interrupts ------------------------------------------------------------ */
-
-static bool is_one_bit(uint32_t val)
-{
-	return val && !(val & (val - 1));
-}
-
-static void set_irq_fd(int *at, int fd)
-{
-	if (*at >= 0)
-		close(*at);
-	*at = fd;
-}
-
-static void drop_irq(struct client *c, uint32_t index)
-{
-	unsigned int i;
-
-	for (i = 0; i < NR_IRQ_EVENTS; i++)
-		set_irq_fd(&c->irq[index][i], -1);
-}
-
-static unsigned int irq_event(uint32_t flags)
-{
-	if (flags & VFIO_USER_IRQ_MASK)
-		return IRQ_MASKED;
-	return flags & VFIO_USER_IRQ_UNMASK ? IRQ_UNMASKED : IRQ_TRIGGERED;
-}
 
 /* What must hold whatever the device has. */
 static int check_irq_set(struct client *c, const struct vfio_user_irq_set *set)
@@ -237,34 +194,18 @@ static int check_irq_set(struct client *c, const struct vfio_user_irq_set *set)
 static int do_set_irqs(struct client *c)
 {
 	const struct vfio_user_irq_set *set = (void *)c->msg->payload;
-	int err = check_irq_set(c, set);
+	int err = check_irq_set(c, set), fd = -1;
 
 	if (err)
 		return err;
 	c->len = 0;
-	if (set->flags & ~(VFIO_USER_IRQ_DATA | VFIO_USER_IRQ_ACTION) ||
-	    !is_one_bit(set->flags & VFIO_USER_IRQ_DATA) ||
-	    !is_one_bit(set->flags & VFIO_USER_IRQ_ACTION) || set->index >= VFIO_USER_PCI_IRQS)
-		return EINVAL;
-	if (!set->count) {
-		if (set->start || set->flags != (VFIO_USER_IRQ_DATA_NONE | VFIO_USER_IRQ_TRIGGER))
-			return EINVAL;
-		drop_irq(c, set->index);
-		return 0;
-	}
-	if (set->start + set->count > irq_count(set->index))
-		return EINVAL;
-	if (!(set->flags & VFIO_USER_IRQ_TRIGGER) &&
-	    !(irq_flags(set->index) & VFIO_USER_IRQ_MASKABLE))
-		return EINVAL;
-	if (set->flags & VFIO_USER_IRQ_DATA_EVENTFD) {
-		set_irq_fd(&c->irq[set->index][irq_event(set->flags)],
-			   c->conn.nr_fds ? c->conn.fd[0] : -1);
+	if (set->flags & VFIO_USER_IRQ_DATA_EVENTFD && c->conn.nr_fds)
+		fd = c->conn.fd[0];
+	err = irqs_set(&c->irqs, set, fd);
+	/* Else it is closed with those that were not taken. */
+	if (!err && fd >= 0)
 		c->conn.nr_fds = 0;
-		return 0;
-	}
-	/* There is never an interrupt to mask; triggering them for tests is not offered. */
-	return set->flags & VFIO_USER_IRQ_TRIGGER ? EOPNOTSUPP : 0;
+	return err;
 }
 
 /* --- regions --------------------------------------------------------------- */
@@ -438,6 +379,7 @@ static bool serve_message(struct client *c)
 
 	if (receive_message(c, &cmd)) {
 		err = cmd->run ? cmd->run(c) : EOPNOTSUPP;
+		irqs_tell(&c->irqs, c->dev);
 		go_on = err != ERR_LIED && reply(c, err);
 	}
 	conn_close_fds(&c->conn);
@@ -452,9 +394,8 @@ enum serve_end serve_client(const struct service *service, int sock, char *why, 
 		.conn = { .sock = sock, .stop = service->stop, .why = why, .why_len = why_len,
 			  .end = SERVE_LEFT },
 	};
-	uint32_t i;
 
-	memset(c.irq, 0xff, sizeof(c.irq));
+	irqs_init(&c.irqs, c.dev);
 	c.msg = malloc(sizeof(*c.msg));
 	if (!c.msg) {
 		conn_failed(&c.conn, "a client");
@@ -462,8 +403,7 @@ enum serve_end serve_client(const struct service *service, int sock, char *why, 
 	}
 	while (serve_message(&c))
 		;
-	for (i = 0; i < VFIO_USER_PCI_IRQS; i++)
-		drop_irq(&c, i);
+	irqs_fini(&c.irqs);
 	dma_unmap_all(&c.dma);
 	free(c.msg);
 	return c.conn.end;

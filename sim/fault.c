@@ -29,6 +29,20 @@ struct fault {
 	uint32_t dropped;	/* the mark that it was dropped */
 };
 
+void sim_on_fault(struct sim_gpu *gpu, void (*changed)(void *arg, bool latched), void *arg)
+{
+	sim_lock(gpu);
+	gpu->fault_changed = changed;
+	gpu->fault_arg = arg;
+	sim_unlock(gpu);
+}
+
+static void tell(struct sim_gpu *gpu, bool latched)
+{
+	if (gpu->fault_changed)
+		gpu->fault_changed(gpu->fault_arg, latched);
+}
+
 static void latch(struct sim_gpu *gpu, const struct fault *f)
 {
 	*sim_reg(gpu, VF_PRIV_MMU_FAULT_ADDR_LO) = f->addr & VF_PRIV_MMU_FAULT_ADDR_LO_ADDR;
@@ -39,6 +53,7 @@ static void latch(struct sim_gpu *gpu, const struct fault *f)
 	*sim_reg(gpu, VF_PRIV_MMU_FAULT_INST_HI) = f->inst >> 32;
 	*sim_reg(gpu, VF_PRIV_MMU_FAULT_INFO) = fault_info(f->type, f->write, f->virt);
 	*sim_reg(gpu, VF_PRIV_MMU_FAULT_STATUS) |= VF_PRIV_MMU_FAULT_STATUS_VALID;
+	tell(gpu, true);
 }
 
 /* @nr of them: the first is kept if there is room. */
@@ -87,7 +102,9 @@ void sim_fault_pramin(struct sim_gpu *gpu, uint64_t pa, bool write)
 
 const char *sim_fault_status_written(struct sim_gpu *gpu, uint32_t val)
 {
-	if (val & VF_PRIV_MMU_FAULT_STATUS_VALID)
+	if (val & VF_PRIV_MMU_FAULT_STATUS_VALID) {
 		*sim_reg(gpu, VF_PRIV_MMU_FAULT_INFO) &= ~VF_PRIV_MMU_FAULT_INFO_VALID;
+		tell(gpu, false);
+	}
 	return NULL;
 }

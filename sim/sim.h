@@ -327,6 +327,20 @@ struct sim_flip {
  */
 bool sim_flip_entry(struct sim_gpu *gpu, uint64_t seed, struct sim_flip *flip);
 
+/**
+ * sim_on_fault - be told of MMU faults
+ * @gpu: the GPU
+ * @changed: called when the fault registers take a fault (@latched), and when one
+ *	is cleared; not for faults that are dropped, nor at a reset, which clears it
+ *	too.  It is called within the access that does it, and must not call the model.
+ *	NULL for nobody
+ * @arg: its first argument
+ *
+ * That is when the GPU would ask for an interrupt, if its interrupt controller lets
+ * it, which is not modelled.
+ */
+void sim_on_fault(struct sim_gpu *gpu, void (*changed)(void *arg, bool latched), void *arg);
+
 void sim_get_counters(struct sim_gpu *gpu, struct sim_counters *counters);
 
 /**

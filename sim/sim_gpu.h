@@ -268,6 +268,8 @@ struct sim_gpu {
 	struct sim_remapped *remapped;
 	unsigned int remapped_pieces;
 	unsigned long long generation;
+	void (*fault_changed)(void *arg, bool latched);
+	void *fault_arg;
 	struct sim_counters counters;
 	char last_error[160];
 };

@@ -20,6 +20,7 @@
 #define   PCI_COMMAND_SERR				0x0100
 #define   PCI_COMMAND_INTX_DISABLE			0x0400
 #define PCI_STATUS				0x06
+#define   PCI_STATUS_INTERRUPT				0x0008	/* INTx is asked for, disabled or not */
 #define   PCI_STATUS_CAPABILITIES			0x0010
 #define PCI_REVISION				0x08
 #define PCI_CLASS				0x09

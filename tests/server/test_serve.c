@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What an honest client gets: answers, errors with an errno, and the GPU behind the BARs. */
+#include "../fds.h"
 #include "client.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -227,18 +227,11 @@ static int set_irqs(struct server *s, uint32_t flags, uint32_t index, uint32_t s
 	return (int)h.error;
 }
 
-/* Whether the server has closed the other end of a pair. */
-static bool is_hung_up(int fd)
-{
-	struct pollfd p = { .fd = fd };
-
-	return poll(&p, 1, 1000) == 1 && p.revents & POLLHUP;
-}
-
 static void interrupts_are_set_up_and_given_up(void **state)
 {
+	unsigned int fds;
 	struct server s;
-	int pair[2];
+	int fd, pair[2];
 
 	(void)state;
 	begin(&s, "ga102");
@@ -253,7 +246,7 @@ static void interrupts_are_set_up_and_given_up(void **state)
 	assert_int_equal(set_irqs(&s, 0x39, 0, 0, 1, -1), EINVAL);	/* three actions */
 	assert_int_equal(set_irqs(&s, 0x25, 1, 0, 1, -1), EINVAL);	/* two kinds of data */
 	assert_int_equal(set_irqs(&s, 0x61, 1, 0, 1, -1), EINVAL);
-	assert_int_equal(set_irqs(&s, 0x21, 1, 0, 1, -1), EOPNOTSUPP);	/* an interrupt, now */
+	assert_int_equal(set_irqs(&s, 0x21, 1, 0, 1, -1), 0);	/* nobody to tell */
 
 	/* As QEMU does */
 	assert_int_equal(set_irqs(&s, 0x24, 3, 0, 1, -1), 0);
@@ -262,20 +255,213 @@ static void interrupts_are_set_up_and_given_up(void **state)
 	assert_int_equal(set_irqs(&s, 0x11, 4, 0, 1, -1), EINVAL);	/* not maskable */
 
 	/* A descriptor is kept until it is replaced or taken away, or the client leaves. */
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	assert_int_equal(set_irqs(&s, 0x24, 1, 0, 1, pair[1]), 0);
-	close(pair[1]);
+	fd = eventfd(0, EFD_CLOEXEC);
+	fds = open_fds();
+	assert_int_equal(set_irqs(&s, 0x24, 1, 0, 1, fd), 0);
+	assert_int_equal(open_fds(), fds + 1);
 	assert_int_equal(set_irqs(&s, 0x09, 0, 0, 1, -1), 0);
-	assert_int_equal(poll(&(struct pollfd) { .fd = pair[0] }, 1, 0), 0);
+	assert_int_equal(set_irqs(&s, 0x24, 1, 0, 1, fd), 0);
+	assert_int_equal(open_fds(), fds + 1);
 	assert_int_equal(set_irqs(&s, 0x21, 1, 0, 0, -1), 0);
-	assert_true(is_hung_up(pair[0]));
-	close(pair[0]);
+	assert_int_equal(open_fds(), fds);
+	assert_int_equal(set_irqs(&s, 0x24, 0, 0, 1, fd), 0);
+	assert_int_equal(set_irqs(&s, 0x24, 1, 0, 1, fd), 0);
+
+	/* What could block who writes to it is none, and does not stay open either. */
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	assert_int_equal(set_irqs(&s, 0x24, 0, 0, 1, pair[1]), 0);
-	close(pair[1]);
-	finish(&s);
-	assert_true(is_hung_up(pair[0]));
+	assert_int_equal(set_irqs(&s, 0x24, 1, 0, 1, pair[1]), EINVAL);
 	close(pair[0]);
+	close(pair[1]);
+	assert_int_equal(open_fds(), fds + 2);
+	server_leave(&s);
+	/* And both ends of the connection are closed. */
+	assert_int_equal(open_fds(), fds - 2);
+	close(fd);
+	assert_int_equal(s.end, SERVE_LEFT);
+	server_power_off(&s);
+}
+
+/* What an eventfd was signalled since it was last looked at; it does not block. */
+static uint64_t signalled(int fd)
+{
+	uint64_t nr = 0;
+
+	return read(fd, &nr, sizeof(nr)) == sizeof(nr) ? nr : 0;
+}
+
+static int set_bool(struct server *s, uint32_t flags, uint32_t index, uint8_t wanted)
+{
+	const struct { uint32_t word[5]; uint8_t wanted; } __attribute__((packed)) set = {
+		{ 21, flags, index, 0, 1 }, wanted,
+	};
+
+	return ask(s, SET_IRQS, &set, sizeof(set), NULL, 0);
+}
+
+static void a_client_triggers_its_own_interrupts(void **state)
+{
+	uint64_t almost_full = UINT64_MAX - 1;
+	struct server s;
+	uint32_t i;
+	int fd[5];
+
+	(void)state;
+	begin(&s, "ga102");
+	for (i = 0; i < 5; i++) {
+		fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		assert_int_equal(set_irqs(&s, 0x24, i, 0, 1, fd[i]), i == 2 ? EINVAL : 0);
+	}
+	for (i = 0; i < 5; i++) {
+		if (i == 2)	/* MSI-X, of which there is none */
+			continue;
+		assert_int_equal(set_irqs(&s, 0x21, i, 0, 1, -1), 0);
+		assert_int_equal(signalled(fd[i]), 1);
+		assert_int_equal(set_bool(&s, 0x22, i, 1), 0);
+		assert_int_equal(signalled(fd[i]), 1);
+		assert_int_equal(set_bool(&s, 0x22, i, 0), 0);
+		assert_int_equal(signalled(fd[i]), 0);
+	}
+	/* None hears of another's. */
+	assert_int_equal(set_irqs(&s, 0x21, 1, 0, 1, -1), 0);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(signalled(fd[i]), i == 1);
+	/* One that takes no more does not stop the server. */
+	assert_int_equal(write(fd[1], &almost_full, sizeof(almost_full)), sizeof(almost_full));
+	assert_int_equal(set_irqs(&s, 0x21, 1, 0, 1, -1), 0);
+	assert_int_equal(signalled(fd[1]), almost_full);
+	for (i = 0; i < 5; i++)
+		close(fd[i]);
+	finish(&s);
+}
+
+#define FAULT_STATUS	0xb83094u
+#define MSI_CONTROL	0x6au
+
+/* A GPU whose aperture is larger than its VRAM, with an eventfd for INTx and one for MSI */
+static void begin_with_faults(struct server *s, int *intx, int *msi)
+{
+	struct sim_config cfg = { .chip = "ga102", .vram_size = MIB(64) };
+
+	server_power_on(s, &cfg);
+	server_connect(s, true);
+	write16(s, CONFIG, 4, 2);
+	*intx = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	*msi = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_int_equal(set_irqs(s, 0x24, 0, 0, 1, *intx), 0);
+	assert_int_equal(set_irqs(s, 0x24, 1, 0, 1, *msi), 0);
+}
+
+static void finish_with_faults(struct server *s, int intx, int msi)
+{
+	close(intx);
+	close(msi);
+	server_leave(s);
+	assert_int_equal(s->end, SERVE_LEFT);
+	server_power_off(s);
+}
+
+/* BAR1 in physical mode, beyond VRAM */
+static void fault(struct server *s)
+{
+	assert_int_equal(read32(s, 1, MIB(128)), 0xffffffff);
+}
+
+static void clear_fault(struct server *s)
+{
+	write32(s, 0, FAULT_STATUS, 0x80000000);
+	assert_int_equal(read32(s, 0, FAULT_STATUS) & 0x80000000, 0);
+}
+
+static void a_fault_is_a_message_for_each_once_msi_is_enabled(void **state)
+{
+	struct server s;
+	int intx, msi;
+
+	(void)state;
+	begin_with_faults(&s, &intx, &msi);
+	write16(&s, CONFIG, MSI_CONTROL, 1);
+	fault(&s);
+	/* It would write to memory, but may not master the bus. */
+	assert_int_equal(signalled(msi), 0);
+	clear_fault(&s);
+	write16(&s, CONFIG, 4, 6);
+	assert_int_equal(signalled(msi), 0);
+	fault(&s);
+	assert_int_equal(signalled(msi), 1);
+	/* The GPU has room for one; others are dropped. */
+	fault(&s);
+	assert_int_equal(signalled(msi), 0);
+	clear_fault(&s);
+	fault(&s);
+	assert_int_equal(signalled(msi), 1);
+	/* Asleep it says nothing. */
+	clear_fault(&s);
+	write16(&s, CONFIG, 0x64, 3);
+	sim_bar1_read(s.gpu, MIB(128), 4);
+	assert_int_equal(read16(&s, CONFIG, 0), 0x10de);
+	assert_int_equal(signalled(msi), 0);
+	assert_int_equal(signalled(intx), 0);
+	finish_with_faults(&s, intx, msi);
+}
+
+static void a_fault_is_a_level_without_msi(void **state)
+{
+	struct server s;
+	int intx, msi;
+
+	(void)state;
+	begin_with_faults(&s, &intx, &msi);
+	assert_int_equal(read16(&s, CONFIG, 6) & 8, 0);
+	fault(&s);
+	assert_int_equal(signalled(intx), 1);
+	assert_int_equal(read16(&s, CONFIG, 6) & 8, 8);
+	/* It has masked itself; unmasked it is told again, as the fault is still there. */
+	fault(&s);
+	assert_int_equal(signalled(intx), 0);
+	assert_int_equal(set_irqs(&s, 0x11, 0, 0, 1, -1), 0);
+	assert_int_equal(signalled(intx), 1);
+	clear_fault(&s);
+	assert_int_equal(read16(&s, CONFIG, 6) & 8, 0);
+	assert_int_equal(set_irqs(&s, 0x11, 0, 0, 1, -1), 0);
+	assert_int_equal(signalled(intx), 0);
+	/* Masked, then disabled */
+	assert_int_equal(set_irqs(&s, 0x09, 0, 0, 1, -1), 0);
+	fault(&s);
+	assert_int_equal(signalled(intx), 0);
+	write16(&s, CONFIG, 4, 0x402);
+	assert_int_equal(set_bool(&s, 0x12, 0, 1), 0);
+	assert_int_equal(signalled(intx), 0);
+	assert_int_equal(read16(&s, CONFIG, 6) & 8, 8);
+	write16(&s, CONFIG, 4, 2);
+	assert_int_equal(signalled(intx), 1);
+	assert_int_equal(signalled(msi), 0);
+	/* A reset takes the fault away. */
+	assert_int_equal(ask(&s, DEVICE_RESET, NULL, 0, NULL, 0), 0);
+	assert_int_equal(set_irqs(&s, 0x11, 0, 0, 1, -1), 0);
+	assert_int_equal(signalled(intx), 0);
+	assert_int_equal(read16(&s, CONFIG, 6) & 8, 0);
+	finish_with_faults(&s, intx, msi);
+}
+
+static void who_comes_after_a_fault_is_told_by_the_line_and_by_no_message(void **state)
+{
+	struct server s;
+	int intx, msi;
+
+	(void)state;
+	begin_with_faults(&s, &intx, &msi);
+	fault(&s);
+	server_leave(&s);
+	assert_int_equal(signalled(intx), 1);
+	server_connect(&s, true);
+	write16(&s, CONFIG, MSI_CONTROL, 1);
+	write16(&s, CONFIG, 4, 6);
+	assert_int_equal(set_irqs(&s, 0x24, 1, 0, 1, msi), 0);
+	assert_int_equal(signalled(msi), 0);
+	write16(&s, CONFIG, MSI_CONTROL, 0);
+	assert_int_equal(set_irqs(&s, 0x24, 0, 0, 1, intx), 0);
+	assert_int_equal(signalled(intx), 1);
+	finish_with_faults(&s, intx, msi);
 }
 
 /* --- BARs --- */
@@ -423,6 +609,10 @@ int main(void)
 		cmocka_unit_test(a_dma_window_is_closed_as_it_was_opened),
 		cmocka_unit_test(dma_windows_are_closed_in_ranges_if_that_was_asked_for),
 		cmocka_unit_test(interrupts_are_set_up_and_given_up),
+		cmocka_unit_test(a_client_triggers_its_own_interrupts),
+		cmocka_unit_test(a_fault_is_a_message_for_each_once_msi_is_enabled),
+		cmocka_unit_test(a_fault_is_a_level_without_msi),
+		cmocka_unit_test(who_comes_after_a_fault_is_told_by_the_line_and_by_no_message),
 		cmocka_unit_test(blocks_reach_vram_through_both_bars),
 		cmocka_unit_test(the_largest_block_is_what_was_agreed_on),
 		cmocka_unit_test(posted_writes_arrive_before_what_follows),
