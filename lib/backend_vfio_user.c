@@ -190,7 +190,9 @@ static ssize_t receive_header(struct vfio_user *vu, u16 command)
 		return h.size - sizeof(h);
 	if (h.size != sizeof(h))
 		return lose(vu, -ENODEV, "the server sends an error of the wrong size");
-	if (!vu->opened)
+	if (command == VFIO_USER_VERSION && h.error == EBUSY)
+		nvbar_log(&vu->base.log, 0, "the server has another client");
+	else if (!vu->opened)
 		nvbar_log(&vu->base.log, 0, "the server refuses command %u: %s", command,
 			  strerror((int)h.error));
 	return h.error && h.error < 4096 ? -(ssize_t)h.error : -EIO;

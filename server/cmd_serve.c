@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lobby.h"
 #include "nvbar_sim.h"
 #include "serve.h"
 #include "sim_options.h"
@@ -156,6 +157,7 @@ static int serve(struct sim_gpu *gpu, const struct args *args)
 	struct device *dev = malloc(sizeof(*dev));
 	struct service service = { .dev = dev, .dma_ranges = args->dma_ranges };
 	int status = 1, listener;
+	struct lobby lobby;
 	struct stat own;
 
 	if (!dev)
@@ -171,6 +173,8 @@ static int serve(struct sim_gpu *gpu, const struct args *args)
 		refuse("serve: %s: %s", path, strerror(errno));
 		goto out_stop;
 	}
+	lobby_init(&lobby, listener);
+	service.lobby = &lobby;
 	printf("%s at %s\n", sim_chip_name(gpu), path);
 	if (!finish_output(0) && serve_all(&service, listener))
 		status = report(dev);

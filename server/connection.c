@@ -30,19 +30,34 @@ bool conn_failed(struct connection *c, const char *what)
 	return false;
 }
 
+static bool has_left(const struct connection *c)
+{
+	struct pollfd p = { .fd = c->sock, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) == 1;
+}
+
 /* Return: false at the end. */
 static bool wait_for(struct connection *c, short events)
 {
-	struct pollfd p[2] = { { .fd = c->stop, .events = POLLIN },
-			       { .fd = c->sock, .events = events } };
+	struct pollfd p[2 + LOBBY_FDS] = { { .fd = c->stop, .events = POLLIN },
+					   { .fd = c->sock, .events = events } };
+	nfds_t nr = c->lobby ? 2 + LOBBY_FDS : 2;
 
-	while (poll(p, 2, -1) < 0)
-		if (errno != EINTR)
-			return conn_failed(c, "poll");
-	if (p[0].revents) {
-		c->end = SERVE_STOPPED;
-		return false;
-	}
+	do {
+		if (c->lobby)
+			lobby_watch(c->lobby, p + 2);
+		while (poll(p, nr, -1) < 0)
+			if (errno != EINTR)
+				return conn_failed(c, "poll");
+		if (p[0].revents) {
+			c->end = SERVE_STOPPED;
+			return false;
+		}
+		/* Who comes after this one has left is served next, though its messages are not done. */
+		if (c->lobby && !has_left(c))
+			lobby_answer(c->lobby, p + 2);
+	} while (!p[1].revents);
 	return true;
 }
 

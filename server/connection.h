@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lobby.h"
 #include "serve.h"
 
 /* What a handler returns, in an errno's place, once the connection is to end */
@@ -15,6 +16,7 @@
  * struct connection - a client's socket
  * @sock: the socket
  * @stop: descriptor that says stop; -1 for none
+ * @lobby: who is answered meanwhile; NULL for nobody
  * @why: takes the reason of the end
  * @why_len: bytes at @why
  * @end: of the connection, once it has come
@@ -26,6 +28,7 @@
 struct connection {
 	int sock;
 	int stop;
+	struct lobby *lobby;
 	char *why;
 	size_t why_len;
 	enum serve_end end;

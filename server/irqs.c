@@ -16,7 +16,7 @@ static void set_fd(int *at, int fd)
 	*at = fd;
 }
 
-/* It has no file type, which files, pipes and sockets have: writing to it has no end to wait for. */
+/* It has no file type, as files, pipes and sockets have, whose writers may have to wait. */
 static bool is_eventfd(int fd)
 {
 	struct stat st;

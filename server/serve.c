@@ -391,8 +391,8 @@ enum serve_end serve_client(const struct service *service, int sock, char *why, 
 	struct client c = {
 		.service = service,
 		.dev = service->dev,
-		.conn = { .sock = sock, .stop = service->stop, .why = why, .why_len = why_len,
-			  .end = SERVE_LEFT },
+		.conn = { .sock = sock, .stop = service->stop, .lobby = service->lobby, .why = why,
+			  .why_len = why_len, .end = SERVE_LEFT },
 	};
 
 	irqs_init(&c.irqs, c.dev);
@@ -405,6 +405,8 @@ enum serve_end serve_client(const struct service *service, int sock, char *why, 
 		;
 	irqs_fini(&c.irqs);
 	dma_unmap_all(&c.dma);
+	if (service->lobby)
+		lobby_empty(service->lobby);
 	free(c.msg);
 	return c.conn.end;
 }

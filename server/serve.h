@@ -27,16 +27,20 @@ enum serve_end {
 	SERVE_FAILED,
 };
 
+struct lobby;
+
 /**
  * struct service - what clients are served
  * @dev: the device
  * @stop: stop when this can be read; -1 for never
+ * @lobby: who comes while one is served is answered there; NULL: nobody is
  * @dma_ranges: DMA_UNMAP closes all windows in a range, as dma_unmap_range(); else
  *	the range must be that of one window, as the protocol says
  */
 struct service {
 	struct device *dev;
 	int stop;
+	struct lobby *lobby;
 	bool dma_ranges;
 };
 

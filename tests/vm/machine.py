@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A served GPU, and a virtual machine that has it in a PCI Express slot."""
+import errno
 import json
 import os
 import re
@@ -75,8 +76,18 @@ class ConfigSpace:
     """The GPU's configuration space, seen by another client of the server."""
 
     def __init__(self, gpu):
+        wait_until(lambda: self.come(gpu), 10, "QEMU leaves the server to others")
+
+    def come(self, gpu):
+        """Say a version; whether the server has no other client."""
         self.sock = connect(gpu.socket, 10)
-        self.ask(1, struct.pack("<HH", 0, 1))
+        self.sock.sendall(struct.pack("<HHIIIHH", 1, 1, 20, 0, 0, 0, 1))
+        _, _, size, _, error = struct.unpack("<HHIII", self.receive(16))
+        if error == errno.EBUSY:
+            self.sock.close()
+            return False
+        self.receive(size - 16)
+        return True
 
     def __enter__(self):
         return self
