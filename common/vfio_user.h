@@ -72,6 +72,7 @@ struct vfio_user_version {
 #define VFIO_USER_MAX_DMA_MAPS_DEFAULT	65535u
 #define VFIO_USER_PGSIZES		"pgsizes"
 #define VFIO_USER_PGSIZES_DEFAULT	4096u
+#define VFIO_USER_WRITE_MULTIPLE	"write_multiple"
 
 /* DMA_MAP; the reply has no payload. */
 struct vfio_user_dma_map {
@@ -167,6 +168,18 @@ struct vfio_user_region_access {
 	uint32_t count;
 };
 
+/* One write of REGION_WRITE_MULTI, which has at most 8 bytes of data */
+struct vfio_user_small_write {
+	struct vfio_user_region_access access;
+	uint8_t data[8];
+};
+
+/* REGION_WRITE_MULTI; the reply is the count alone, of the writes that were done. */
+struct vfio_user_region_write_multi {
+	uint64_t count;
+	struct vfio_user_small_write write[];
+};
+
 _Static_assert(sizeof(struct vfio_user_header) == 16, "layout");
 _Static_assert(sizeof(struct vfio_user_version) == 4, "layout");
 _Static_assert(sizeof(struct vfio_user_dma_map) == 32, "layout");
@@ -176,5 +189,7 @@ _Static_assert(sizeof(struct vfio_user_region_info) == 32, "layout");
 _Static_assert(sizeof(struct vfio_user_irq_info) == 16, "layout");
 _Static_assert(sizeof(struct vfio_user_irq_set) == 20, "layout");
 _Static_assert(sizeof(struct vfio_user_region_access) == 16, "layout");
+_Static_assert(sizeof(struct vfio_user_small_write) == 24, "layout");
+_Static_assert(sizeof(struct vfio_user_region_write_multi) == 8, "layout");
 
 #endif

@@ -29,7 +29,8 @@ struct message {
  * @service: what it gets
  * @dev: the device in that
  * @conn: the client's socket
- * @negotiated: version and capabilities are agreed on
+ * @negotiated: version and capabilities are agreed on ...
+ * @agreement: ... and what follows from them
  * @msg: the message at hand
  * @len: bytes of its payload, then of its reply's
  * @dma: its DMA windows
@@ -40,6 +41,7 @@ struct client {
 	struct device *dev;
 	struct connection conn;
 	bool negotiated;
+	struct agreement agreement;
 	struct message *msg;
 	size_t len;
 	struct dma_windows dma;
@@ -61,7 +63,7 @@ static int do_version(struct client *c)
 	if (v->major != VFIO_USER_MAJOR)
 		return conn_lied(&c->conn, "major version %u, not %u", v->major,
 				 VFIO_USER_MAJOR);
-	err = version_agree(&c->conn, (char *)(v + 1), &len);
+	err = version_agree(&c->conn, (char *)(v + 1), &len, &c->agreement);
 	if (err)
 		return err;
 	v->minor = VFIO_USER_MINOR;
@@ -253,6 +255,53 @@ static int do_write(struct client *c)
 	return 0;
 }
 
+/* Return: 0 or ERR_LIED. */
+static int check_small_writes(struct client *c, struct vfio_user_region_write_multi *multi)
+{
+	size_t len = c->len - sizeof(*multi), size = sizeof(multi->write[0]), i;
+	struct vfio_user_region_access *access;
+
+	if (len % size || len / size != multi->count)
+		return conn_lied(&c->conn, "%llu writes in %zu bytes",
+				 (unsigned long long)multi->count, c->len);
+	for (i = 0; i < multi->count; i++) {
+		access = &multi->write[i].access;
+		if (access->count > sizeof(multi->write[i].data))
+			return conn_lied(&c->conn, "small write of %u bytes", access->count);
+		if (check_access(c, access) == ERR_LIED)
+			return ERR_LIED;
+	}
+	return 0;
+}
+
+/*
+ * Writes that might have come as a message each: one that is refused does not keep
+ * those after it from being done.
+ */
+static int do_write_multi(struct client *c)
+{
+	struct vfio_user_region_write_multi *multi = (void *)c->msg->payload;
+	struct vfio_user_small_write *w;
+	uint64_t done = 0;
+	size_t i;
+
+	if (!c->agreement.write_multiple)
+		return EOPNOTSUPP;
+	if (check_small_writes(c, multi))
+		return ERR_LIED;
+	for (i = 0; i < multi->count; i++) {
+		w = &multi->write[i];
+		if (check_access(c, &w->access))
+			continue;
+		device_write(c->dev, w->access.region, w->access.offset, w->data, w->access.count);
+		irqs_tell(&c->irqs, c->dev);
+		done++;
+	}
+	multi->count = done;
+	c->len = sizeof(*multi);
+	return 0;
+}
+
 static int do_reset(struct client *c)
 {
 	device_reset(c->dev);
@@ -298,6 +347,8 @@ static const struct command commands[] = {
 		sizeof(struct vfio_user_region_access), 0, do_read),
 	COMMAND(REGION_WRITE, sizeof(struct vfio_user_region_access), MAX_PAYLOAD, 0, do_write),
 	COMMAND(DEVICE_RESET, 0, 0, 0, do_reset),
+	COMMAND(REGION_WRITE_MULTI, sizeof(struct vfio_user_region_write_multi), MAX_PAYLOAD, 0,
+		do_write_multi),
 };
 
 /* Anything else may be a command of a version to come. */

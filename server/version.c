@@ -35,8 +35,25 @@ static struct json_object *parse_json(const char *text, size_t len)
 	return o;
 }
 
+/* It is there to be proposed, and then to be had, only as true. */
+static int agree_on_multiple(struct connection *c, struct json_object *theirs,
+			     struct json_object *ours, struct agreement *agreement)
+{
+	struct json_object *val;
+
+	if (!json_object_object_get_ex(theirs, VFIO_USER_WRITE_MULTIPLE, &val))
+		return 0;
+	if (!json_object_is_type(val, json_type_boolean))
+		return conn_lied(c, "capability %s is no boolean", VFIO_USER_WRITE_MULTIPLE);
+	agreement->write_multiple = json_object_get_boolean(val);
+	if (agreement->write_multiple)
+		json_object_object_add(ours, VFIO_USER_WRITE_MULTIPLE, json_object_new_boolean(1));
+	return 0;
+}
+
 /* Ours, for those that the client has proposed. */
-static int agree(struct connection *c, struct json_object *theirs, struct json_object *ours)
+static int agree(struct connection *c, struct json_object *theirs, struct json_object *ours,
+		 struct agreement *agreement)
 {
 	struct json_object *val;
 	size_t i;
@@ -49,11 +66,11 @@ static int agree(struct connection *c, struct json_object *theirs, struct json_o
 		json_object_object_add(ours, capabilities[i].name,
 				       json_object_new_int64(capabilities[i].val));
 	}
-	return 0;
+	return agree_on_multiple(c, theirs, ours, agreement);
 }
 
-static int
-agree_on_json(struct connection *c, const char *text, size_t len, struct json_object *ours)
+static int agree_on_json(struct connection *c, const char *text, size_t len,
+			 struct json_object *ours, struct agreement *agreement)
 {
 	struct json_object *top, *theirs;
 	int err = 0;
@@ -67,19 +84,21 @@ agree_on_json(struct connection *c, const char *text, size_t len, struct json_ob
 		err = conn_lied(c, "version data is no JSON object");
 	else if (json_object_object_get_ex(top, VFIO_USER_CAPABILITIES, &theirs))
 		err = json_object_is_type(theirs, json_type_object) ?
-			agree(c, theirs, ours) : conn_lied(c, "capabilities are no JSON object");
+			agree(c, theirs, ours, agreement) :
+			conn_lied(c, "capabilities are no JSON object");
 	json_object_put(top);
 	return err;
 }
 
-int version_agree(struct connection *c, char *text, size_t *len)
+int version_agree(struct connection *c, char *text, size_t *len, struct agreement *agreement)
 {
 	struct json_object *top = json_object_new_object(), *ours = json_object_new_object();
 	const char *reply;
 	int err;
 
 	json_object_object_add(top, VFIO_USER_CAPABILITIES, ours);
-	err = agree_on_json(c, text, *len, ours);
+	*agreement = (struct agreement) { 0 };
+	err = agree_on_json(c, text, *len, ours, agreement);
 	if (!err) {
 		reply = json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN);
 		*len = 1 + (size_t)snprintf(text, VERSION_MAX_JSON, "%s", reply);

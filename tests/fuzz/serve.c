@@ -79,9 +79,10 @@ static void send_command(struct client *c, unsigned int command, unsigned int fl
 
 static void send_version(struct client *c)
 {
-	static const struct vfio_user_version version;
+	static const char version[] = "\0\0\0\0{\"" VFIO_USER_CAPABILITIES "\":{\""
+				      VFIO_USER_WRITE_MULTIPLE "\":true}}";
 
-	send_command(c, VFIO_USER_VERSION, 0, &version, sizeof(version), 0);
+	send_command(c, VFIO_USER_VERSION, 0, version, sizeof(version), 0);
 }
 
 static void send_messages(struct client *c, struct fuzz_input *in)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define ANY_SIZE	0xffffffff	/* the payload's, as it should be */
+#define MULTI		2
 
 /* A payload of 32-bit words in place */
 #define WORDS(...)	.payload = (const uint32_t[]) { __VA_ARGS__ }, \
@@ -20,7 +21,8 @@
 /**
  * struct lie - a message
  * @name: what is wrong with it
- * @fresh: it is the first message of its connection
+ * @fresh: 1: it is the first message of its connection; MULTI: after a version that
+ *	agrees on several writes in a message; 0: after another version
  * @command: of the header
  * @flags: of the header
  * @size: of the header, or ANY_SIZE
@@ -31,7 +33,7 @@
  */
 struct lie {
 	const char *name;
-	bool fresh;
+	int fresh;
 	unsigned int command;
 	uint32_t flags;
 	uint32_t size;
@@ -110,6 +112,9 @@ static const struct lie lies[] = {
 	{ "a transfer size below 0", 1, VERSION, 0, ANY_SIZE,
 	  TEXT("{\"capabilities\":{\"max_data_xfer_size\":-1}}"), 0, 0,
 	  "max_data_xfer_size is no number" },
+	{ "writes in one message that are a number", 1, VERSION, 0, ANY_SIZE,
+	  TEXT("{\"capabilities\":{\"write_multiple\":1}}"), 0, 0,
+	  "write_multiple is no boolean" },
 	{ "page sizes that are an object", 1, VERSION, 0, ANY_SIZE,
 	  TEXT("{\"capabilities\":{\"pgsizes\":{}}}"), 0, 0, "pgsizes is no number" },
 
@@ -201,6 +206,20 @@ static const struct lie lies[] = {
 	  WORDS(0, 0, 1, 0x80000000, 0), 0, 0, "at most 1048576" },
 	{ "a posted write past the end of offsets", 0, REGION_WRITE, NO_REPLY, ANY_SIZE,
 	  WORDS(0xfffffffd, 0xffffffff, 1, 4, 0), 0, 0, "end of offsets" },
+	{ "several writes without their number", MULTI, WRITE_MULTI, 0, ANY_SIZE, WORDS(0), 0, 0,
+	  "REGION_WRITE_MULTI of 20 bytes" },
+	{ "fewer writes than it says", MULTI, WRITE_MULTI, 0, ANY_SIZE,
+	  WORDS(2, 0, 0, 0, CONFIG, 4, 0, 0), 0, 0, "2 writes in 32 bytes" },
+	{ "more writes than it says", MULTI, WRITE_MULTI, NO_REPLY, ANY_SIZE,
+	  WORDS(0, 0, 0, 0, CONFIG, 4, 0, 0), 0, 0, "0 writes in 32 bytes" },
+	{ "as many writes as make their size wrap around", MULTI, WRITE_MULTI, 0, ANY_SIZE,
+	  WORDS(1, 0x20000000, 0, 0, CONFIG, 4, 0, 0), 0, 0, "writes in 32 bytes" },
+	{ "part of a write", MULTI, WRITE_MULTI, 0, ANY_SIZE, WORDS(1, 0, 0, 0, CONFIG, 4, 0), 0, 0,
+	  "1 writes in 28 bytes" },
+	{ "a small write that is none", MULTI, WRITE_MULTI, 0, ANY_SIZE,
+	  WORDS(1, 0, 0, 0, CONFIG, 9, 0, 0), 0, 0, "small write of 9 bytes" },
+	{ "a small write past the end of offsets", MULTI, WRITE_MULTI, 0, ANY_SIZE,
+	  WORDS(1, 0, 0xfffffffd, 0xffffffff, 1, 4, 0, 0), 0, 0, "end of offsets" },
 	{ "a reset with a payload", 0, DEVICE_RESET, 0, ANY_SIZE, WORDS(0), 0, 0,
 	  "DEVICE_RESET of 20 bytes" },
 };
@@ -231,6 +250,16 @@ static void tell(struct server *s, const struct lie *lie)
 		close(fds[i]);
 }
 
+static void agree_on_multiple(struct server *s)
+{
+	static const char version[] = "\0\0\0\0{\"capabilities\":{\"write_multiple\":true}}";
+	char reply[256];
+	struct head h;
+
+	assert_true(send_command(s, VERSION, 0, version, sizeof(version), NULL, 0));
+	assert_true(receive_message(s, &h, reply, sizeof(reply)) > 4);
+}
+
 static void every_lie_ends_the_connection_with_a_reason(void **state)
 {
 	struct sim_config cfg = { .vram_size = MIB(64), .bar1_size = MIB(64) };
@@ -245,6 +274,8 @@ static void every_lie_ends_the_connection_with_a_reason(void **state)
 	fds = open_fds();
 	for (i = 0; i < NR_LIES; i++) {
 		server_connect(&s, !lies[i].fresh);
+		if (lies[i].fresh == MULTI)
+			agree_on_multiple(&s);
 		tell(&s, &lies[i]);
 		/* Who leaves in the middle hears no more; all others are hung up on, without a reply. */
 		if (!lies[i].sent && receive_message(&s, &h, rest, sizeof(rest)) != -1)

@@ -69,7 +69,9 @@ static void capabilities_are_those_proposed_that_there_are(void **state)
 	assert_non_null(strstr(reply, "\"max_msg_fds\":8"));
 	assert_non_null(strstr(reply, "\"pgsizes\":4096"));
 	assert_non_null(strstr(reply, "\"max_dma_maps\":65535"));
-	assert_null(strstr(reply, "write_multiple"));
+	assert_non_null(strstr(reply, "\"write_multiple\":true"));
+	version("{\"capabilities\":{\"write_multiple\":false}}", reply, sizeof(reply));
+	assert_string_equal(reply, "{\"capabilities\":{}}");
 }
 
 /* --- questions and errors --- */
@@ -272,6 +274,8 @@ static void interrupts_are_set_up_and_given_up(void **state)
 	assert_int_equal(set_irqs(&s, 0x24, 1, 0, 1, pair[1]), EINVAL);
 	close(pair[0]);
 	close(pair[1]);
+	/* It is closed once there is a reply; with the next reply that is done. */
+	assert_int_equal(read16(&s, CONFIG, 0), 0x10de);
 	assert_int_equal(open_fds(), fds + 2);
 	server_leave(&s);
 	/* And both ends of the connection are closed. */
@@ -537,6 +541,102 @@ static void posted_writes_arrive_before_what_follows(void **state)
 	finish(&s);
 }
 
+/* One of several writes in a message */
+struct small_write {
+	uint64_t off;
+	uint32_t region, count;
+	uint8_t data[8];
+};
+
+static void connect_for_multiple(struct server *s)
+{
+	static const char version[] = "\0\0\1\0{\"capabilities\":{\"write_multiple\":true}}";
+	char reply[256];
+	struct head h;
+
+	server_leave(s);
+	server_connect(s, false);
+	assert_true(send_command(s, VERSION, 0, version, sizeof(version), NULL, 0));
+	assert_true(receive_message(s, &h, reply, sizeof(reply)) > 4);
+	assert_int_equal(h.flags, 1);
+}
+
+static void several_writes_come_in_one_message(void **state)
+{
+	struct { uint64_t nr; struct small_write w[200]; } multi = { .nr = 200 };
+	uint8_t vram[8 * 200 + 8], want[8 * 200 + 8] = { 0 };
+	uint64_t done;
+	struct server s;
+	size_t i;
+
+	(void)state;
+	begin(&s, "ga102");
+	memset(vram, 0, sizeof(vram));
+	assert_true(sim_vram_poke(s.gpu, MIB(1), vram, sizeof(vram)));
+	for (i = 0; i < 200; i++) {
+		multi.w[i] = (struct small_write) { MIB(1) + 8 * i, 1, 1 + i % 8, { 0 } };
+		memset(multi.w[i].data, (int)i + 1, 8);
+		memset(want + 8 * i, (int)i + 1, 1 + i % 8);
+	}
+	/* Only for those who have agreed on it */
+	assert_int_equal(ask(&s, WRITE_MULTI, &multi, sizeof(multi), NULL, 0), EOPNOTSUPP);
+	connect_for_multiple(&s);
+	assert_int_equal(ask(&s, WRITE_MULTI, &multi, sizeof(multi), &done, sizeof(done)), 0);
+	assert_int_equal(done, 200);
+	assert_true(sim_vram_peek(s.gpu, MIB(1), vram, sizeof(vram)));
+	assert_memory_equal(vram, want, sizeof(vram));
+
+	/* In order, to all regions, and posted, as QEMU sends them */
+	multi.nr = 4;
+	multi.w[0] = (struct small_write) { 4, CONFIG, 2, { 0 } };		/* decodes no more */
+	multi.w[1] = (struct small_write) { MIB(1), 1, 4, { 0xff, 0xff, 0xff, 0xff } };
+	multi.w[2] = (struct small_write) { 4, CONFIG, 2, { 2 } };
+	multi.w[3] = (struct small_write) { MIB(1) + 1, 1, 1, { 0x77 } };
+	assert_true(send_command(&s, WRITE_MULTI, NO_REPLY, &multi, 8 + 4 * 24, NULL, 0));
+	assert_int_equal(read32(&s, 1, MIB(1)), 0x00007701);
+
+	/* Those that are refused are not counted, and keep no other from being done. */
+	multi.w[0] = (struct small_write) { MIB(256), 1, 4, { 1 } };
+	multi.w[1] = (struct small_write) { MIB(1), 1, 4, { 0x12 } };
+	multi.w[2] = (struct small_write) { 0, 8, 4, { 1 } };
+	multi.w[3] = (struct small_write) { MIB(1) + 4, 1, 0, { 1 } };
+	assert_int_equal(ask(&s, WRITE_MULTI, &multi, 8 + 4 * 24, &done, sizeof(done)), 0);
+	assert_int_equal(done, 2);
+	assert_int_equal(read32(&s, 1, MIB(1)), 0x12);
+	multi.nr = 0;
+	assert_int_equal(ask(&s, WRITE_MULTI, &multi, 8, &done, sizeof(done)), 0);
+	assert_int_equal(done, 0);
+	finish(&s);
+}
+
+static void each_fault_of_several_writes_is_told(void **state)
+{
+	struct { uint64_t nr; struct small_write w[5]; } multi = {
+		.nr = 5,
+		.w = {
+			{ MIB(128), 1, 4, { 1 } },
+			{ FAULT_STATUS, 0, 4, { 0, 0, 0, 0x80 } },
+			{ MIB(128), 1, 4, { 1 } },
+			{ FAULT_STATUS, 0, 4, { 0, 0, 0, 0x80 } },
+			{ MIB(128), 1, 4, { 1 } },
+		},
+	};
+	struct server s;
+	int intx, msi;
+	uint64_t done;
+
+	(void)state;
+	begin_with_faults(&s, &intx, &msi);
+	connect_for_multiple(&s);
+	write16(&s, CONFIG, MSI_CONTROL, 1);
+	write16(&s, CONFIG, 4, 6);
+	assert_int_equal(set_irqs(&s, 0x24, 1, 0, 1, msi), 0);
+	assert_int_equal(ask(&s, WRITE_MULTI, &multi, sizeof(multi), &done, sizeof(done)), 0);
+	assert_int_equal(done, 5);
+	assert_int_equal(signalled(msi), 3);
+	finish_with_faults(&s, intx, msi);
+}
+
 static void errors_of_the_driver_are_counted_over_resets(void **state)
 {
 	struct server s;
@@ -616,6 +716,8 @@ int main(void)
 		cmocka_unit_test(blocks_reach_vram_through_both_bars),
 		cmocka_unit_test(the_largest_block_is_what_was_agreed_on),
 		cmocka_unit_test(posted_writes_arrive_before_what_follows),
+		cmocka_unit_test(several_writes_come_in_one_message),
+		cmocka_unit_test(each_fault_of_several_writes_is_told),
 		cmocka_unit_test(errors_of_the_driver_are_counted_over_resets),
 		cmocka_unit_test(the_state_stays_for_the_next_client),
 		cmocka_unit_test(a_client_that_never_pauses_is_stopped),
