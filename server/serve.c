@@ -11,9 +11,6 @@
 #include "version.h"
 
 #define MAX_PAYLOAD	(sizeof(struct vfio_user_region_access) + SERVE_MAX_DATA)
-/* Queries may grow with later versions of the protocol. */
-#define MAX_QUERY	64
-
 /**
  * struct message - a command, over which its reply is written
  * @header: of the command, then of the reply
@@ -96,7 +93,6 @@ static int do_dma_map(struct client *c)
 	    !is_range(map->address, map->size))
 		return EINVAL;
 	c->len = 0;
-	/* The model masters no bus: the file that may have come is closed unused. */
 	return dma_map(&c->dma, map->address, map->size);
 }
 
@@ -108,6 +104,7 @@ static int do_dma_unmap(struct client *c)
 		return conn_lied(&c->conn, "DMA_UNMAP with argsz %u", unmap->argsz);
 	if (unmap->size && unmap->address + (unmap->size - 1) < unmap->address)
 		return conn_lied(&c->conn, "DMA_UNMAP past the end of addresses");
+	c->len = sizeof(*unmap);
 	if (unmap->flags == VFIO_USER_DMA_UNMAP_ALL && !unmap->address && !unmap->size) {
 		dma_unmap_all(&c->dma);
 		return 0;
@@ -187,7 +184,7 @@ static int check_irq_set(struct client *c, const struct vfio_user_irq_set *set)
 				 c->len - sizeof(*set), set->count);
 	if (set->start + set->count < set->start)
 		return conn_lied(&c->conn, "DEVICE_SET_IRQS past the last number");
-	if (nr_fds && (!(set->flags & VFIO_USER_IRQ_DATA_EVENTFD) || nr_fds != set->count))
+	if (nr_fds && set->flags & VFIO_USER_IRQ_DATA_EVENTFD && nr_fds != set->count)
 		return conn_lied(&c->conn, "DEVICE_SET_IRQS with %u descriptors for %u interrupts",
 				 nr_fds, set->count);
 	return 0;
@@ -201,7 +198,9 @@ static int do_set_irqs(struct client *c)
 	if (err)
 		return err;
 	c->len = 0;
-	if (set->flags & VFIO_USER_IRQ_DATA_EVENTFD && c->conn.nr_fds)
+	if (c->conn.nr_fds && !(set->flags & VFIO_USER_IRQ_DATA_EVENTFD))
+		return EINVAL;
+	if (c->conn.nr_fds)
 		fd = c->conn.fd[0];
 	err = irqs_set(&c->irqs, set, fd);
 	/* Else it is closed with those that were not taken. */
@@ -314,8 +313,7 @@ static int do_reset(struct client *c)
  * struct command - what a client may send
  * @name: for complaints
  * @min: bytes of payload at least
- * @max: at most
- * @max_fds: descriptors
+ * @max: at most.  Some clients make a query as long as the answer may be
  * @run: does it and sets client.len.  Return: 0, an errno, or ERR_LIED.  NULL:
  *	not offered
  */
@@ -323,7 +321,6 @@ struct command {
 	const char *name;
 	size_t min;
 	size_t max;
-	unsigned int max_fds;
 	int (*run)(struct client *c);
 };
 
@@ -331,28 +328,26 @@ struct command {
 
 static const struct command commands[] = {
 	COMMAND(VERSION, sizeof(struct vfio_user_version),
-		sizeof(struct vfio_user_version) + VERSION_MAX_JSON, 0, do_version),
-	COMMAND(DMA_MAP, sizeof(struct vfio_user_dma_map),
-		sizeof(struct vfio_user_dma_map), 1, do_dma_map),
-	COMMAND(DMA_UNMAP, sizeof(struct vfio_user_dma_unmap),
-		sizeof(struct vfio_user_dma_unmap), 0, do_dma_unmap),
-	COMMAND(DEVICE_GET_INFO, sizeof(struct vfio_user_device_info), MAX_QUERY, 0,
+		sizeof(struct vfio_user_version) + VERSION_MAX_JSON, do_version),
+	COMMAND(DMA_MAP, sizeof(struct vfio_user_dma_map), sizeof(struct vfio_user_dma_map),
+		do_dma_map),
+	COMMAND(DMA_UNMAP, sizeof(struct vfio_user_dma_unmap), MAX_PAYLOAD, do_dma_unmap),
+	COMMAND(DEVICE_GET_INFO, sizeof(struct vfio_user_device_info), MAX_PAYLOAD,
 		do_device_info),
-	COMMAND(DEVICE_GET_REGION_INFO, sizeof(struct vfio_user_region_info), MAX_QUERY, 0,
+	COMMAND(DEVICE_GET_REGION_INFO, sizeof(struct vfio_user_region_info), MAX_PAYLOAD,
 		do_region_info),
-	COMMAND(DEVICE_GET_IRQ_INFO, sizeof(struct vfio_user_irq_info), MAX_QUERY, 0, do_irq_info),
-	COMMAND(DEVICE_SET_IRQS, sizeof(struct vfio_user_irq_set), MAX_QUERY, SERVE_MAX_FDS,
-		do_set_irqs),
+	COMMAND(DEVICE_GET_IRQ_INFO, sizeof(struct vfio_user_irq_info), MAX_PAYLOAD, do_irq_info),
+	COMMAND(DEVICE_SET_IRQS, sizeof(struct vfio_user_irq_set), MAX_PAYLOAD, do_set_irqs),
 	COMMAND(REGION_READ, sizeof(struct vfio_user_region_access),
-		sizeof(struct vfio_user_region_access), 0, do_read),
-	COMMAND(REGION_WRITE, sizeof(struct vfio_user_region_access), MAX_PAYLOAD, 0, do_write),
-	COMMAND(DEVICE_RESET, 0, 0, 0, do_reset),
-	COMMAND(REGION_WRITE_MULTI, sizeof(struct vfio_user_region_write_multi), MAX_PAYLOAD, 0,
+		sizeof(struct vfio_user_region_access), do_read),
+	COMMAND(REGION_WRITE, sizeof(struct vfio_user_region_access), MAX_PAYLOAD, do_write),
+	COMMAND(DEVICE_RESET, 0, 0, do_reset),
+	COMMAND(REGION_WRITE_MULTI, sizeof(struct vfio_user_region_write_multi), MAX_PAYLOAD,
 		do_write_multi),
 };
 
 /* Anything else may be a command of a version to come. */
-static const struct command unknown = { "command", 0, MAX_PAYLOAD, SERVE_MAX_FDS, NULL };
+static const struct command unknown = { "command", 0, MAX_PAYLOAD, NULL };
 
 static const struct command *find_command(unsigned int nr)
 {
@@ -400,10 +395,6 @@ static bool receive_message(struct client *c, const struct command **cmd)
 				  c->len);
 		return false;
 	}
-	if (c->conn.nr_fds > (*cmd)->max_fds) {
-		conn_lied(&c->conn, "%s with %u descriptors", (*cmd)->name, c->conn.nr_fds);
-		return false;
-	}
 	return true;
 }
 
@@ -428,6 +419,7 @@ static bool serve_message(struct client *c)
 	bool go_on = false;
 	int err;
 
+	/* Descriptors that nothing is done with are closed, with whatever message they come. */
 	if (receive_message(c, &cmd)) {
 		err = cmd->run ? cmd->run(c) : EOPNOTSUPP;
 		irqs_tell(&c->irqs, c->dev);

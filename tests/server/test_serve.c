@@ -123,6 +123,72 @@ static void what_is_not_there_is_an_error_and_no_more(void **state)
 	finish(&s);
 }
 
+/* As a storage toolkit's client puts them on the socket */
+static void questions_may_be_as_long_as_their_answers(void **state)
+{
+	static uint32_t question[4064 / 4] = { 4064, 0, 0 };
+	uint32_t reply[8], want[8] = { 32, 3, 0, 0, 16 << 20, 0, 0, 0 };
+	struct server s;
+
+	(void)state;
+	begin(&s, "ga102");
+	assert_int_equal(ask(&s, REGION_INFO, question, sizeof(question), reply, 32), 0);
+	assert_memory_equal(reply, want, 32);
+	assert_int_equal(ask(&s, DEVICE_INFO, question, sizeof(question), reply, 16), 0);
+	assert_int_equal(reply[0], 16);
+	assert_int_equal(ask(&s, IRQ_INFO, question, sizeof(question), reply, 16), 0);
+	assert_int_equal(reply[0], 16);
+	finish(&s);
+}
+
+/* The reply of a message that comes with descriptors */
+static int ask_with_fds(struct server *s, unsigned int command, const void *payload, size_t len,
+			const int *fds, size_t nr_fds, size_t want)
+{
+	uint8_t reply[64];
+	struct head h;
+	ssize_t got;
+
+	assert_true(send_command(s, command, 0, payload, len, fds, nr_fds));
+	got = receive_message(s, &h, reply, sizeof(reply));
+	assert_int_equal(h.command, command);
+	assert_int_equal(got, h.error ? 0 : want);
+	return (int)h.error;
+}
+
+static void descriptors_that_nothing_is_done_with_do_no_harm(void **state)
+{
+	const struct { uint32_t argsz, flags; uint64_t off, address, size; } map = {
+		32, 3, 0, MIB(1), MIB(1),
+	};
+	const struct { uint32_t argsz, flags; uint64_t address, size; } unmap = {
+		24, 0, MIB(1), MIB(1),
+	};
+	const uint32_t read[4] = { 0, 0, CONFIG, 4 }, info[8] = { 32 }, set[5] = { 20, 0x21, 1, 0, 1 };
+	unsigned int fds;
+	struct server s;
+	int fd[8], i;
+
+	(void)state;
+	begin(&s, "ga102");
+	for (i = 0; i < 8; i++)
+		fd[i] = eventfd(0, EFD_CLOEXEC);
+	fds = open_fds();
+	assert_int_equal(ask_with_fds(&s, DMA_MAP, &map, sizeof(map), fd, 1, 0), 0);
+	assert_int_equal(ask_with_fds(&s, DMA_UNMAP, &unmap, sizeof(unmap), fd, 1, 24), 0);
+	assert_int_equal(ask_with_fds(&s, DMA_MAP, &map, sizeof(map), fd, 2, 0), 0);
+	assert_int_equal(ask_with_fds(&s, DEVICE_RESET, NULL, 0, fd, 8, 0), 0);
+	assert_int_equal(ask_with_fds(&s, REGION_READ, read, sizeof(read), fd, 3, 20), 0);
+	assert_int_equal(ask_with_fds(&s, REGION_INFO, info, sizeof(info), fd, 1, 32), 0);
+	assert_int_equal(ask_with_fds(&s, SET_IRQS, set, sizeof(set), fd, 1, 0), EINVAL);
+	assert_int_equal(ask_with_fds(&s, 99, NULL, 0, fd, 1, 0), EOPNOTSUPP);
+	assert_int_equal(read16(&s, CONFIG, 0), 0x10de);
+	assert_int_equal(open_fds(), fds);
+	for (i = 0; i < 8; i++)
+		close(fd[i]);
+	finish(&s);
+}
+
 /* --- DMA and interrupts --- */
 
 static int dma_map(struct server *s, uint64_t address, uint64_t size)
@@ -705,6 +771,8 @@ int main(void)
 		cmocka_unit_test(capabilities_are_those_proposed_that_there_are),
 		cmocka_unit_test(the_device_says_what_it_has),
 		cmocka_unit_test(what_is_not_there_is_an_error_and_no_more),
+		cmocka_unit_test(questions_may_be_as_long_as_their_answers),
+		cmocka_unit_test(descriptors_that_nothing_is_done_with_do_no_harm),
 		cmocka_unit_test(dma_windows_are_kept_apart),
 		cmocka_unit_test(a_dma_window_is_closed_as_it_was_opened),
 		cmocka_unit_test(dma_windows_are_closed_in_ranges_if_that_was_asked_for),
