@@ -4,7 +4,8 @@
  *
  * Writes are posted as on a bus: no reply is asked for, and as the server takes
  * messages in order, a read finds out what became of them.  A server that hangs
- * up, is silent or breaks the protocol is a GPU that is gone.
+ * up, is silent or breaks the protocol is a GPU that is gone; but a reply to a
+ * posted write is passed over, as there are servers that send one all the same.
  */
 #include <errno.h>
 #include <poll.h>
@@ -39,6 +40,7 @@
  * @gone: nothing more is sent
  * @opened: what the server refuses is no more a reason to be told
  * @id: of the last message
+ * @posted: ids of writes that no reply was asked for and none has come for, a bit each
  * @max_data: bytes that one message moves at most, a multiple of 8
  * @regs: region of BAR0
  * @bar1: region of BAR1
@@ -52,6 +54,7 @@ struct vfio_user {
 	bool gone;
 	bool opened;
 	u16 id;
+	u8 posted[65536 / 8];
 	u32 max_data;
 	u32 regs;
 	u32 bar1;
@@ -93,37 +96,6 @@ static u64 deadline(void)
 	return ktime_get_ns() + TIMEOUT_MS * 1000000ull;
 }
 
-/* Sends all of two pieces; changes them. */
-static int send_all(struct vfio_user *vu, struct iovec iov[2])
-{
-	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = 2 };
-	u64 end = deadline();
-	ssize_t sent;
-	int ret;
-
-	while (mh.msg_iovlen) {
-		sent = sendmsg(vu->sock, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
-			ret = wait_for(vu, POLLOUT, end);
-			if (ret)
-				return ret;
-			continue;
-		}
-		if (sent < 0)
-			return lose(vu, -ENODEV, "the server has hung up");
-		while (mh.msg_iovlen && (size_t)sent >= mh.msg_iov->iov_len) {
-			sent -= (ssize_t)mh.msg_iov->iov_len;
-			mh.msg_iov++;
-			mh.msg_iovlen--;
-		}
-		if (mh.msg_iovlen) {
-			mh.msg_iov->iov_base = (char *)mh.msg_iov->iov_base + sent;
-			mh.msg_iov->iov_len -= (size_t)sent;
-		}
-	}
-	return 0;
-}
-
 /* Descriptors that might come along are closed by the kernel. */
 static int receive(struct vfio_user *vu, void *buf, size_t len)
 {
@@ -147,7 +119,96 @@ static int receive(struct vfio_user *vu, void *buf, size_t len)
 	return 0;
 }
 
+/* --- replies to posted writes ---------------------------------------------- */
+
+static void note_posted(struct vfio_user *vu, u16 id, bool posted)
+{
+	u8 bit = 1u << id % 8;
+
+	if (posted)
+		vu->posted[id / 8] |= bit;
+	else
+		vu->posted[id / 8] &= ~bit;
+}
+
+static bool is_posted(const struct vfio_user *vu, u16 id)
+{
+	return vu->posted[id / 8] & 1u << id % 8;
+}
+
+static bool is_late_reply(const struct vfio_user *vu, const struct vfio_user_header *h)
+{
+	return h->command == VFIO_USER_REGION_WRITE && is_posted(vu, h->id) &&
+	       (h->flags & VFIO_USER_TYPE) == VFIO_USER_TYPE_REPLY;
+}
+
+/* The rest of a reply to a posted write.  Return: as receive(). */
+static int pass_over(struct vfio_user *vu, const struct vfio_user_header *h)
+{
+	struct vfio_user_region_access echo;
+	size_t len = h->flags & VFIO_USER_ERROR ? 0 : sizeof(echo);
+
+	note_posted(vu, h->id, false);
+	if (h->size != sizeof(*h) + len)
+		return lose(vu, -ENODEV, "the server sends a reply of the wrong size");
+	return receive(vu, &echo, len);
+}
+
+/* What comes while nothing is asked for */
+static int skip_late_reply(struct vfio_user *vu)
+{
+	struct vfio_user_header h;
+	int ret = receive(vu, &h, sizeof(h));
+
+	if (ret)
+		return ret;
+	return is_late_reply(vu, &h) ? pass_over(vu, &h) :
+	       lose(vu, -ENODEV, "the server sends what is no reply");
+}
+
 /* --- messages -------------------------------------------------------------- */
+
+/* Replies that were not asked for are taken meanwhile, else the server could wait for us. */
+static int wait_to_send(struct vfio_user *vu, u64 end)
+{
+	struct pollfd p = { .fd = vu->sock, .events = POLLIN };
+	int ret = wait_for(vu, POLLIN | POLLOUT, end);
+
+	if (ret || poll(&p, 1, 0) != 1)
+		return ret;
+	return skip_late_reply(vu);
+}
+
+/* Sends all of two pieces; changes them. */
+static int send_all(struct vfio_user *vu, struct iovec iov[2])
+{
+	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = 2 };
+	u64 end = deadline();
+	ssize_t sent;
+	int ret;
+
+	while (mh.msg_iovlen) {
+		sent = sendmsg(vu->sock, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
+			ret = wait_to_send(vu, end);
+			if (ret)
+				return ret;
+			continue;
+		}
+		if (sent < 0)
+			return lose(vu, -ENODEV, "the server has hung up");
+		while (mh.msg_iovlen && (size_t)sent >= mh.msg_iov->iov_len) {
+			sent -= (ssize_t)mh.msg_iov->iov_len;
+			mh.msg_iov++;
+			mh.msg_iovlen--;
+		}
+		if (mh.msg_iovlen) {
+			mh.msg_iov->iov_base = (char *)mh.msg_iov->iov_base + sent;
+			mh.msg_iov->iov_len -= (size_t)sent;
+		}
+	}
+	return 0;
+}
 
 /* The struct of a command, and data behind it */
 struct payload {
@@ -170,6 +231,7 @@ static int send_command(struct vfio_user *vu, u16 command, u32 flags, const stru
 
 	if (vu->gone)
 		return -ENODEV;
+	note_posted(vu, h.id, flags & VFIO_USER_NO_REPLY);
 	memcpy(head, &h, sizeof(h));
 	memcpy(head + sizeof(h), p->fixed, p->fixed_len);
 	return send_all(vu, iov);
@@ -181,6 +243,11 @@ static ssize_t receive_header(struct vfio_user *vu, u16 command)
 	struct vfio_user_header h;
 	int ret = receive(vu, &h, sizeof(h));
 
+	while (!ret && is_late_reply(vu, &h)) {
+		ret = pass_over(vu, &h);
+		if (!ret)
+			ret = receive(vu, &h, sizeof(h));
+	}
 	if (ret)
 		return ret;
 	if (h.id != vu->id || h.command != command || h.size < sizeof(h) ||

@@ -26,6 +26,7 @@ enum spoil {
 	TOO_LARGE,
 	HUGE,
 	ERROR_WITH_PAYLOAD,
+	TO_NO_WRITE,
 	NR_SPOILS,
 };
 
@@ -39,6 +40,7 @@ enum spoil {
  * @at: number of the reply to spoil
  * @how: how
  * @odd_bar1: BAR1 is told to have a byte more
+ * @always: what writes that want no reply get all the same
  * @replies: handed on
  * @messages: from the library, handed on
  */
@@ -51,6 +53,7 @@ struct proxy {
 	unsigned int at;
 	enum spoil how;
 	bool odd_bar1;
+	enum { NO_MORE, ALWAYS, ALWAYS_AN_ERROR, ALWAYS_TOO_LONG } always;
 	unsigned int replies;
 	unsigned int messages;
 };
@@ -90,10 +93,31 @@ static void spoil(struct head *h, enum spoil how)
 		h->flags = 0x21;
 		h->error = EIO;
 		break;
+	case TO_NO_WRITE:
+		h->id += 30000;
+		h->command = REGION_WRITE;
+		break;
 	case HANG_UP:
 	case NR_SPOILS:
 		break;
 	}
+}
+
+/* What some servers reply to a posted write.  Return: whether to go on. */
+static bool reply_all_the_same(struct proxy *p, int client, const struct head *h, const char *msg)
+{
+	struct head reply = { h->id, h->command, sizeof(reply) + 16, 1, 0 };
+	static const char more[8];
+
+	if (p->always == NO_MORE || h->command != REGION_WRITE)
+		return true;
+	if (p->always == ALWAYS_AN_ERROR)
+		reply = (struct head) { h->id, h->command, sizeof(reply), 0x21, EIO };
+	if (p->always == ALWAYS_TOO_LONG)
+		reply.size += sizeof(more);
+	return pass(client, &reply, sizeof(reply)) &&
+	       (p->always == ALWAYS_AN_ERROR || pass(client, msg, 16)) &&
+	       (p->always != ALWAYS_TOO_LONG || pass(client, more, sizeof(more)));
 }
 
 /* Return: whether to go on. */
@@ -107,7 +131,7 @@ static bool hand_on(struct proxy *p, int client, char *msg)
 		return false;
 	p->messages++;
 	if (h.flags & NO_REPLY)
-		return true;
+		return reply_all_the_same(p, client, &h, msg);
 	if (!take(p->server.sock, &h, sizeof(h)) || !take(p->server.sock, msg, h.size - sizeof(h)))
 		return false;
 	/* Of struct vfio_user_region_info: index, and size */
@@ -472,6 +496,50 @@ static void a_server_that_breaks_the_protocol_is_no_gpu(void **state)
 	finish(&p);
 }
 
+static void replies_to_posted_writes_are_passed_over(void **state)
+{
+	struct sim_config cfg = { .vram_size = MIB(64), .bar1_size = MIB(64) };
+	const struct nvbar_extent ext = { MIB(16), MIB(1) };
+	uint8_t *out = malloc(MIB(1)), *in = malloc(MIB(1));
+	struct nvbar_access *a;
+	struct nvbar *gpu;
+	struct proxy p = { 0 };
+	uint32_t i, val;
+
+	(void)state;
+	assert_true(out && in);
+	for (i = 0; i < MIB(1); i++)
+		out[i] = (uint8_t)(i * 11 + i / 4096);
+	begin(&p, &cfg);
+	for (p.always = ALWAYS; p.always <= ALWAYS_AN_ERROR; p.always++) {
+		start(&p, NEVER, 0);
+		assert_int_equal(nvbar_open(&gpu, p.device, NULL), 0);
+		assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+		/* Far more replies than a socket holds, before the next read */
+		for (i = 0; i < 20000; i++)
+			assert_int_equal(nvbar_write32(a, 4 * i, i * 3), 0);
+		for (i = 0; i < 20000; i += 999) {
+			assert_int_equal(nvbar_read32(a, 4 * i, &val), 0);
+			assert_int_equal(val, i * 3);
+		}
+		assert_int_equal(nvbar_write(a, 0, out, MIB(1)), 0);
+		assert_int_equal(nvbar_read(a, 0, in, MIB(1)), 0);
+		assert_memory_equal(in, out, MIB(1));
+		assert_int_equal(nvbar_unmap(a), 0);
+		nvbar_close(gpu);
+		stop(&p);
+		assert_int_equal(device_errors(&p.server.dev), 0);
+	}
+	/* One that is not as long as it is to be could be anything. */
+	p.always = ALWAYS_TOO_LONG;
+	start(&p, NEVER, 0);
+	assert_int_equal(nvbar_open(&gpu, p.device, NULL), -ENODEV);
+	stop(&p);
+	finish(&p);
+	free(out);
+	free(in);
+}
+
 static void a_bar_of_a_size_that_no_bar_has_is_no_gpus(void **state)
 {
 	struct sim_config cfg = { .vram_size = MIB(64), .bar1_size = MIB(64) };
@@ -532,6 +600,7 @@ int main(void)
 		cmocka_unit_test(a_dry_run_clears_a_fault_for_itself),
 		cmocka_unit_test(no_bar1_is_none),
 		cmocka_unit_test(a_server_that_breaks_the_protocol_is_no_gpu),
+		cmocka_unit_test(replies_to_posted_writes_are_passed_over),
 		cmocka_unit_test(a_bar_of_a_size_that_no_bar_has_is_no_gpus),
 		cmocka_unit_test(a_server_that_leaves_takes_the_gpu_along),
 	};
