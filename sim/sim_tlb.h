@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the MMU remembers: translations, also of pages that had none, and
- * page-directory entries, also invalid ones.  It forgets only what it is told
- * to, by page directory base (PDB) and level.
+ * entries of page directories and of 64 KiB tables, also invalid ones.  It
+ * forgets only what it is told to, by page directory base (PDB) and level.
+ *
+ * Entries come in lines of 32 bytes: with the one that a walk asks for, the MMU
+ * remembers its neighbours.  So a driver can't know that a page which nobody
+ * touched is not remembered as one without a translation.  That lines are so
+ * long is what [uvm] says of walk caches and what [OpenRM] clears root tables
+ * for; that leaf tables are read so too is [assumed].
  *
  * Each entry carries the number its PDB and level had when it was filled.
  * Dropping a level of a PDB counts that number up, which orphans its entries.
@@ -18,8 +24,9 @@
 
 /* 4 KiB translations: reaches all of a 256 MiB aperture without an eviction. */
 #define SIM_TLB_NR_PAGES	65536
-#define SIM_TLB_NR_PDES		1024	/* of each level */
+#define SIM_TLB_NR_ENTRIES	1024	/* of each level */
 #define SIM_TLB_NR_PDBS		16
+#define SIM_TLB_LINE		32	/* bytes */
 
 #define SIM_TLB_ALL_LEVELS	SIM_MMU_MAX_LEVELS
 
@@ -37,9 +44,9 @@ struct sim_tlb_page {
 	struct sim_mmu_xlat xlat;
 };
 
-/* One page-directory entry, both words of a dual one; fields as above. */
-struct sim_tlb_pde {
-	uint64_t index;		/* VA >> shift of the level */
+/* One entry, both words of a dual one; fields as above. */
+struct sim_tlb_entry {
+	uint64_t index;		/* VA >> shift of its table */
 	uint32_t gen;
 	uint32_t pdb;
 	uint64_t val[2];
@@ -70,7 +77,8 @@ struct sim_tlb_pdb {
  * @next_pdb: slot to be taken over when all are in use
  * @pdb: the address spaces known
  * @page: translations, direct mapped
- * @pde: page-directory entries per level, direct mapped; level 0 is not used
+ * @entry: entries per level, direct mapped; of level 0 those of 64 KiB tables, as
+ *	those of 4 KiB tables are translations
  */
 struct sim_tlb {
 	const struct sim_mmu_arch *arch;
@@ -79,7 +87,7 @@ struct sim_tlb {
 	unsigned int next_pdb;
 	struct sim_tlb_pdb pdb[SIM_TLB_NR_PDBS];
 	struct sim_tlb_page page[SIM_TLB_NR_PAGES];
-	struct sim_tlb_pde pde[SIM_MMU_MAX_LEVELS][SIM_TLB_NR_PDES];
+	struct sim_tlb_entry entry[SIM_MMU_MAX_LEVELS][SIM_TLB_NR_ENTRIES];
 };
 
 /* Return: NULL without memory.  Freed with free(). */
@@ -95,20 +103,27 @@ struct sim_tlb *sim_tlb_create(const struct sim_mmu_arch *arch, const struct sim
  */
 unsigned int sim_tlb_pdb_id(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root);
 
-/* Walk, past the cached translations, and remember. */
+/* Walk, past the cached translations, and remember what the walk meets. */
 const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, uint64_t va);
+
+/* The translation that is held of a page; NULL if none is. */
+static inline const struct sim_tlb_page *sim_tlb_find(const struct sim_tlb *tlb, unsigned int pdb,
+						      uint64_t vpn)
+{
+	const struct sim_tlb_page *page = &tlb->page[vpn % SIM_TLB_NR_PAGES];
+
+	return page->vpn == vpn && page->pdb == pdb &&
+	       page->gen == tlb->pdb[pdb].gen[page->xlat.level] ? page : NULL;
+}
 
 /* What the 4 KiB page of @va translates to; good until the next call. */
 static inline const struct sim_mmu_xlat *sim_tlb_lookup(struct sim_tlb *tlb, unsigned int pdb,
 							uint64_t va)
 {
 	uint64_t vpn = va >> SIM_PAGE_SHIFT;
-	const struct sim_tlb_page *page = &tlb->page[vpn % SIM_TLB_NR_PAGES];
+	const struct sim_tlb_page *page = sim_tlb_find(tlb, pdb, vpn);
 
-	if (page->vpn == vpn && page->pdb == pdb &&
-	    page->gen == tlb->pdb[pdb].gen[page->xlat.level])
-		return &page->xlat;
-	return sim_tlb_fill(tlb, pdb, va);
+	return page ? &page->xlat : sim_tlb_fill(tlb, pdb, va);
 }
 
 /**
@@ -125,7 +140,7 @@ void sim_tlb_drop(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root,
 void sim_tlb_drop_all(struct sim_tlb *tlb, unsigned int nr_levels);
 
 /**
- * sim_tlb_read - what is held of an address space
+ * sim_tlb_read - what is held of an address space, but for entries of leaf tables
  * @tlb: the caches
  * @pdb: the address space
  * @va_end: nothing from here on

@@ -92,24 +92,54 @@ struct fill {
 	unsigned int pdb;
 };
 
-/* Through the cache of page-directory entries. */
+static bool is_held(const struct fill *fill, const struct sim_tlb_entry *entry, uint64_t index,
+		    unsigned int level)
+{
+	return entry->index == index && entry->pdb == fill->pdb &&
+	       entry->gen == fill->tlb->pdb[fill->pdb].gen[level];
+}
+
+static struct sim_tlb_entry *entry_slot(struct sim_tlb *tlb, unsigned int level, uint64_t index)
+{
+	return &tlb->entry[level][index % SIM_TLB_NR_ENTRIES];
+}
+
+/* Read the line of an entry.  What is held of it stays as it is. */
+static void fetch_line(const struct fill *fill, uint64_t va, struct sim_mmu_slot slot)
+{
+	struct sim_tlb *tlb = fill->tlb;
+	uint64_t bytes = 8ull * slot.words, index = va >> slot.shift;
+	uint64_t first = index - slot.addr % SIM_TLB_LINE / bytes, i;
+	uint32_t gen = tlb->pdb[fill->pdb].gen[slot.level];
+	struct sim_tlb_entry *entry;
+	uint64_t val[2] = { 0 };
+
+	slot.addr -= slot.addr % SIM_TLB_LINE;
+	for (i = first; i < first + SIM_TLB_LINE / bytes; i++, slot.addr += bytes) {
+		entry = entry_slot(tlb, slot.level, i);
+		if (is_held(fill, entry, i, slot.level) || !fetch_vram(tlb, va, &slot, val))
+			continue;
+		*entry = (struct sim_tlb_entry) { i, gen, fill->pdb, { val[0], val[1] } };
+	}
+}
+
+/* Through the cache of entries. */
 static bool fetch_cached(void *arg, uint64_t va, const struct sim_mmu_slot *slot, uint64_t val[2])
 {
 	const struct fill *fill = arg;
 	struct sim_tlb *tlb = fill->tlb;
 	uint64_t index = va >> slot->shift;
-	struct sim_tlb_pde *pde = &tlb->pde[slot->level][index % SIM_TLB_NR_PDES];
-	uint32_t gen = tlb->pdb[fill->pdb].gen[slot->level];
+	const struct sim_tlb_entry *entry = entry_slot(tlb, slot->level, index);
 
-	if (!slot->level)	/* PTEs are cached as translations */
+	if (slot->shift == SIM_PAGE_SHIFT)	/* those are cached as translations */
 		return fetch_vram(tlb, va, slot, val);
-	if (pde->index != index || pde->pdb != fill->pdb || pde->gen != gen) {
+	if (!is_held(fill, entry, index, slot->level)) {
 		if (!fetch_vram(tlb, va, slot, val))
 			return false;
-		*pde = (struct sim_tlb_pde) { index, gen, fill->pdb, { val[0], val[1] } };
+		fetch_line(fill, va, *slot);
 	}
-	val[0] = pde->val[0];
-	val[1] = pde->val[1];
+	val[0] = entry->val[0];
+	val[1] = entry->val[1];
 	return true;
 }
 
@@ -125,7 +155,7 @@ static void walk(struct sim_tlb *tlb, unsigned int pdb, uint64_t va, sim_mmu_fet
 		MMU_FAULT_TYPE_REGION_VIOLATION : MMU_FAULT_TYPE_UNSUPPORTED_APERTURE;
 }
 
-static struct sim_mmu_xlat *remember(struct sim_tlb *tlb, unsigned int pdb, uint64_t vpn,
+static const struct sim_mmu_xlat *remember(struct sim_tlb *tlb, unsigned int pdb, uint64_t vpn,
 				     const struct sim_mmu_xlat *xlat)
 {
 	uint32_t slot = vpn % SIM_TLB_NR_PAGES;
@@ -143,18 +173,24 @@ static struct sim_mmu_xlat *remember(struct sim_tlb *tlb, unsigned int pdb, uint
 	return &page->xlat;
 }
 
-/* A 64 KiB PTE is read once for all of its pages, so they age together. */
-static void remember_64k(struct sim_tlb *tlb, unsigned int pdb, uint64_t vpn,
-			 struct sim_mmu_xlat xlat)
+/* Whether the last entry that a walk read was one of a 4 KiB table. */
+static bool ends_in_4k_table(const struct sim_mmu_walk *w)
 {
-	uint64_t nr = 1u << (MMU_PAGE_SHIFT_64K - SIM_PAGE_SHIFT);
-	uint64_t pa = xlat.pa & ~(BIT_ULL(MMU_PAGE_SHIFT_64K) - 1);
-	uint64_t i;
+	return w->nr_steps && w->step[w->nr_steps - 1].slot.shift == SIM_PAGE_SHIFT;
+}
 
-	for (i = 0; i < nr; i++) {
-		if (xlat.outcome == SIM_MMU_OK)
-			xlat.pa = pa + (i << SIM_PAGE_SHIFT);
-		remember(tlb, pdb, (vpn & ~(nr - 1)) + i, &xlat);
+/* The translations that stand in one line with that of @vpn, unless they are held. */
+static void fill_line(struct fill *fill, uint64_t vpn)
+{
+	uint64_t per_line = SIM_TLB_LINE / 8, i;
+	struct sim_mmu_walk w;
+
+	for (i = vpn & ~(per_line - 1); i < (vpn | (per_line - 1)) + 1; i++) {
+		if (i == vpn || sim_tlb_find(fill->tlb, fill->pdb, i))
+			continue;
+		walk(fill->tlb, fill->pdb, i << SIM_PAGE_SHIFT, fetch_cached, fill, &w);
+		if (ends_in_4k_table(&w))
+			remember(fill->tlb, fill->pdb, i, &w.xlat);
 	}
 }
 
@@ -165,9 +201,9 @@ const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, u
 	struct sim_mmu_walk w;
 
 	walk(tlb, pdb, vpn << SIM_PAGE_SHIFT, fetch_cached, &fill, &w);
-	/* Larger pages stand in a PDE, whose cache makes theirs age together. */
-	if (!w.xlat.level && w.step[w.nr_steps - 1].slot.shift == MMU_PAGE_SHIFT_64K)
-		remember_64k(tlb, pdb, vpn, w.xlat);
+	/* Larger pages stand in an entry, whose cache makes theirs age together. */
+	if (ends_in_4k_table(&w))
+		fill_line(&fill, vpn);
 	return remember(tlb, pdb, vpn, &w.xlat);
 }
 
@@ -191,7 +227,7 @@ static bool view_page(const struct sim_tlb *tlb, unsigned int pdb, uint64_t slot
 static bool view_pde(const struct sim_tlb *tlb, unsigned int pdb, unsigned int level, uint64_t slot,
 		     uint64_t va_end, struct sim_tlb_view *view)
 {
-	const struct sim_tlb_pde *pde = &tlb->pde[level][slot];
+	const struct sim_tlb_entry *pde = &tlb->entry[level][slot];
 	uint64_t va = pde->index << tlb->arch->level[level].shift;
 
 	if (pde->pdb != pdb || pde->gen != tlb->pdb[pdb].gen[level] || va >= va_end)
@@ -219,7 +255,7 @@ size_t sim_tlb_read(const struct sim_tlb *tlb, unsigned int pdb, uint64_t va_end
 	for (level = 1; level < tlb->arch->nr_levels; level++) {
 		/* Direct mapped: the aperture's are in the first so many. */
 		nr = va_end ? ((va_end - 1) >> tlb->arch->level[level].shift) + 1 : 0;
-		nr = nr < SIM_TLB_NR_PDES ? nr : SIM_TLB_NR_PDES;
+		nr = nr < SIM_TLB_NR_ENTRIES ? nr : SIM_TLB_NR_ENTRIES;
 		for (slot = *cursor - end; got < max && *cursor < end + nr; slot++, ++*cursor)
 			got += view_pde(tlb, pdb, level, slot, va_end, &view[got]);
 		end += nr;

@@ -20,6 +20,7 @@
 #define FREE	(5 * SLOT)	/* where nothing is */
 #define A	MIB(8)		/* VRAM that it shows */
 #define B	MIB(16)
+#define LINE	4		/* pages whose entries the MMU reads at once: 32 bytes */
 
 /**
  * struct rig - a GPU with 8 pages of 4 KiB mapped at VA
@@ -483,12 +484,15 @@ static void stale(struct rig *r)
 {
 	struct found found;
 
-	/* A page and all entries above it, looked up; then they are gone. */
+	/*
+	 * A page and all entries above it, looked up; then they are gone.  With
+	 * the page the MMU took those of the mapping that are in its line.
+	 */
 	bar1_rd64(r->a, 0);
 	assert_clean(r);
 	deafen(r, true);
 	assert_ok(nvbar_unmap(r->a));
-	expect(r, NVBAR_PROBLEM_STALE_TLB, 1);
+	expect(r, NVBAR_PROBLEM_STALE_TLB, LINE);
 	nvbar_trim(r->gpu);
 	found = run_check(r->gpu, true);
 	assert_true(found.report.by_kind[NVBAR_PROBLEM_STALE_TLB] >= 3);
@@ -544,7 +548,8 @@ static void stale_pages(struct rig *r)
 	deafen(r, true);
 	assert_ok(nvbar_unmap(r->a));
 	r->a = map(r->gpu, VA, B, PAGE, 12, NULL);
-	expect(r, NVBAR_PROBLEM_STALE_TLB, 1);
+	/* Other memory at the first of them, nothing at the others */
+	expect(r, NVBAR_PROBLEM_STALE_TLB, LINE);
 	deafen(r, false);
 	assert_ok(nvbar_unmap(r->a));
 	assert_ok(nvbar_map(r->gpu, &ext, 1, &opts, &r->a));
@@ -584,8 +589,8 @@ static void tampered(struct rig *r)
 	sim_bar1_read(r->sim, VA, 4);
 	assert_int_equal(nr_stale(r), 0);
 	poke(r, above, link);
-	/* The page, and the entry above it */
-	expect(r, NVBAR_PROBLEM_STALE_TLB, 2);
+	/* The page, those beside it, and the entry above them */
+	expect(r, NVBAR_PROBLEM_STALE_TLB, LINE + 1);
 }
 
 static void what_the_tlb_took_from_wrong_tables_is_not_stale(void **state)
@@ -706,8 +711,8 @@ static void lost_and_owed(struct rig *r)
 	deafen(r, false);
 	sim_inject(r->sim, &stuck);
 	assert_err(nvbar_unmap(other), ETIMEDOUT);
-	/* Two pages that were not there, and the entries above them */
-	expect(r, NVBAR_PROBLEM_STALE_TLB, 5);
+	/* The first one's pages; two that were not there, and the entries above them */
+	expect(r, NVBAR_PROBLEM_STALE_TLB, LINE + 4);
 	get_unstuck(r);
 
 	/* An entry that led to another slot's table; now it leads to its own, a warm one */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Drivers with one mistake each in what the MMU reads and remembers, in the
+ * manner of test_wrong_drivers.c: the right one comes first and counts no
+ * error, then the wrong one.  All for every chip.
+ */
+#include "bus.h"
+
+#define VA	0x4000ull	/* the first of the four entries of a line of 32 bytes */
+#define A	0x400000ull
+#define B	0x800000ull
+#define BIG	0x1000000ull	/* of the size of every leaf that is tried */
+
+static void for_every_chip(void (*test)(struct bus *bus))
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(bus_chips) / sizeof(bus_chips[0]); i++) {
+		struct bus bus;
+
+		bus_open_chip(&bus, bus_chips[i]);
+		bus_poke(&bus, A, 0xaaaa);
+		bus_poke(&bus, B, 0xbbbb);
+		test(&bus);
+		bus_close(&bus);
+	}
+}
+
+static void assert_no_errors(struct bus *bus)
+{
+	char text[160];
+
+	sim_last_error(bus->gpu, text, sizeof(text));
+	assert_string_equal(text, "");
+	assert_int_equal(sim_driver_errors(bus->gpu), 0);
+}
+
+static void assert_reads(struct bus *bus, uint64_t va, uint64_t want)
+{
+	assert_int_equal(sim_bar1_read(bus->gpu, va, 8), want);
+}
+
+static void assert_faults(struct bus *bus, uint64_t va, unsigned int type)
+{
+	uint64_t before = bus_faults(bus);
+
+	assert_reads(bus, va, ~0ull);
+	assert_int_equal(bus_faults(bus), before + 1);
+	assert_int_equal(bus_fault_type(bus), type);
+	bus_fault_clear(bus);
+}
+
+/* --- lines of 32 bytes ------------------------------------------------------- */
+
+static void maps_beside_a_page_in_use(struct bus *bus)
+{
+	struct tables t = bus_bring_up(bus);
+	uint64_t i;
+
+	bus_map(bus, &t, VA, bus_pte(bus, A));
+	assert_reads(bus, VA, 0xaaaa);
+	bus_map(bus, &t, VA + PAGE, bus_pte(bus, B));
+	assert_reads(bus, VA + PAGE, 0xbbbb);
+	assert_reads(bus, VA, 0xaaaa);
+	assert_no_errors(bus);
+
+	/* Nobody touched these pages before. */
+	for (i = 2; i <= 4; i++)
+		bus_set_pte(bus, &t, VA + i * PAGE, bus_pte(bus, B));
+	bus_order(bus);
+	assert_int_equal(sim_tlb_stale(bus->gpu), 2);
+	assert_faults(bus, VA + 2 * PAGE, FAULT_PTE);
+	assert_faults(bus, VA + 3 * PAGE, FAULT_PTE);
+	/* This one's entry is in the next line. */
+	assert_reads(bus, VA + 4 * PAGE, 0xbbbb);
+}
+
+static void a_driver_that_maps_beside_a_page_in_use_without_an_invalidate_faults(void **state)
+{
+	(void)state;
+	for_every_chip(maps_beside_a_page_in_use);
+}
+
+/* A table of 64 KiB leaves, clear, in the slot of VA 0 */
+static uint64_t add_64k_table(struct bus *bus, const struct tables *t)
+{
+	uint64_t table = MIB(1) + KIB(48);	/* bus_tables() zeroed it */
+
+	bus_set_pde0(bus, t, 0, bus_pde(bus, table), bus_pde(bus, t->pt));
+	bus_order(bus);
+	bus_inval(bus, t->root);
+	return table;
+}
+
+static void maps_64k_beside_a_page_in_use(struct bus *bus)
+{
+	struct tables t = bus_bring_up(bus);
+	uint64_t table = add_64k_table(bus, &t), i;
+
+	bus_vram_wr(bus, table, bus_pte(bus, A));
+	bus_order(bus);
+	bus_inval(bus, t.root);
+	assert_reads(bus, 0, 0xaaaa);
+	assert_no_errors(bus);
+
+	for (i = 1; i <= 4; i++)
+		bus_vram_wr(bus, table + 8 * i, bus_pte(bus, B));
+	bus_order(bus);
+	for (i = 1; i < 4; i++)
+		assert_faults(bus, KIB(64) * i, FAULT_PTE);
+	assert_reads(bus, KIB(64) * 4, 0xbbbb);
+	bus_inval(bus, t.root);
+	assert_reads(bus, KIB(64), 0xbbbb);
+}
+
+static void a_driver_that_maps_64k_without_an_invalidate_faults(void **state)
+{
+	(void)state;
+	for_every_chip(maps_64k_beside_a_page_in_use);
+}
+
+static void links_beside_a_table_in_use(struct bus *bus)
+{
+	struct tables t = bus_bring_up(bus);
+
+	bus_map(bus, &t, VA, bus_pte(bus, A));
+	assert_reads(bus, VA, 0xaaaa);
+	bus_set_pde0(bus, &t, MIB(2), 0, bus_pde(bus, t.pt));
+	bus_order(bus);
+	bus_inval(bus, t.root);
+	assert_reads(bus, MIB(2) + VA, 0xaaaa);
+	assert_no_errors(bus);
+
+	/* Two dual entries are a line. */
+	assert_faults(bus, MIB(4) + VA, FAULT_PDE);
+	bus_set_pde0(bus, &t, MIB(6), 0, bus_pde(bus, t.pt));
+	bus_set_pde0(bus, &t, MIB(8), 0, bus_pde(bus, t.pt));
+	bus_order(bus);
+	assert_faults(bus, MIB(6) + VA, FAULT_PDE);
+	assert_reads(bus, MIB(8) + VA, 0xaaaa);
+}
+
+static void a_driver_that_links_a_table_without_an_invalidate_faults(void **state)
+{
+	(void)state;
+	for_every_chip(links_beside_a_table_in_use);
+}
+
+static void links_a_directory_beside_one_in_use(struct bus *bus)
+{
+	struct sim_config cfg = { .chip = bus->chip, .vram_size = MIB(512), .bar1_size = GIB(4),
+				  .bind_polls = 4, .invalidate_polls = 2 };
+	struct tables t;
+	struct bus wide;
+	uint64_t i;
+
+	bus_open(&wide, &cfg);
+	bus_poke(&wide, A, 0xaaaa);
+	t = bus_bring_up(&wide);
+	bus_map(&wide, &t, VA, bus_pte(&wide, A));
+	assert_reads(&wide, VA, 0xaaaa);
+	assert_no_errors(&wide);
+
+	for (i = 1; i <= 4; i++)
+		bus_vram_wr(&wide, t.pde1 + 8 * i, bus_pde(&wide, t.pde0));
+	bus_order(&wide);
+	for (i = 1; i < 4; i++)
+		assert_faults(&wide, MIB(512) * i + VA, FAULT_PDE);
+	assert_reads(&wide, MIB(512) * 4 + VA, 0xaaaa);
+	bus_close(&wide);
+}
+
+static void a_driver_that_links_a_directory_without_an_invalidate_faults(void **state)
+{
+	(void)state;
+	for_every_chip(links_a_directory_beside_one_in_use);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_driver_that_maps_beside_a_page_in_use_without_an_invalidate_faults),
+		cmocka_unit_test(a_driver_that_maps_64k_without_an_invalidate_faults),
+		cmocka_unit_test(a_driver_that_links_a_table_without_an_invalidate_faults),
+		cmocka_unit_test(a_driver_that_links_a_directory_without_an_invalidate_faults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
