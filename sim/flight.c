@@ -19,6 +19,7 @@ static void land_line(struct sim_gpu *gpu, unsigned int slot)
 	uint64_t left = line->mask;
 	unsigned int first, len;
 
+	sim_before_store(gpu);
 	gpu->flight.busy &= ~(1ull << slot);
 	while (left) {
 		first = __builtin_ctzll(left);
@@ -79,6 +80,7 @@ void sim_flight_post(struct sim_gpu *gpu, uint64_t pa, const void *from, size_t 
 
 	/* What is read through a pointer can't wait for the writes before it: so none waits. */
 	if (gpu->cfg.landing == SIM_LANDING_AT_ONCE || gpu->windows) {
+		sim_before_store(gpu);
 		sim_vram_write(&gpu->vram, pa, from, len);
 		return;
 	}

@@ -2,7 +2,16 @@
 /*
  * The TLB invalidate register.  An invalidate takes effect when it ends, so that
  * a driver who does not wait is found out.
+ *
+ * What it makes the MMU forget is what was read before TRIGGER was written.
+ * From then on the MMU may read again, so it covers no store that comes later,
+ * even if it ends after that: a driver that does not order its entries before
+ * it triggers is found out.  Before the first such store the MMU is made to
+ * read again what it used last, and that survives the end.  Without one it
+ * would read the same at the end, and need not.
  */
+#include <stdlib.h>
+
 #include "sim_gpu.h"
 #include "hw/vf_priv.h"
 
@@ -87,21 +96,47 @@ const char *sim_inval_written(struct sim_gpu *gpu, uint32_t val)
 	return NULL;
 }
 
+void sim_inval_reset(struct sim_gpu *gpu)
+{
+	free(gpu->inval.refilled);
+	gpu->inval = (struct sim_inval) { 0 };
+}
+
+static void drop(const struct sim_inval *inval, struct sim_tlb *tlb)
+{
+	if (inval->all_pdb)
+		sim_tlb_drop_all(tlb, inval->nr_levels);
+	else
+		sim_tlb_drop(tlb, inval->space, inval->root, inval->nr_levels);
+}
+
+void sim_inval_before_store(struct sim_gpu *gpu)
+{
+	struct sim_inval *inval = &gpu->inval;
+
+	inval->stored = true;
+	if (inval->hits_bar1)
+		inval->refilled = sim_tlb_twin(gpu->tlb);
+	if (!inval->refilled)
+		return;
+	drop(inval, inval->refilled);
+	sim_tlb_refill(inval->refilled, gpu->tlb);
+}
+
 static void complete(struct sim_gpu *gpu)
 {
-	const struct sim_inval *inval = &gpu->inval;
+	struct sim_inval *inval = &gpu->inval;
 
-	gpu->inval.busy = false;
 	gpu->counters.invalidates++;
 	if (inval->lands_writes)
 		sim_flight_land(gpu);
-	if (!inval->hits_bar1)
-		return;
-	if (inval->all_pdb)
-		sim_tlb_drop_all(gpu->tlb, inval->nr_levels);
-	else
-		sim_tlb_drop(gpu->tlb, inval->space, inval->root, inval->nr_levels);
-	sim_windows_update(gpu);
+	if (inval->hits_bar1) {
+		drop(inval, gpu->tlb);
+		if (inval->refilled)
+			sim_tlb_take_over(gpu->tlb, inval->refilled);
+		sim_windows_update(gpu);
+	}
+	sim_inval_reset(gpu);
 }
 
 uint64_t sim_inval_pass(struct sim_gpu *gpu)

@@ -53,6 +53,8 @@ void sim_posted_drain(struct sim_gpu *gpu, uint64_t upto)
 {
 	struct sim_pramin *p = &gpu->pramin;
 
+	if (p->head < upto)
+		sim_before_store(gpu);
 	for (; p->head < upto; p->head++) {
 		const struct sim_posted *w = posted(p, p->head);
 
@@ -80,6 +82,7 @@ static void post(struct sim_gpu *gpu, uint64_t pa, unsigned int width, uint32_t 
 	struct sim_posted *w;
 
 	if (gpu->cfg.landing == SIM_LANDING_AT_ONCE) {
+		sim_before_store(gpu);
 		sim_vram_store(&gpu->vram, pa, width, val);
 		return;
 	}
@@ -168,6 +171,7 @@ void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *w
 		return;
 	}
 	if (gpu->cfg.landing == SIM_LANDING_AT_ONCE) {
+		sim_before_store(gpu);
 		sim_vram_write(&gpu->vram, pa, words, 8 * nr);
 		return;
 	}

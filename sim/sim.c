@@ -125,7 +125,7 @@ static void reset_locked(struct sim_gpu *gpu)
 	sim_regs_reset(gpu);
 	sim_bus_reset(gpu);
 	gpu->boot = (struct sim_boot) { gpu->cfg.boot_polls, sim_due(gpu, gpu->cfg.boot_polls) };
-	gpu->inval = (struct sim_inval) { 0 };
+	sim_inval_reset(gpu);
 	sim_bind_reset(gpu);
 	gpu->counters = (struct sim_counters) { 0 };
 	gpu->last_error[0] = '\0';
@@ -185,6 +185,7 @@ void sim_destroy(struct sim_gpu *gpu)
 		return;
 	sim_windows_free(gpu);
 	sim_flight_land(gpu);
+	sim_inval_reset(gpu);
 	sim_pramin_fini(gpu);
 	sim_vram_fini(&gpu->vram);
 	free(gpu->tlb);
@@ -238,6 +239,7 @@ bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len
 	if (!sim_vram_has(&gpu->vram, pa, len))
 		return false;
 	sim_lock(gpu);
+	sim_before_store(gpu);
 	sim_vram_write(&gpu->vram, pa, buf, len);
 	ok = !gpu->vram.error;
 	sim_unlock(gpu);

@@ -357,7 +357,10 @@ uint64_t sim_driver_errors(struct sim_gpu *gpu);
  */
 void sim_last_error(struct sim_gpu *gpu, char *buf, size_t len);
 
-/* VRAM itself, past every queue and check: for tests and tools.  False if out of range or lost. */
+/*
+ * VRAM itself, past every queue and check: for tests and tools.  An invalidate that
+ * runs does not cover what is poked.  False if out of range or lost.
+ */
 bool sim_vram_peek(struct sim_gpu *gpu, uint64_t pa, void *buf, size_t len);
 bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len);
 

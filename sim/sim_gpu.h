@@ -160,6 +160,8 @@ struct sim_flush {
  * @space: of the address space's root
  * @root: the address space's root
  * @nr_levels: levels from the leaf tables up
+ * @stored: something was stored to VRAM while it runs
+ * @refilled: then what the MMU may have read again before that; NULL: nothing
  */
 struct sim_inval {
 	bool busy;
@@ -171,6 +173,8 @@ struct sim_inval {
 	enum sim_mmu_space space;
 	uint64_t root;
 	unsigned int nr_levels;
+	bool stored;
+	struct sim_tlb *refilled;
 };
 
 /**
@@ -397,6 +401,17 @@ void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *w
 void sim_posted_drain(struct sim_gpu *gpu, uint64_t upto);
 /* ... as many of the oldest as the dice say. */
 void sim_posted_land_some(struct sim_gpu *gpu);
+
+/* invalidate.c */
+void sim_inval_reset(struct sim_gpu *gpu);
+void sim_inval_before_store(struct sim_gpu *gpu);
+
+/* To be called before anything that comes over the bus is stored to VRAM. */
+static inline void sim_before_store(struct sim_gpu *gpu)
+{
+	if (gpu->inval.busy && !gpu->inval.stored)
+		sim_inval_before_store(gpu);
+}
 
 /* bind.c: the bindings that power-on finds */
 void sim_bind_reset(struct sim_gpu *gpu);

@@ -27,6 +27,7 @@
 #define SIM_TLB_NR_ENTRIES	1024	/* of each level */
 #define SIM_TLB_NR_PDBS		16
 #define SIM_TLB_LINE		32	/* bytes */
+#define SIM_TLB_NR_RECENT	16	/* lines of translations */
 
 #define SIM_TLB_ALL_LEVELS	SIM_MMU_MAX_LEVELS
 
@@ -69,6 +70,13 @@ struct sim_tlb_pdb {
 	uint32_t end_page;
 };
 
+/* A page that was not held and had to be walked; @walked is false of a slot not in use. */
+struct sim_tlb_recent {
+	uint64_t vpn;
+	uint32_t pdb;
+	bool walked;
+};
+
 /**
  * struct sim_tlb - the caches of one GPU
  * @arch: what it walks
@@ -76,6 +84,7 @@ struct sim_tlb_pdb {
  * @nr_pdbs: slots of @pdb in use
  * @next_pdb: slot to be taken over when all are in use
  * @pdb: the address spaces known
+ * @recent: of each line's pages the last one walked, direct mapped
  * @page: translations, direct mapped
  * @entry: entries per level, direct mapped; of level 0 those of 64 KiB tables, as
  *	those of 4 KiB tables are translations
@@ -86,6 +95,7 @@ struct sim_tlb {
 	unsigned int nr_pdbs;
 	unsigned int next_pdb;
 	struct sim_tlb_pdb pdb[SIM_TLB_NR_PDBS];
+	struct sim_tlb_recent recent[SIM_TLB_NR_RECENT];
 	struct sim_tlb_page page[SIM_TLB_NR_PAGES];
 	struct sim_tlb_entry entry[SIM_MMU_MAX_LEVELS][SIM_TLB_NR_ENTRIES];
 };
@@ -138,6 +148,28 @@ void sim_tlb_drop(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root,
 
 /* The same for every address space. */
 void sim_tlb_drop_all(struct sim_tlb *tlb, unsigned int nr_levels);
+
+/**
+ * sim_tlb_twin - caches that know the same address spaces, and hold nothing
+ * @tlb: the caches
+ *
+ * What is dropped of an address space of the twin's and filled again is what
+ * @tlb may hold as soon as the same is dropped of it.
+ *
+ * Return: NULL without memory.  Freed with free().
+ */
+struct sim_tlb *sim_tlb_twin(const struct sim_tlb *tlb);
+
+/**
+ * sim_tlb_refill - walk again what was walked last
+ * @twin: receives what these walks meet, in address spaces of which something
+ *	was dropped here and not yet of @tlb
+ * @tlb: knows what was walked last
+ */
+void sim_tlb_refill(struct sim_tlb *twin, const struct sim_tlb *tlb);
+
+/* Take from @twin what its refill met, but for what @tlb holds itself. */
+void sim_tlb_take_over(struct sim_tlb *tlb, const struct sim_tlb *twin);
 
 /**
  * sim_tlb_read - what is held of an address space, but for entries of leaf tables

@@ -7,6 +7,8 @@
 #include "hw/mmu.h"
 #include "hw/mmu_fault.h"
 
+#define PAGES_PER_LINE	(SIM_TLB_LINE / 8)
+
 struct sim_tlb *sim_tlb_create(const struct sim_mmu_arch *arch, const struct sim_vram *vram)
 {
 	struct sim_tlb *tlb = calloc(1, sizeof(*tlb));
@@ -92,11 +94,11 @@ struct fill {
 	unsigned int pdb;
 };
 
-static bool is_held(const struct fill *fill, const struct sim_tlb_entry *entry, uint64_t index,
-		    unsigned int level)
+static bool is_held(const struct sim_tlb *tlb, const struct sim_tlb_entry *entry,
+		    unsigned int pdb, unsigned int level, uint64_t index)
 {
-	return entry->index == index && entry->pdb == fill->pdb &&
-	       entry->gen == fill->tlb->pdb[fill->pdb].gen[level];
+	return entry->index == index && entry->pdb == pdb &&
+	       entry->gen == tlb->pdb[pdb].gen[level];
 }
 
 static struct sim_tlb_entry *entry_slot(struct sim_tlb *tlb, unsigned int level, uint64_t index)
@@ -117,7 +119,8 @@ static void fetch_line(const struct fill *fill, uint64_t va, struct sim_mmu_slot
 	slot.addr -= slot.addr % SIM_TLB_LINE;
 	for (i = first; i < first + SIM_TLB_LINE / bytes; i++, slot.addr += bytes) {
 		entry = entry_slot(tlb, slot.level, i);
-		if (is_held(fill, entry, i, slot.level) || !fetch_vram(tlb, va, &slot, val))
+		if (is_held(tlb, entry, fill->pdb, slot.level, i) ||
+		    !fetch_vram(tlb, va, &slot, val))
 			continue;
 		*entry = (struct sim_tlb_entry) { i, gen, fill->pdb, { val[0], val[1] } };
 	}
@@ -133,7 +136,7 @@ static bool fetch_cached(void *arg, uint64_t va, const struct sim_mmu_slot *slot
 
 	if (slot->shift == SIM_PAGE_SHIFT)	/* those are cached as translations */
 		return fetch_vram(tlb, va, slot, val);
-	if (!is_held(fill, entry, index, slot->level)) {
+	if (!is_held(tlb, entry, fill->pdb, slot->level, index)) {
 		if (!fetch_vram(tlb, va, slot, val))
 			return false;
 		fetch_line(fill, va, *slot);
@@ -182,10 +185,10 @@ static bool ends_in_4k_table(const struct sim_mmu_walk *w)
 /* The translations that stand in one line with that of @vpn, unless they are held. */
 static void fill_line(struct fill *fill, uint64_t vpn)
 {
-	uint64_t per_line = SIM_TLB_LINE / 8, i;
+	uint64_t first = vpn - vpn % PAGES_PER_LINE, i;
 	struct sim_mmu_walk w;
 
-	for (i = vpn & ~(per_line - 1); i < (vpn | (per_line - 1)) + 1; i++) {
+	for (i = first; i < first + PAGES_PER_LINE; i++) {
 		if (i == vpn || sim_tlb_find(fill->tlb, fill->pdb, i))
 			continue;
 		walk(fill->tlb, fill->pdb, i << SIM_PAGE_SHIFT, fetch_cached, fill, &w);
@@ -200,11 +203,70 @@ const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, u
 	uint64_t vpn = va >> SIM_PAGE_SHIFT;
 	struct sim_mmu_walk w;
 
+	tlb->recent[vpn / PAGES_PER_LINE % SIM_TLB_NR_RECENT] =
+		(struct sim_tlb_recent) { vpn, pdb, true };
 	walk(tlb, pdb, vpn << SIM_PAGE_SHIFT, fetch_cached, &fill, &w);
 	/* Larger pages stand in an entry, whose cache makes theirs age together. */
 	if (ends_in_4k_table(&w))
 		fill_line(&fill, vpn);
 	return remember(tlb, pdb, vpn, &w.xlat);
+}
+
+struct sim_tlb *sim_tlb_twin(const struct sim_tlb *tlb)
+{
+	struct sim_tlb *twin = sim_tlb_create(tlb->arch, tlb->vram);
+
+	if (twin) {
+		twin->nr_pdbs = tlb->nr_pdbs;
+		memcpy(twin->pdb, tlb->pdb, sizeof(tlb->pdb));
+	}
+	return twin;
+}
+
+void sim_tlb_refill(struct sim_tlb *twin, const struct sim_tlb *tlb)
+{
+	const struct sim_tlb_recent *r;
+
+	for (r = tlb->recent; r < tlb->recent + SIM_TLB_NR_RECENT; r++)
+		if (r->walked && twin->pdb[r->pdb].gen[0] != tlb->pdb[r->pdb].gen[0])
+			sim_tlb_fill(twin, r->pdb, r->vpn << SIM_PAGE_SHIFT);
+}
+
+static void take_over_line(struct sim_tlb *tlb, const struct sim_tlb *twin, unsigned int pdb,
+			   uint64_t vpn)
+{
+	uint64_t first = vpn - vpn % PAGES_PER_LINE, i;
+
+	for (i = first; i < first + PAGES_PER_LINE; i++) {
+		const struct sim_tlb_page *page = &twin->page[i % SIM_TLB_NR_PAGES];
+
+		if (page->vpn == i && page->pdb == pdb &&
+		    page->gen == tlb->pdb[pdb].gen[page->xlat.level] && !sim_tlb_find(tlb, pdb, i))
+			remember(tlb, pdb, i, &page->xlat);
+	}
+}
+
+static void take_over_entry(struct sim_tlb *tlb, const struct sim_tlb_entry *entry,
+			    unsigned int level)
+{
+	struct sim_tlb_entry *own = entry_slot(tlb, level, entry->index);
+
+	if (entry->gen && is_held(tlb, entry, entry->pdb, level, entry->index) &&
+	    !is_held(tlb, own, entry->pdb, level, entry->index))
+		*own = *entry;
+}
+
+void sim_tlb_take_over(struct sim_tlb *tlb, const struct sim_tlb *twin)
+{
+	const struct sim_tlb_recent *r;
+	unsigned int level, i;
+
+	for (r = twin->recent; r < twin->recent + SIM_TLB_NR_RECENT; r++)
+		if (r->walked)
+			take_over_line(tlb, twin, r->pdb, r->vpn);
+	for (level = 0; level < tlb->arch->nr_levels; level++)
+		for (i = 0; i < SIM_TLB_NR_ENTRIES; i++)
+			take_over_entry(tlb, &twin->entry[level][i], level);
 }
 
 static bool view_page(const struct sim_tlb *tlb, unsigned int pdb, uint64_t slot, uint64_t va_end,

@@ -247,6 +247,54 @@ static void an_invalidate_works_only_when_seen_complete(void **state)
 	bus_close(bus);
 }
 
+/* Data, that is; what a driver wrote and ordered before counts. */
+static void what_is_stored_while_an_invalidate_runs_does_no_harm(void **state)
+{
+	struct bus *bus = *state;
+	struct tables t;
+	uint32_t level;
+
+	for (level = 0; level < 3; level++) {
+		open_chip(bus, level % 2 ? "gb202" : "tu102");
+		t = bus_bring_up(bus);
+		bus_map(bus, &t, VA, bus_pte(bus, A));
+		assert_int_equal(sim_bar1_read(bus->gpu, VA, 4), 0xaaaa);
+		bus_set_pte(bus, &t, VA, bus_pte(bus, B));
+		bus_order(bus);
+		bus_inval_start(bus, t.root, INVAL_GO | INVAL_LEVEL(level));
+		sim_bar1_write(bus->gpu, VA + 8, 8, 1);
+		bus_vram_wr(bus, A + PAGE, 2);
+		bus_order(bus);
+		/* Whoever does not wait still has the old page. */
+		assert_int_equal(sim_bar1_read(bus->gpu, VA, 4), 0xaaaa);
+		bus_inval_wait(bus);
+		assert_int_equal(sim_tlb_stale(bus->gpu), 0);
+		assert_int_equal(sim_bar1_read(bus->gpu, VA, 4), 0xbbbb);
+		assert_int_equal(sim_driver_errors(bus->gpu), 0);
+		bus_close(bus);
+	}
+}
+
+static void a_reset_ends_an_invalidate_and_what_was_read_again_for_it(void **state)
+{
+	struct bus *bus = *state;
+	struct tables t;
+
+	open_chip(bus, "ga102");
+	t = bus_bring_up(bus);
+	bus_map(bus, &t, VA, bus_pte(bus, A));
+	assert_int_equal(sim_bar1_read(bus->gpu, VA, 4), 0xaaaa);
+	bus_inval_start(bus, t.root, INVAL_GO);
+	bus_set_pte(bus, &t, VA, bus_pte(bus, B));
+	bus_order(bus);
+	sim_reset(bus->gpu);
+	assert_false(bus_rd(bus, R_INVAL) & INVAL_TRIGGER);
+	bus_bind(bus, t.inst);
+	assert_int_equal(sim_tlb_stale(bus->gpu), 0);
+	assert_int_equal(sim_bar1_read(bus->gpu, VA, 4), 0xbbbb);
+	bus_close(bus);
+}
+
 static void invalidates_nobody_can_mean_are_refused(void **state)
 {
 	static const uint32_t controls[] = {
@@ -337,6 +385,8 @@ int main(void)
 		cmocka_unit_test(a_2m_page_is_as_old_as_its_pde),
 		cmocka_unit_test(a_64k_page_ages_as_a_whole),
 		cmocka_unit_test(an_invalidate_works_only_when_seen_complete),
+		cmocka_unit_test(what_is_stored_while_an_invalidate_runs_does_no_harm),
+		cmocka_unit_test(a_reset_ends_an_invalidate_and_what_was_read_again_for_it),
 		cmocka_unit_test(invalidates_nobody_can_mean_are_refused),
 		cmocka_unit_test(another_address_space_has_its_own_entries),
 		cmocka_unit_test(more_address_spaces_than_it_can_tell_apart_do_not_mix),

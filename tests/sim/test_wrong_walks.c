@@ -176,6 +176,139 @@ static void a_driver_that_links_a_directory_without_an_invalidate_faults(void **
 	for_every_chip(links_a_directory_beside_one_in_use);
 }
 
+/* --- what an invalidate covers ----------------------------------------------- */
+
+/* B in the place of A, which was looked at; @order is before the invalidate or while it runs. */
+static void remap(struct bus *bus, const struct tables *t, bool order_first)
+{
+	bus_map(bus, t, VA, bus_pte(bus, A));
+	assert_reads(bus, VA, 0xaaaa);
+	bus_set_pte(bus, t, VA, bus_pte(bus, B));
+	if (order_first)
+		bus_order(bus);
+	bus_inval_start(bus, t->root, INVAL_GO);
+	bus_order(bus);
+	bus_inval_wait(bus);
+}
+
+static void orders_after_the_trigger(struct bus *bus)
+{
+	struct tables t = bus_bring_up(bus);
+
+	remap(bus, &t, true);
+	assert_reads(bus, VA, 0xbbbb);
+	assert_int_equal(sim_tlb_stale(bus->gpu), 0);
+	assert_no_errors(bus);
+
+	remap(bus, &t, false);
+	assert_reads(bus, VA, 0xaaaa);
+	assert_int_equal(sim_tlb_stale(bus->gpu), 1);
+	bus_inval(bus, t.root);
+	assert_reads(bus, VA, 0xbbbb);
+}
+
+static void a_driver_that_orders_after_the_trigger_reads_the_old_page(void **state)
+{
+	(void)state;
+	for_every_chip(orders_after_the_trigger);
+}
+
+/* Unmap; a next owner has A. */
+static void clears_while_an_invalidate_runs(struct bus *bus)
+{
+	struct tables t = bus_bring_up(bus);
+
+	bus_map(bus, &t, VA, bus_pte(bus, A));
+	assert_reads(bus, VA, 0xaaaa);
+	bus_set_pte(bus, &t, VA, 0);
+	bus_order(bus);
+	bus_inval(bus, t.root);
+	bus_vram_wr(bus, A, 0x2222);
+	assert_no_errors(bus);
+	sim_bar1_write(bus->gpu, VA, 8, 0x1111);
+	assert_int_equal(bus_vram_rd(bus, A), 0x2222);
+	bus_fault_clear(bus);
+
+	bus_map(bus, &t, VA, bus_pte(bus, A));
+	assert_reads(bus, VA, 0x2222);
+	bus_inval_start(bus, t.root, INVAL_GO);
+	bus_set_pte(bus, &t, VA, 0);
+	bus_order(bus);
+	bus_inval_wait(bus);
+	sim_bar1_write(bus->gpu, VA, 8, 0x1111);
+	assert_int_equal(bus_vram_rd(bus, A), 0x1111);
+}
+
+static void a_driver_that_unmaps_while_an_invalidate_runs_corrupts_vram(void **state)
+{
+	(void)state;
+	for_every_chip(clears_while_an_invalidate_runs);
+}
+
+static void links_while_an_invalidate_runs(struct bus *bus)
+{
+	struct tables t = bus_bring_up(bus);
+
+	bus_map(bus, &t, VA, bus_pte(bus, A));
+	assert_reads(bus, VA, 0xaaaa);
+	bus_set_pde0(bus, &t, MIB(2), 0, bus_pde(bus, t.pt));
+	bus_order(bus);
+	bus_inval(bus, t.root);
+	assert_reads(bus, MIB(2) + VA, 0xaaaa);
+	assert_no_errors(bus);
+
+	assert_faults(bus, MIB(4), FAULT_PDE);
+	bus_inval_start(bus, t.root, INVAL_GO);
+	bus_set_pde0(bus, &t, MIB(4), 0, bus_pde(bus, t.pt));
+	bus_order(bus);
+	bus_inval_wait(bus);
+	/* Nobody looked at this page, only at one that the same entry leads to. */
+	assert_faults(bus, MIB(4) + VA, FAULT_PDE);
+}
+
+static void a_driver_that_links_a_table_while_an_invalidate_runs_faults(void **state)
+{
+	(void)state;
+	for_every_chip(links_while_an_invalidate_runs);
+}
+
+/* The leaf table is itself a page of BAR1: an entry is written there, not through PRAMIN. */
+static void remap_by_bar1(struct bus *bus, const struct tables *t, bool write_first)
+{
+	uint64_t table = VA + KIB(64), entry = table + VA / PAGE * 8;
+
+	bus_set_pte(bus, t, table, bus_pte(bus, t->pt));
+	bus_map(bus, t, VA, bus_pte(bus, A));
+	assert_reads(bus, VA, 0xaaaa);
+	if (write_first)
+		sim_bar1_write(bus->gpu, entry, 8, bus_pte(bus, B));
+	sim_bar1_read(bus->gpu, entry, 8);
+	bus_inval_start(bus, t->root, INVAL_GO);
+	if (!write_first)
+		sim_bar1_write(bus->gpu, entry, 8, bus_pte(bus, B));
+	sim_bar1_read(bus->gpu, entry, 8);
+	bus_inval_wait(bus);
+}
+
+static void writes_entries_by_bar1(struct bus *bus)
+{
+	struct tables t = bus_bring_up(bus);
+
+	remap_by_bar1(bus, &t, true);
+	assert_reads(bus, VA, 0xbbbb);
+	assert_no_errors(bus);
+
+	remap_by_bar1(bus, &t, false);
+	assert_reads(bus, VA, 0xaaaa);
+	assert_int_equal(sim_tlb_stale(bus->gpu), 1);
+}
+
+static void a_driver_that_writes_entries_by_bar1_after_the_trigger_reads_the_old_page(void **state)
+{
+	(void)state;
+	for_every_chip(writes_entries_by_bar1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +317,11 @@ int main(void)
 		cmocka_unit_test(a_driver_that_maps_64k_without_an_invalidate_faults),
 		cmocka_unit_test(a_driver_that_links_a_table_without_an_invalidate_faults),
 		cmocka_unit_test(a_driver_that_links_a_directory_without_an_invalidate_faults),
+		cmocka_unit_test(a_driver_that_orders_after_the_trigger_reads_the_old_page),
+		cmocka_unit_test(a_driver_that_unmaps_while_an_invalidate_runs_corrupts_vram),
+		cmocka_unit_test(a_driver_that_links_a_table_while_an_invalidate_runs_faults),
+		cmocka_unit_test(
+			a_driver_that_writes_entries_by_bar1_after_the_trigger_reads_the_old_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
