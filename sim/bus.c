@@ -60,16 +60,9 @@ static void fall_due(struct sim_gpu *gpu)
 	}
 }
 
-/* xorshift64*, of which the upper half is random enough */
 uint32_t sim_dice(struct sim_gpu *gpu)
 {
-	uint64_t x = gpu->bus.dice;
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	gpu->bus.dice = x;
-	return (x * 0x2545f4914f6cdd1dull) >> 32;
+	return sim_random(&gpu->bus.dice) >> 32;
 }
 
 void sim_pass(struct sim_gpu *gpu, uint64_t nr)

@@ -8,13 +8,6 @@
 
 /* --- bits of page-table entries ------------------------------------------ */
 
-/* The next number of a sequence that @state leads. */
-static uint64_t next_random(uint64_t *state)
-{
-	*state += 8;
-	return sim_vram_pattern(*state);
-}
-
 /* A table on the way down. */
 struct table {
 	uint64_t pa;
@@ -31,7 +24,7 @@ static bool pick_word(const struct sim_gpu *gpu, const struct table *table, uint
 	if (!sim_vram_has(&gpu->vram, table->pa, table->bytes))
 		return false;
 	for (at = table->pa; at < table->pa + table->bytes; at += 8)
-		if (sim_vram_load(&gpu->vram, at, 8) && !(next_random(random) % ++nr))
+		if (sim_vram_load(&gpu->vram, at, 8) && !(sim_random(random) % ++nr))
 			*pa = at;
 	return nr;
 }
@@ -66,12 +59,12 @@ static bool flip_locked(struct sim_gpu *gpu, uint64_t seed, struct sim_flip *fli
 	if (!b->virt || b->broken || b->space != SIM_MMU_VID)
 		return false;
 	/* Tables of every level get their share, though most entries are leaves. */
-	while (pick_word(gpu, &table, &seed, &found.pa) && next_random(&seed) % 4 &&
+	while (pick_word(gpu, &table, &seed, &found.pa) && sim_random(&seed) % 4 &&
 	       go_down(gpu, &table, found.pa))
 		;
 	if (!found.pa)
 		return false;
-	found.bit = next_random(&seed) % 64;
+	found.bit = sim_random(&seed) % 64;
 	sim_vram_store(&gpu->vram, found.pa, 8,
 		       sim_vram_load(&gpu->vram, found.pa, 8) ^ 1ull << found.bit);
 	*flip = found;

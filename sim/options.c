@@ -2,6 +2,7 @@
 /* What follows "sim:" in a device string. */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,21 @@ static int set_invalidate_polls(struct sim_options *o, char *text)
 	return parse_polls(text, &o->cfg.invalidate_polls);
 }
 
+static int set_evict(struct sim_options *o, char *text)
+{
+	uint64_t evict;
+
+	if (parse_number(text, &evict) || evict > INT_MAX)
+		return -EINVAL;
+	o->cfg.evict = evict;
+	return 0;
+}
+
+static int set_seed(struct sim_options *o, char *text)
+{
+	return parse_size(text, &o->cfg.seed);
+}
+
 static int set_dead_at(struct sim_options *o, char *text)
 {
 	return parse_count(text, &o->inject.dead_at);
@@ -225,11 +241,6 @@ static int set_landing(struct sim_options *o, char *text)
 	return -EINVAL;
 }
 
-static int set_seed(struct sim_options *o, char *text)
-{
-	return parse_count(text, &o->cfg.seed);
-}
-
 static int set_nomem(struct sim_options *o, char *text)
 {
 	uint64_t nth;
@@ -263,7 +274,8 @@ static const struct key {
 	{ "bind-polls", set_bind_polls, "a number, or \"never\"" },
 	{ "invalidate-polls", set_invalidate_polls, "a number, or \"never\"" },
 	{ "landing", set_landing, "random, late or at-once" },
-	{ "seed", set_seed, "a number from 1" },
+	{ "evict", set_evict, "a number of lookups, or 0 for none" },
+	{ "seed", set_seed, "a number" },
 	{ "dead-at", set_dead_at, "the number of an access, from 1" },
 	{ "ignore-write", set_ignore_write, "REGISTER or REGISTER:NTH, from 1" },
 	{ "window-delay", set_window_delay, "a number of accesses" },
@@ -299,7 +311,7 @@ int sim_options_parse(char *args, struct sim_options *options, char *why, size_t
 	char *rest = args;
 	char *word = strsep(&rest, ",");
 
-	*options = (struct sim_options){ 0 };
+	*options = (struct sim_options){ .cfg.evict = SIM_EVICT };
 	if (*word)
 		options->cfg.chip = word;
 	while ((word = strsep(&rest, ","))) {

@@ -11,7 +11,8 @@
 #define MIB	(1ull << 20)
 #define GIB	(1ull << 30)
 
-#define DICE_DEFAULT	0x9e3779b97f4a7c15ull
+/* Where none is asked for */
+#define SIM_SEED	0x6e766261720a0000ull
 
 void sim_error(struct sim_gpu *gpu, uint64_t *count, uint64_t nr, const char *fmt, ...)
 {
@@ -86,6 +87,8 @@ static int take_config(struct sim_gpu *gpu, const struct sim_config *cfg, char *
 		gpu->cfg.bar1_size = 256 * MIB;
 	if (!gpu->cfg.reported_vram)
 		gpu->cfg.reported_vram = gpu->cfg.vram_size;
+	if (!gpu->cfg.seed)
+		gpu->cfg.seed = SIM_SEED;
 	cfg = &gpu->cfg;
 
 	gpu->chip = sim_chip_find(chip);
@@ -154,6 +157,7 @@ int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, si
 	gpu->tlb = sim_tlb_create(gpu->chip->mmu, &gpu->vram);
 	if (!gpu->tlb)
 		goto err_free;
+	sim_tlb_set_eviction(gpu->tlb, gpu->cfg.evict, gpu->cfg.seed);
 	if (!sim_pramin_init(gpu))
 		goto err_tlb;
 	ret = sim_vram_init(&gpu->vram, gpu->cfg.vram_size, cfg->file, why, why_len);
@@ -162,7 +166,7 @@ int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, si
 	gpu->cfg.chip = gpu->chip->name;
 	gpu->cfg.file = NULL;
 	pthread_mutex_init(&gpu->lock, NULL);
-	gpu->bus.dice = gpu->cfg.seed ? gpu->cfg.seed : DICE_DEFAULT;
+	gpu->bus.dice = gpu->cfg.seed;
 	sim_regs_init(gpu);
 	sim_apertures_init(gpu);
 	reset_locked(gpu);

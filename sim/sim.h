@@ -60,7 +60,10 @@ struct sim_range {
  *	another driver leaves it; whole pages; 0: physical mode
  * @reported_vram: what the size register says, right or wrong; as @vram_size
  * @landing: when posted writes land
- * @seed: of all that is random; 0: a number that is always the same
+ * @evict: each lookup in the TLB finds with a chance of one in @evict that it has
+ *	forgotten what it held; 0: it never does
+ * @seed: of what the GPU does at random, the same one each time for the same
+ *	accesses; 0 stands for a fixed one
  * @failed: called once, when the host has no room left for what is written to
  *	@file, with one line that says so; it must not call the model.  That
  *	write is lost, and the GPU is gone for good: reads are all ones and
@@ -84,6 +87,7 @@ struct sim_config {
 	uint64_t bound;
 	uint64_t reported_vram;
 	enum sim_landing landing;
+	unsigned int evict;
 	uint64_t seed;
 	void (*failed)(void *failed_arg, const char *why);
 	void *failed_arg;

@@ -5,6 +5,9 @@
 
 #include "sim.h"
 
+/* The TLB forgets now and then, where the text does not say otherwise. */
+#define SIM_EVICT	64
+
 /**
  * struct sim_options - a modelled GPU and what is to go wrong
  * @cfg: the GPU

@@ -2,7 +2,8 @@
 /*
  * What the MMU remembers: translations, also of pages that had none, and
  * entries of page directories and of 64 KiB tables, also invalid ones.  It
- * forgets only what it is told to, by page directory base (PDB) and level.
+ * forgets what it is told to, by page directory base (PDB) and level; other
+ * things only now and then, at random, so that a driver can count on neither.
  *
  * Entries come in lines of 32 bytes: with the one that a walk asks for, the MMU
  * remembers its neighbours.  So a driver can't know that a page which nobody
@@ -84,6 +85,9 @@ struct sim_tlb_recent {
  * @nr_pdbs: slots of @pdb in use
  * @next_pdb: slot to be taken over when all are in use
  * @pdb: the address spaces known
+ * @evict: mean number of lookups until one finds its entry forgotten; 0: none does
+ * @evict_in: lookups until the next one that does
+ * @random: state of what decides that
  * @recent: of each line's pages the last one walked, direct mapped
  * @page: translations, direct mapped
  * @entry: entries per level, direct mapped; of level 0 those of 64 KiB tables, as
@@ -95,6 +99,9 @@ struct sim_tlb {
 	unsigned int nr_pdbs;
 	unsigned int next_pdb;
 	struct sim_tlb_pdb pdb[SIM_TLB_NR_PDBS];
+	unsigned int evict;
+	unsigned int evict_in;
+	uint64_t random;
 	struct sim_tlb_recent recent[SIM_TLB_NR_RECENT];
 	struct sim_tlb_page page[SIM_TLB_NR_PAGES];
 	struct sim_tlb_entry entry[SIM_MMU_MAX_LEVELS][SIM_TLB_NR_ENTRIES];
@@ -102,6 +109,27 @@ struct sim_tlb {
 
 /* Return: NULL without memory.  Freed with free(). */
 struct sim_tlb *sim_tlb_create(const struct sim_mmu_arch *arch, const struct sim_vram *vram);
+
+/**
+ * sim_tlb_set_eviction - forget at random
+ * @tlb: the caches
+ * @evict: each lookup finds its entry forgotten with a chance of one in so many,
+ *	and at the latest the one after twice as many; 0: never
+ * @seed: which lookups these are
+ */
+void sim_tlb_set_eviction(struct sim_tlb *tlb, unsigned int evict, uint64_t seed);
+
+/* Draw anew, for an entry that is forgotten now. */
+void sim_tlb_evict(struct sim_tlb *tlb);
+
+/* Whether the entry that is looked up now has been forgotten. */
+static inline bool sim_tlb_evicts(struct sim_tlb *tlb)
+{
+	if (!tlb->evict_in || --tlb->evict_in)
+		return false;
+	sim_tlb_evict(tlb);
+	return true;
+}
 
 /**
  * sim_tlb_pdb_id - the number of an address space
@@ -133,7 +161,7 @@ static inline const struct sim_mmu_xlat *sim_tlb_lookup(struct sim_tlb *tlb, uns
 	uint64_t vpn = va >> SIM_PAGE_SHIFT;
 	const struct sim_tlb_page *page = sim_tlb_find(tlb, pdb, vpn);
 
-	return page ? &page->xlat : sim_tlb_fill(tlb, pdb, va);
+	return page && !sim_tlb_evicts(tlb) ? &page->xlat : sim_tlb_fill(tlb, pdb, va);
 }
 
 /**

@@ -105,6 +105,13 @@ static inline uint64_t sim_vram_pattern(uint64_t pa)
 	return z ^ (z >> 31);
 }
 
+/* The next number of a sequence that @state leads. */
+static inline uint64_t sim_random(uint64_t *state)
+{
+	*state += 8;
+	return sim_vram_pattern(*state);
+}
+
 static inline bool sim_vram_touched(const struct sim_vram *vram, uint64_t pa)
 {
 	uint64_t page = pa >> SIM_PAGE_SHIFT;

@@ -20,6 +20,21 @@ struct sim_tlb *sim_tlb_create(const struct sim_mmu_arch *arch, const struct sim
 	return tlb;
 }
 
+void sim_tlb_evict(struct sim_tlb *tlb)
+{
+	/* 1 to 2 * evict - 1, each as likely */
+	tlb->evict_in = 1 + sim_random(&tlb->random) % (2ull * tlb->evict - 1);
+}
+
+void sim_tlb_set_eviction(struct sim_tlb *tlb, unsigned int evict, uint64_t seed)
+{
+	tlb->evict = evict;
+	tlb->random = seed;
+	tlb->evict_in = 0;
+	if (evict)
+		sim_tlb_evict(tlb);
+}
+
 static struct sim_tlb_pdb *find_pdb(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root)
 {
 	unsigned int i;
@@ -132,11 +147,12 @@ static bool fetch_cached(void *arg, uint64_t va, const struct sim_mmu_slot *slot
 	const struct fill *fill = arg;
 	struct sim_tlb *tlb = fill->tlb;
 	uint64_t index = va >> slot->shift;
-	const struct sim_tlb_entry *entry = entry_slot(tlb, slot->level, index);
+	struct sim_tlb_entry *entry = entry_slot(tlb, slot->level, index);
 
 	if (slot->shift == SIM_PAGE_SHIFT)	/* those are cached as translations */
 		return fetch_vram(tlb, va, slot, val);
-	if (!is_held(tlb, entry, fill->pdb, slot->level, index)) {
+	if (!is_held(tlb, entry, fill->pdb, slot->level, index) || sim_tlb_evicts(tlb)) {
+		entry->gen = 0;
 		if (!fetch_vram(tlb, va, slot, val))
 			return false;
 		fetch_line(fill, va, *slot);

@@ -309,6 +309,64 @@ static void a_driver_that_writes_entries_by_bar1_after_the_trigger_reads_the_old
 	for_every_chip(writes_entries_by_bar1);
 }
 
+/* --- what is forgotten at random ---------------------------------------------- */
+
+#define EVICT	64
+
+/* Accesses to a page until one faults; the others read what is in A. */
+static unsigned int accesses_served(struct bus *bus, unsigned int max)
+{
+	unsigned int nr;
+
+	for (nr = 0; nr < max && sim_bar1_read(bus->gpu, VA, 8) == 0xaaaa; nr++)
+		;
+	return nr;
+}
+
+/* From the second seed on, another number of accesses is served. */
+static void uses_a_page_after_unmapping(const char *chip, uint64_t seed, unsigned int *served)
+{
+	struct sim_config cfg = {
+		.chip = chip, .bind_polls = 4, .invalidate_polls = 2, .evict = EVICT, .seed = seed,
+	};
+	struct tables t;
+	struct bus bus;
+
+	bus_open(&bus, &cfg);
+	bus_poke(&bus, A, 0xaaaa);
+	t = bus_bring_up(&bus);
+	bus_map(&bus, &t, VA, bus_pte(&bus, A));
+	assert_int_equal(accesses_served(&bus, 10 * EVICT), 10 * EVICT);
+	assert_no_errors(&bus);
+
+	bus_set_pte(&bus, &t, VA, 0);
+	bus_order(&bus);
+	*served = accesses_served(&bus, 2 * EVICT);
+	/* At some time; that it comes at once, or late, is no promise. */
+	assert_true(*served < 2 * EVICT);
+	assert_int_equal(bus_fault_type(&bus), FAULT_PTE);
+	bus_close(&bus);
+}
+
+static void a_driver_that_uses_a_page_after_unmapping_it_faults_at_some_time(void **state)
+{
+	unsigned int served, again, min = ~0u, max = 0;
+	uint64_t seed;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bus_chips) / sizeof(bus_chips[0]); i++)
+		for (seed = 0; seed < 8; seed++) {
+			uses_a_page_after_unmapping(bus_chips[i], seed, &served);
+			uses_a_page_after_unmapping(bus_chips[i], seed, &again);
+			assert_int_equal(served, again);
+			min = served < min ? served : min;
+			max = served > max ? served : max;
+		}
+	/* Stale use is not made impossible, and seeds differ. */
+	assert_true(min < max && max > EVICT / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +380,8 @@ int main(void)
 		cmocka_unit_test(a_driver_that_links_a_table_while_an_invalidate_runs_faults),
 		cmocka_unit_test(
 			a_driver_that_writes_entries_by_bar1_after_the_trigger_reads_the_old_page),
+		cmocka_unit_test(
+			a_driver_that_uses_a_page_after_unmapping_it_faults_at_some_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

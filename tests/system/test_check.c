@@ -14,7 +14,7 @@
 #include "sim.h"
 #include "vram.h"
 
-#define DEVICE	",vram=64M,bar1=64M"
+#define DEVICE	",vram=64M,bar1=64M,evict=0"	/* what the TLB holds is counted */
 #define SLOT	MIB(2)		/* VA that two leaf tables cover */
 #define VA	(3 * SLOT)	/* where something is mapped */
 #define FREE	(5 * SLOT)	/* where nothing is */

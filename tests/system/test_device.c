@@ -30,6 +30,9 @@ static const struct {
 	{ "sim,vram=1048576K", "GA102", GIB(1), MIB(256) },
 	{ "sim,vram=0x10G", "GA102", GIB(16), MIB(256) },
 	{ "sim:gb202,vram=512G", "GB202", GIB(512), MIB(256) },
+	/* Nothing stays in the TLB; anything */
+	{ "sim:gh100,evict=1,seed=0x1234567890abcdef", "GH100", GIB(8), MIB(256) },
+	{ "sim:gh100,evict=0,seed=0", "GH100", GIB(8), MIB(256) },
 	{ "sim,bar1=0", "GA102", GIB(8), 0 },
 };
 
