@@ -131,6 +131,7 @@ static void complete(struct sim_gpu *gpu)
 	if (inval->lands_writes)
 		sim_flight_land(gpu);
 	if (inval->hits_bar1) {
+		sim_tlb_check_hand_over(gpu->tlb);
 		drop(inval, gpu->tlb);
 		if (inval->refilled)
 			sim_tlb_take_over(gpu->tlb, inval->refilled);

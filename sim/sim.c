@@ -135,6 +135,13 @@ static void reset_locked(struct sim_gpu *gpu)
 	sim_windows_update(gpu);
 }
 
+static void count_tables_misuse(void *arg, const char *what)
+{
+	struct sim_gpu *gpu = arg;
+
+	sim_misuse(gpu, "%s", what);
+}
+
 int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, size_t why_len)
 {
 	char ignored[4];
@@ -157,6 +164,8 @@ int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, si
 	gpu->tlb = sim_tlb_create(gpu->chip->mmu, &gpu->vram);
 	if (!gpu->tlb)
 		goto err_free;
+	gpu->tlb->misuse = count_tables_misuse;
+	gpu->tlb->misuse_arg = gpu;
 	sim_tlb_set_eviction(gpu->tlb, gpu->cfg.evict, gpu->cfg.seed);
 	if (!sim_pramin_init(gpu))
 		goto err_tlb;

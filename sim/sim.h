@@ -109,7 +109,8 @@ struct sim_config {
  * @misuse: accesses real hardware would refuse or ignore: wrong width or
  *	alignment, write to a read-only register, VRAM before boot is
  *	complete, PRAMIN past the end of VRAM, a second invalidate while one
- *	runs, BAR1 while a bind of it is pending, ...
+ *	runs, an aperture while a bind of it is pending, page tables that no driver may
+ *	write, each time that the MMU meets them ...
  * @faults: BAR1 and BAR2 accesses that ended in an MMU fault, but for:
  * @poisoned: accesses to VRAM that sim_inject() made fail
  * @invalidates: TLB invalidates completed

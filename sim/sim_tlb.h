@@ -71,6 +71,9 @@ struct sim_tlb_pdb {
 	uint32_t end_page;
 };
 
+/* Told what a driver did wrong to the tables; the text is good during the call. */
+typedef void sim_tlb_misuse_fn(void *arg, const char *what);
+
 /* A page that was not held and had to be walked; @walked is false of a slot not in use. */
 struct sim_tlb_recent {
 	uint64_t vpn;
@@ -82,6 +85,8 @@ struct sim_tlb_recent {
  * struct sim_tlb - the caches of one GPU
  * @arch: what it walks
  * @vram: where the tables are
+ * @misuse: told of what no driver may do; may be NULL
+ * @misuse_arg: its first argument
  * @nr_pdbs: slots of @pdb in use
  * @next_pdb: slot to be taken over when all are in use
  * @pdb: the address spaces known
@@ -96,6 +101,8 @@ struct sim_tlb_recent {
 struct sim_tlb {
 	const struct sim_mmu_arch *arch;
 	const struct sim_vram *vram;
+	sim_tlb_misuse_fn *misuse;
+	void *misuse_arg;
 	unsigned int nr_pdbs;
 	unsigned int next_pdb;
 	struct sim_tlb_pdb pdb[SIM_TLB_NR_PDBS];
@@ -176,6 +183,19 @@ void sim_tlb_drop(struct sim_tlb *tlb, enum sim_mmu_space space, uint64_t root,
 
 /* The same for every address space. */
 void sim_tlb_drop_all(struct sim_tlb *tlb, unsigned int nr_levels);
+
+/**
+ * sim_tlb_check_hand_over - whether a 64 KiB page took the place of 4 KiB ones
+ * @tlb: the caches, before something is dropped
+ *
+ * Where the tables lead through valid 4 KiB entries a driver may not put a valid
+ * 64 KiB entry above them in one step: the MMU holds the former until an
+ * invalidate, which has to come in between [uvm].  So a translation by a valid 4 KiB
+ * entry that is still held where the tables now have a valid 64 KiB one is
+ * misuse; of those that were walked last.  What hardware makes of it nobody says;
+ * the model only counts it.
+ */
+void sim_tlb_check_hand_over(struct sim_tlb *tlb);
 
 /**
  * sim_tlb_twin - caches that know the same address spaces, and hold nothing

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +10,7 @@
 #include "hw/mmu_fault.h"
 
 #define PAGES_PER_LINE	(SIM_TLB_LINE / 8)
+#define PAGES_PER_64K	(1u << (MMU_PAGE_SHIFT_64K - MMU_PAGE_SHIFT_4K))
 
 struct sim_tlb *sim_tlb_create(const struct sim_mmu_arch *arch, const struct sim_vram *vram)
 {
@@ -192,6 +195,63 @@ static const struct sim_mmu_xlat *remember(struct sim_tlb *tlb, unsigned int pdb
 	return &page->xlat;
 }
 
+__attribute__((format(printf, 2, 3)))
+static void misuse(const struct sim_tlb *tlb, const char *fmt, ...)
+{
+	char what[128];
+	va_list ap;
+
+	if (!tlb->misuse)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	tlb->misuse(tlb->misuse_arg, what);
+}
+
+static bool is_page_of(const struct sim_mmu_xlat *xlat, unsigned int shift)
+{
+	return xlat->outcome == SIM_MMU_OK && xlat->page_shift == shift;
+}
+
+static bool holds_4k_page(const struct sim_tlb *tlb, unsigned int pdb, uint64_t vpn)
+{
+	const struct sim_tlb_page *page = sim_tlb_find(tlb, pdb, vpn);
+
+	return page && is_page_of(&page->xlat, MMU_PAGE_SHIFT_4K);
+}
+
+/* Any of @nr pages, which are aligned to their number. */
+static bool holds_4k_pages(const struct sim_tlb *tlb, unsigned int pdb, uint64_t vpn, uint64_t nr)
+{
+	uint64_t first = vpn - vpn % nr, i;
+
+	for (i = first; i < first + nr; i++)
+		if (holds_4k_page(tlb, pdb, i))
+			return true;
+	return false;
+}
+
+static void handed_over(const struct sim_tlb *tlb, uint64_t vpn)
+{
+	misuse(tlb, "VA 0x%llx: a valid 64 KiB entry above valid 4 KiB ones, with no invalidate between",
+	       (unsigned long long)(vpn << SIM_PAGE_SHIFT));
+}
+
+void sim_tlb_check_hand_over(struct sim_tlb *tlb)
+{
+	const struct sim_tlb_recent *r;
+	struct sim_mmu_walk w;
+
+	for (r = tlb->recent; r < tlb->recent + SIM_TLB_NR_RECENT; r++) {
+		if (!r->walked || !holds_4k_pages(tlb, r->pdb, r->vpn, PAGES_PER_LINE))
+			continue;
+		walk(tlb, r->pdb, r->vpn << SIM_PAGE_SHIFT, fetch_vram, tlb, &w);
+		if (is_page_of(&w.xlat, MMU_PAGE_SHIFT_64K))
+			handed_over(tlb, r->vpn);
+	}
+}
+
 /* Whether the last entry that a walk read was one of a 4 KiB table. */
 static bool ends_in_4k_table(const struct sim_mmu_walk *w)
 {
@@ -225,6 +285,8 @@ const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, u
 	/* Larger pages stand in an entry, whose cache makes theirs age together. */
 	if (ends_in_4k_table(&w))
 		fill_line(&fill, vpn);
+	if (is_page_of(&w.xlat, MMU_PAGE_SHIFT_64K) && holds_4k_pages(tlb, pdb, vpn, PAGES_PER_64K))
+		handed_over(tlb, vpn);
 	return remember(tlb, pdb, vpn, &w.xlat);
 }
 

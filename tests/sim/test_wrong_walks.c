@@ -309,6 +309,101 @@ static void a_driver_that_writes_entries_by_bar1_after_the_trigger_reads_the_old
 	for_every_chip(writes_entries_by_bar1);
 }
 
+/* --- from 4 KiB pages to a page of 64 KiB ------------------------------------- */
+
+/* What the right driver writes before the new entry: in the leaf table, and above it */
+struct farewell {
+	bool clears_4k;
+	bool forbids_4k;
+	bool invalidates;
+};
+
+/* A 64 KiB page in the place of a 4 KiB one that is in use. */
+static void hand_over(struct bus *bus, const struct farewell *f)
+{
+	uint64_t no_4k = bus->hopper ? 0x18 : 0x20;	/* "no valid 4K page" */
+	struct tables t = bus_bring_up(bus);
+	uint64_t table = add_64k_table(bus, &t);
+
+	bus_map(bus, &t, VA, bus_pte(bus, A));
+	assert_reads(bus, VA, 0xaaaa);
+	if (f->clears_4k)
+		bus_set_pte(bus, &t, VA, 0);
+	if (f->forbids_4k)
+		bus_vram_wr(bus, table, no_4k);
+	bus_order(bus);
+	if (f->invalidates)
+		bus_inval(bus, t.root);
+	/* Else it still is in use. */
+	if (!f->clears_4k && !f->forbids_4k)
+		assert_reads(bus, VA, 0xaaaa);
+	bus_vram_wr(bus, table, bus_pte(bus, BIG));
+	bus_order(bus);
+	bus_inval(bus, t.root);
+	assert_reads(bus, VA, 0x64);
+	assert_reads(bus, VA + PAGE, 0x65);
+}
+
+static void hands_over_in_one_step(struct bus *bus)
+{
+	static const struct farewell right[] = {
+		{ .clears_4k = true, .invalidates = true },
+		{ .forbids_4k = true, .invalidates = true },
+		{ .clears_4k = true, .forbids_4k = true, .invalidates = true },
+	}, wrong[] = {
+		{ 0 }, { .clears_4k = true }, { .forbids_4k = true }, { .invalidates = true },
+	};
+	size_t i;
+
+	bus_poke(bus, BIG + VA, 0x64);
+	bus_poke(bus, BIG + VA + PAGE, 0x65);
+	for (i = 0; i < 3; i++) {
+		hand_over(bus, &right[i]);
+		assert_no_errors(bus);
+	}
+	for (i = 0; i < 4; i++) {
+		sim_reset(bus->gpu);
+		hand_over(bus, &wrong[i]);
+		assert_int_equal(bus_misuse(bus), 1);
+		assert_int_equal(sim_driver_errors(bus->gpu), 1);
+	}
+}
+
+/* Nor is it invalidated after that: the MMU meets the entry while it holds the others. */
+static void hands_over_without_an_invalidate(struct bus *bus)
+{
+	uint64_t far_table = MIB(1) + KIB(52);
+	struct tables t = bus_bring_up(bus);
+	uint64_t table = add_64k_table(bus, &t);
+
+	bus_set_pde0(bus, &t, MIB(64), bus_pde(bus, far_table), 0);
+	bus_vram_wr(bus, far_table, bus_pte(bus, B));
+	bus_poke(bus, BIG + VA + KIB(32), 0x68);
+	bus_map(bus, &t, VA, bus_pte(bus, A));
+	assert_reads(bus, VA, 0xaaaa);
+	/* The model's cache has one place for the 64 KiB entries of these two. */
+	assert_reads(bus, MIB(64), 0xbbbb);
+	assert_no_errors(bus);
+
+	bus_vram_wr(bus, table, bus_pte(bus, BIG));
+	bus_order(bus);
+	assert_reads(bus, VA + KIB(32), 0x68);
+	assert_int_equal(bus_misuse(bus), 1);
+	assert_reads(bus, VA, 0xaaaa);
+}
+
+static void a_64k_page_that_the_mmu_meets_above_4k_pages_is_counted(void **state)
+{
+	(void)state;
+	for_every_chip(hands_over_without_an_invalidate);
+}
+
+static void a_driver_that_goes_from_4k_pages_to_64k_in_one_step_is_counted(void **state)
+{
+	(void)state;
+	for_every_chip(hands_over_in_one_step);
+}
+
 /* --- what is forgotten at random ---------------------------------------------- */
 
 #define EVICT	64
@@ -382,6 +477,8 @@ int main(void)
 			a_driver_that_writes_entries_by_bar1_after_the_trigger_reads_the_old_page),
 		cmocka_unit_test(
 			a_driver_that_uses_a_page_after_unmapping_it_faults_at_some_time),
+		cmocka_unit_test(a_driver_that_goes_from_4k_pages_to_64k_in_one_step_is_counted),
+		cmocka_unit_test(a_64k_page_that_the_mmu_meets_above_4k_pages_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
