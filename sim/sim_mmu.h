@@ -234,6 +234,22 @@ typedef bool sim_mmu_fetch_fn(void *arg, uint64_t va, const struct sim_mmu_slot 
 void sim_mmu_walk(const struct sim_mmu_arch *arch, enum sim_mmu_space space, uint64_t root,
 		  uint64_t va, sim_mmu_fetch_fn *fetch, void *arg, struct sim_mmu_walk *walk);
 
+/**
+ * sim_mmu_breach - what a driver did wrong in entries that lead to a page
+ * @arch: the generation
+ * @walk: a walk; of one that ends in a fault nothing is said
+ * @why: receives one line
+ * @len: bytes at @why
+ *
+ * Low bits of a large page's address have to be 0, and so have bits that belong
+ * to no field [dev_mmu.h; UVM].  What hardware makes of them nobody says: the
+ * walker does not look at them [assumed].
+ *
+ * Return: false if nothing is wrong.
+ */
+bool sim_mmu_breach(const struct sim_mmu_arch *arch, const struct sim_mmu_walk *walk, char *why,
+		    size_t len);
+
 /* "PDE3" ... "PDE0", "PT64K", "PT4K". */
 const char *sim_mmu_slot_name(const struct sim_mmu_slot *slot);
 

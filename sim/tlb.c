@@ -198,7 +198,7 @@ static const struct sim_mmu_xlat *remember(struct sim_tlb *tlb, unsigned int pdb
 __attribute__((format(printf, 2, 3)))
 static void misuse(const struct sim_tlb *tlb, const char *fmt, ...)
 {
-	char what[128];
+	char what[144];
 	va_list ap;
 
 	if (!tlb->misuse)
@@ -273,6 +273,16 @@ static void fill_line(struct fill *fill, uint64_t vpn)
 	}
 }
 
+/* What is in no memory faults, and then it has been said. */
+static void check_walk(const struct sim_tlb *tlb, uint64_t va, const struct sim_mmu_walk *w)
+{
+	char why[96];
+
+	if (tlb->misuse && sim_vram_has(tlb->vram, w->xlat.pa, 1) &&
+	    sim_mmu_breach(tlb->arch, w, why, sizeof(why)))
+		misuse(tlb, "VA 0x%llx: %s", (unsigned long long)va, why);
+}
+
 const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, uint64_t va)
 {
 	struct fill fill = { tlb, pdb };
@@ -285,6 +295,7 @@ const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, u
 	/* Larger pages stand in an entry, whose cache makes theirs age together. */
 	if (ends_in_4k_table(&w))
 		fill_line(&fill, vpn);
+	check_walk(tlb, va, &w);
 	if (is_page_of(&w.xlat, MMU_PAGE_SHIFT_64K) && holds_4k_pages(tlb, pdb, vpn, PAGES_PER_64K))
 		handed_over(tlb, vpn);
 	return remember(tlb, pdb, vpn, &w.xlat);

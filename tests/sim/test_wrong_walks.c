@@ -462,6 +462,122 @@ static void a_driver_that_uses_a_page_after_unmapping_it_faults_at_some_time(voi
 	assert_true(min < max && max > EVICT / 2);
 }
 
+/* --- entries that lead somewhere, and are wrong -------------------------------- */
+
+#define SLOT	MIB(2)		/* VA of the entries that are tried */
+
+/*
+ * Writes an entry, reads @va through it, and returns how many errors that
+ * counts.  The words above it are right.
+ */
+static uint64_t try_entry(struct bus *bus, const struct tables *t, uint64_t entry, uint64_t word,
+			  uint64_t va, uint64_t want)
+{
+	uint64_t before = sim_driver_errors(bus->gpu);
+
+	bus_vram_wr(bus, entry, word);
+	bus_order(bus);
+	bus_inval(bus, t->root);
+	assert_reads(bus, va, want);
+	assert_reads(bus, va, want);
+	assert_int_equal(sim_driver_errors(bus->gpu) - before, bus_misuse(bus) - before);
+	return sim_driver_errors(bus->gpu) - before;
+}
+
+/* Address bits of a large page, as they stand in an entry */
+static uint64_t addr_bits(const struct bus *bus, uint64_t pa)
+{
+	return bus->hopper ? pa : pa >> 4;
+}
+
+static bool has_512m(const struct bus *bus)
+{
+	return strcmp(bus->chip, "tu102") != 0;
+}
+
+static void misaligns_leaves(struct bus *bus)
+{
+	struct tables t = bus_bring_up(bus);
+	uint64_t table = add_64k_table(bus, &t), bit;
+
+	bus_poke(bus, BIG, 0xb16);
+	bus_poke(bus, 0, 0xb00);
+	assert_int_equal(try_entry(bus, &t, table, bus_pte(bus, BIG), 0, 0xb16), 0);
+	assert_int_equal(try_entry(bus, &t, t.pde0 + 16, bus_pte(bus, BIG), SLOT, 0xb16), 0);
+	assert_no_errors(bus);
+	for (bit = KIB(4); bit < KIB(64); bit <<= 1)
+		assert_int_equal(try_entry(bus, &t, table, bus_pte(bus, BIG) | addr_bits(bus, bit),
+					   0, 0xb16), 1);
+	for (bit = KIB(4); bit < MIB(2); bit <<= 1)
+		assert_int_equal(try_entry(bus, &t, t.pde0 + 16,
+					   bus_pte(bus, BIG) | addr_bits(bus, bit), SLOT, 0xb16), 1);
+	/* With 512 MiB pages the whole aperture is one; it is the last that is tried. */
+	if (!has_512m(bus))
+		return;
+	assert_int_equal(try_entry(bus, &t, t.pde1, bus_pte(bus, 0), 0, 0xb00), 0);
+	for (bit = KIB(4); bit < MIB(512); bit <<= 1)
+		assert_int_equal(try_entry(bus, &t, t.pde1, bus_pte(bus, bit), 0, 0xb00), 1);
+}
+
+static void a_driver_that_misaligns_a_large_page_is_counted(void **state)
+{
+	(void)state;
+	for_every_chip(misaligns_leaves);
+}
+
+/* Bits that the manuals give to no field of such an entry in video memory */
+static uint64_t reserved_in_pte(const struct bus *bus)
+{
+	return bus->hopper ? 0xfff0000000000000 : 0xe00000010;
+}
+
+static uint64_t reserved_in_pde(const struct bus *bus)
+{
+	return bus->hopper ? 0xfff0000000000fc0 : 0xfffffffe000000d0;
+}
+
+static uint64_t reserved_in_big_half(const struct bus *bus)
+{
+	return bus->hopper ? 0xfff00000000000c0 : 0xfffffffe00000000;
+}
+
+/* Each of the bits @reserved by itself in @word */
+static void try_bits(struct bus *bus, const struct tables *t, uint64_t entry, uint64_t word,
+		     uint64_t reserved, uint64_t va)
+{
+	unsigned int bit;
+
+	assert_int_equal(try_entry(bus, t, entry, word, va, 0xaaaa), 0);
+	assert_no_errors(bus);
+	for (bit = 0; bit < 64; bit++)
+		if (reserved >> bit & 1)
+			assert_int_equal(try_entry(bus, t, entry, word | 1ull << bit, va, 0xaaaa), 1);
+	assert_int_equal(try_entry(bus, t, entry, word, va, 0xaaaa), 0);
+	sim_reset(bus->gpu);
+	bus_bind(bus, t->inst);
+}
+
+static void sets_reserved_bits(struct bus *bus)
+{
+	struct tables t = bus_bring_up(bus);
+	uint64_t table = add_64k_table(bus, &t);
+
+	bus_map(bus, &t, VA, bus_pte(bus, A));
+	bus_vram_wr(bus, table + 8 * 16, bus_pte(bus, A));
+	try_bits(bus, &t, t.pt + VA / PAGE * 8, bus_pte(bus, A), reserved_in_pte(bus), VA);
+	try_bits(bus, &t, table + 8 * 16, bus_pte(bus, A), reserved_in_pte(bus), MIB(1));
+	try_bits(bus, &t, t.pde0 + 16, bus_pte(bus, A), reserved_in_pte(bus), SLOT);
+	try_bits(bus, &t, t.pde0 + 8, bus_pde(bus, t.pt), reserved_in_pde(bus), VA);
+	try_bits(bus, &t, t.pde0, bus_pde(bus, table), reserved_in_big_half(bus), MIB(1));
+	try_bits(bus, &t, t.pde1, bus_pde(bus, t.pde0), reserved_in_pde(bus), VA);
+}
+
+static void a_driver_that_sets_reserved_bits_is_counted(void **state)
+{
+	(void)state;
+	for_every_chip(sets_reserved_bits);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +595,8 @@ int main(void)
 			a_driver_that_uses_a_page_after_unmapping_it_faults_at_some_time),
 		cmocka_unit_test(a_driver_that_goes_from_4k_pages_to_64k_in_one_step_is_counted),
 		cmocka_unit_test(a_64k_page_that_the_mmu_meets_above_4k_pages_is_counted),
+		cmocka_unit_test(a_driver_that_misaligns_a_large_page_is_counted),
+		cmocka_unit_test(a_driver_that_sets_reserved_bits_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
