@@ -76,6 +76,19 @@ static const char *wrong_with_leaf(const struct sim_mmu_arch *arch, uint64_t raw
 	return NULL;
 }
 
+const char *sim_mmu_garbage(const struct sim_mmu_arch *arch, uint64_t raw, uint64_t vram_size)
+{
+	struct sim_mmu_pde pde = sim_mmu_decode_pde(arch, raw, false);
+	uint64_t sys = arch->version == 3 ? MMU_VER3_PDE_ADDRESS : MMU_VER2_PDE_ADDRESS_SYS;
+
+	if (pde.type == SIM_PDE_PAGE)
+		return "says that it is a page";
+	if (pde.type == SIM_PDE_TABLE && pde.aperture == MMU_PDE_APERTURE_VIDEO_MEMORY)
+		return raw & ~pde_bits(arch, false) ? "has reserved bits" :
+		       pde.addr >= vram_size ? "leads out of video memory" : NULL;
+	return raw & ~(pde_bits(arch, false) | sys) ? "has reserved bits" : NULL;
+}
+
 bool sim_mmu_breach(const struct sim_mmu_arch *arch, const struct sim_mmu_walk *walk, char *why,
 		    size_t len)
 {

@@ -250,6 +250,20 @@ void sim_mmu_walk(const struct sim_mmu_arch *arch, enum sim_mmu_space space, uin
 bool sim_mmu_breach(const struct sim_mmu_arch *arch, const struct sim_mmu_walk *walk, char *why,
 		    size_t len);
 
+/**
+ * sim_mmu_garbage - what is wrong with a word that is read with the root's entries
+ * @arch: the generation
+ * @raw: the word
+ * @vram_size: bytes of video memory
+ *
+ * An entry that nobody goes through may be anything that says so; but one that
+ * is valid and leads out of video memory, or has bits of no field, was not
+ * written by a driver.
+ *
+ * Return: a few words, or NULL.
+ */
+const char *sim_mmu_garbage(const struct sim_mmu_arch *arch, uint64_t raw, uint64_t vram_size);
+
 /* "PDE3" ... "PDE0", "PT64K", "PT4K". */
 const char *sim_mmu_slot_name(const struct sim_mmu_slot *slot);
 

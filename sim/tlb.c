@@ -93,6 +93,20 @@ void sim_tlb_drop_all(struct sim_tlb *tlb, unsigned int nr_levels)
 		drop(&tlb->pdb[i], nr_levels);
 }
 
+__attribute__((format(printf, 2, 3)))
+static void misuse(const struct sim_tlb *tlb, const char *fmt, ...)
+{
+	char what[144];
+	va_list ap;
+
+	if (!tlb->misuse)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	tlb->misuse(tlb->misuse_arg, what);
+}
+
 /* Straight from VRAM; this model has no system memory. */
 static bool fetch_vram(void *arg, uint64_t va, const struct sim_mmu_slot *slot, uint64_t val[2])
 {
@@ -122,6 +136,23 @@ static bool is_held(const struct sim_tlb *tlb, const struct sim_tlb_entry *entry
 static struct sim_tlb_entry *entry_slot(struct sim_tlb *tlb, unsigned int level, uint64_t index)
 {
 	return &tlb->entry[level][index % SIM_TLB_NR_ENTRIES];
+}
+
+/* The root's line is read with whatever stands in it, and on v3 behind it. */
+static void check_root_line(const struct sim_tlb *tlb, const struct sim_mmu_slot *slot)
+{
+	uint64_t at = slot->addr - slot->addr % SIM_TLB_LINE, end = at + SIM_TLB_LINE, raw;
+	const char *why;
+
+	for (; at < end && sim_vram_has(tlb->vram, at, 8); at += 8) {
+		raw = sim_vram_load(tlb->vram, at, 8);
+		why = at == slot->addr ? NULL : sim_mmu_garbage(tlb->arch, raw, tlb->vram->size);
+		if (why) {
+			misuse(tlb, "the root's word at 0x%llx, 0x%llx, is read with its entries, and %s",
+			       (unsigned long long)at, (unsigned long long)raw, why);
+			return;
+		}
+	}
 }
 
 /* Read the line of an entry.  What is held of it stays as it is. */
@@ -159,6 +190,8 @@ static bool fetch_cached(void *arg, uint64_t va, const struct sim_mmu_slot *slot
 		if (!fetch_vram(tlb, va, slot, val))
 			return false;
 		fetch_line(fill, va, *slot);
+		if (slot->level == tlb->arch->nr_levels - 1)
+			check_root_line(tlb, slot);
 	}
 	val[0] = entry->val[0];
 	val[1] = entry->val[1];
@@ -193,20 +226,6 @@ static const struct sim_mmu_xlat *remember(struct sim_tlb *tlb, unsigned int pdb
 	page->gen = p->gen[xlat->level];
 	page->xlat = *xlat;
 	return &page->xlat;
-}
-
-__attribute__((format(printf, 2, 3)))
-static void misuse(const struct sim_tlb *tlb, const char *fmt, ...)
-{
-	char what[144];
-	va_list ap;
-
-	if (!tlb->misuse)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	tlb->misuse(tlb->misuse_arg, what);
 }
 
 static bool is_page_of(const struct sim_mmu_xlat *xlat, unsigned int shift)

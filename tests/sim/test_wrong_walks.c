@@ -578,6 +578,56 @@ static void a_driver_that_sets_reserved_bits_is_counted(void **state)
 	for_every_chip(sets_reserved_bits);
 }
 
+/* --- the root ------------------------------------------------------------------- */
+
+/* A page, through a root table with @word as its word @i, read anew for each of two reads. */
+static void use_root(struct bus *bus, unsigned int i, uint64_t word)
+{
+	struct tables t = bus_tables(bus, MIB(1));
+
+	bus_vram_wr(bus, t.root + 8 * i, word);
+	bus_order(bus);
+	bus_bind(bus, t.inst);
+	bus_map(bus, &t, VA, bus_pte(bus, A));
+	assert_reads(bus, VA, 0xaaaa);
+	assert_reads(bus, VA + MIB(1), ~0ull);
+	bus_fault_clear(bus);
+	bus_inval(bus, t.root);
+	assert_reads(bus, VA, 0xaaaa);
+}
+
+static void leaves_garbage_in_the_root(struct bus *bus)
+{
+	const uint64_t garbage[] = {
+		~0ull, 1, 1ull << 60, bus_pde(bus, A) | 1ull << 62, bus_pde(bus, GIB(64)),
+	};
+	const uint64_t fine[] = { 0, 8 /* sparse */, bus_pde(bus, A) };
+	unsigned int i, k;
+
+	for (i = 1; i < 4; i++)
+		for (k = 0; k < 3; k++) {
+			sim_reset(bus->gpu);
+			use_root(bus, i, fine[k]);
+			assert_int_equal(bus_misuse(bus), 0);
+		}
+	/* The next line, which nobody reads */
+	sim_reset(bus->gpu);
+	use_root(bus, 4, ~0ull);
+	assert_int_equal(bus_misuse(bus), 0);
+	for (i = 1; i < 4; i++)
+		for (k = 0; k < 5; k++) {
+			sim_reset(bus->gpu);
+			use_root(bus, i, garbage[k]);
+			assert_int_equal(bus_misuse(bus), 2);
+		}
+}
+
+static void a_driver_that_leaves_garbage_beside_the_roots_entry_is_counted(void **state)
+{
+	(void)state;
+	for_every_chip(leaves_garbage_in_the_root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -597,6 +647,8 @@ int main(void)
 		cmocka_unit_test(a_64k_page_that_the_mmu_meets_above_4k_pages_is_counted),
 		cmocka_unit_test(a_driver_that_misaligns_a_large_page_is_counted),
 		cmocka_unit_test(a_driver_that_sets_reserved_bits_is_counted),
+		cmocka_unit_test(
+			a_driver_that_leaves_garbage_beside_the_roots_entry_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
