@@ -62,6 +62,15 @@ static bool reserved_in_step(const struct sim_mmu_arch *arch, const struct sim_m
 	return bits;
 }
 
+/* Kinds that need tags of compression; entries of v3 have no place for a tag. */
+static bool is_compressed(const struct sim_mmu_arch *arch, const struct sim_mmu_pte *pte)
+{
+	bool has_tag = arch->version == 2 && pte->comptagline;
+
+	return pte->kind >= MMU_PTE_KIND_GENERIC_MEMORY_COMPRESSIBLE &&
+	       pte->kind < MMU_PTE_KIND_SMSKED_MESSAGE && !has_tag;
+}
+
 /* Of the leaf; NULL if nothing is wrong. */
 static const char *wrong_with_leaf(const struct sim_mmu_arch *arch, uint64_t raw,
 				   const struct sim_mmu_xlat *x)
@@ -73,6 +82,10 @@ static const char *wrong_with_leaf(const struct sim_mmu_arch *arch, uint64_t raw
 		return "address bits below the size of its page";
 	if (raw & ~pte_bits(arch))
 		return "reserved bits";
+	if (pte.priv)
+		return "PRIVILEGE; [unconfirmed] whether the CPU faults there";
+	if (is_compressed(arch, &pte))
+		return "a compressible kind, no tag; [unconfirmed] whether that faults";
 	return NULL;
 }
 

@@ -242,8 +242,9 @@ void sim_mmu_walk(const struct sim_mmu_arch *arch, enum sim_mmu_space space, uin
  * @len: bytes at @why
  *
  * Low bits of a large page's address have to be 0, and so have bits that belong
- * to no field [dev_mmu.h; UVM].  What hardware makes of them nobody says: the
- * walker does not look at them [assumed].
+ * to no field [dev_mmu.h; UVM].  A driver has no reason to show the CPU a page that
+ * is for privileged accesses only, or of a compressible kind without tags.  What
+ * hardware makes of any of that nobody says: it works here [assumed].
  *
  * Return: false if nothing is wrong.
  */

@@ -96,7 +96,7 @@ void sim_tlb_drop_all(struct sim_tlb *tlb, unsigned int nr_levels)
 __attribute__((format(printf, 2, 3)))
 static void misuse(const struct sim_tlb *tlb, const char *fmt, ...)
 {
-	char what[144];
+	char what[160];
 	va_list ap;
 
 	if (!tlb->misuse)
@@ -295,7 +295,7 @@ static void fill_line(struct fill *fill, uint64_t vpn)
 /* What is in no memory faults, and then it has been said. */
 static void check_walk(const struct sim_tlb *tlb, uint64_t va, const struct sim_mmu_walk *w)
 {
-	char why[96];
+	char why[128];
 
 	if (tlb->misuse && sim_vram_has(tlb->vram, w->xlat.pa, 1) &&
 	    sim_mmu_breach(tlb->arch, w, why, sizeof(why)))

@@ -20,7 +20,8 @@
 #define MMU_PTE_KIND_PITCH			0x0
 #define MMU_PTE_KIND_GENERIC_MEMORY		0x6
 #define MMU_PTE_KIND_INVALID			0x7
-#define MMU_PTE_KIND_GENERIC_MEMORY_COMPRESSIBLE	0x8
+#define MMU_PTE_KIND_GENERIC_MEMORY_COMPRESSIBLE	0x8	/* to 0xe all are compressible */
+#define MMU_PTE_KIND_SMSKED_MESSAGE		0xf
 
 /* Leaf page sizes, as shifts */
 #define MMU_PAGE_SHIFT_4K			12

@@ -578,6 +578,42 @@ static void a_driver_that_sets_reserved_bits_is_counted(void **state)
 	for_every_chip(sets_reserved_bits);
 }
 
+static void assert_unconfirmed(struct bus *bus)
+{
+	char text[160];
+
+	sim_last_error(bus->gpu, text, sizeof(text));
+	assert_non_null(strstr(text, "[unconfirmed]"));
+}
+
+static void shows_what_is_not_for_the_cpu(struct bus *bus)
+{
+	struct tables t = bus_bring_up(bus);
+	uint64_t entry = t.pt + VA / PAGE * 8, kind;
+	uint64_t priv = bus->hopper ? 1 << 4 : 1 << 5, tag = 1ull << 36;
+
+	for (kind = 0; kind < 7; kind++)
+		assert_int_equal(try_entry(bus, &t, entry, bus_pte_kind(bus, A, kind), VA, 0xaaaa), 0);
+	assert_no_errors(bus);
+	assert_int_equal(try_entry(bus, &t, entry, bus_pte(bus, A) | priv, VA, 0xaaaa), 1);
+	assert_unconfirmed(bus);
+	for (kind = 8; kind < 15; kind++) {
+		assert_int_equal(try_entry(bus, &t, entry, bus_pte_kind(bus, A, kind), VA, 0xaaaa), 1);
+		assert_unconfirmed(bus);
+		/* v2 has tags, and here is one. */
+		if (!bus->hopper)
+			assert_int_equal(try_entry(bus, &t, entry,
+						   bus_pte_kind(bus, A, kind) | tag, VA, 0xaaaa),
+					 0);
+	}
+}
+
+static void a_driver_that_shows_the_cpu_what_is_not_for_it_is_counted(void **state)
+{
+	(void)state;
+	for_every_chip(shows_what_is_not_for_the_cpu);
+}
+
 /* --- the root ------------------------------------------------------------------- */
 
 /* A page, through a root table with @word as its word @i, read anew for each of two reads. */
@@ -647,6 +683,7 @@ int main(void)
 		cmocka_unit_test(a_64k_page_that_the_mmu_meets_above_4k_pages_is_counted),
 		cmocka_unit_test(a_driver_that_misaligns_a_large_page_is_counted),
 		cmocka_unit_test(a_driver_that_sets_reserved_bits_is_counted),
+		cmocka_unit_test(a_driver_that_shows_the_cpu_what_is_not_for_it_is_counted),
 		cmocka_unit_test(
 			a_driver_that_leaves_garbage_beside_the_roots_entry_is_counted),
 	};
