@@ -179,7 +179,7 @@ static void a_physical_fault_of_bar2_leaves_its_mark(void **state)
  */
 static void an_invalidate_is_for_the_address_space_and_not_for_the_aperture(void **state)
 {
-	const uint64_t va2 = VA + PAGE;
+	const uint64_t va2 = VA + 16 * PAGE;	/* in another line of entries */
 	struct tables t1, t2;
 	struct bus bus;
 

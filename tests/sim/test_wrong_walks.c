@@ -236,6 +236,7 @@ static void clears_while_an_invalidate_runs(struct bus *bus)
 	bus_order(bus);
 	bus_inval_wait(bus);
 	sim_bar1_write(bus->gpu, VA, 8, 0x1111);
+	sim_land(bus->gpu);
 	assert_int_equal(bus_vram_rd(bus, A), 0x1111);
 }
 
