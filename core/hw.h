@@ -50,7 +50,8 @@ struct nvbar_tlb_entry {
  * Offsets are bytes in the BAR.  @width is 1, 2, 4 or 8 bytes and the offset
  * is a multiple of it.  Nothing here reports an error: a GPU that is gone
  * reads as all ones.  Every operation may be called from several threads at
- * once; accesses of one thread to one BAR arrive in program order.
+ * once; accesses of one thread to one BAR arrive in program order, and none to
+ * BAR1 begins before an earlier @bar0_read has its answer.
  *
  * @bar0_read: read a register or the PRAMIN window
  * @bar0_write: write a register or the PRAMIN window

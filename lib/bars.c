@@ -12,27 +12,13 @@
 
 #include <hw/pmc.h>
 
+#include "barrier.h"
 #include "bars.h"
 #include "device_map.h"
 
 #define FILL_BYTES	4096
 /* Copied at once: worth asking afterwards whether the GPU was still there */
 #define COPY_CHECKED	4096
-
-/*
- * Earlier writes have left for the bus, and later reads have not begun: loads
- * from write-combined memory pass stores, and may even be speculation.
- */
-static void bus_barrier(void)
-{
-#if defined(__x86_64__)
-	__asm__ volatile("mfence" ::: "memory");
-#elif defined(__aarch64__)
-	__asm__ volatile("dsb sy" ::: "memory");
-#else
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
-}
 
 /* What is left of a GPU without its mappings is not worth asking. */
 static bool is_gone(struct nvbar_bars *bars)
@@ -133,6 +119,81 @@ static void file_write(struct nvbar_bars *bars, const struct nvbar_bar *bar, u64
 
 /* --- one access ------------------------------------------------------------ */
 
+static inline u64 load_width(const volatile void *at, unsigned int width)
+{
+	switch (width) {
+	case 1:
+		return *(const volatile u8 *)at;
+	case 2:
+		return *(const volatile u16 *)at;
+	case 4:
+		return *(const volatile u32 *)at;
+	default:
+		return *(const volatile u64 *)at;
+	}
+}
+
+static inline void store_width(volatile void *at, unsigned int width, u64 val)
+{
+	switch (width) {
+	case 1:
+		*(volatile u8 *)at = val;
+		break;
+	case 2:
+		*(volatile u16 *)at = val;
+		break;
+	case 4:
+		*(volatile u32 *)at = val;
+		break;
+	default:
+		*(volatile u64 *)at = val;
+		break;
+	}
+}
+
+/*
+ * The four ways to touch a BAR, each with its barriers and a function of its own:
+ * tools/barriers.py looks at what the compiler made of them.
+ */
+static noinline u64 load_reg(const volatile void *at, unsigned int width)
+{
+	u64 val = load_width(at, width);
+
+	nvbar_reg_loaded(val);
+	return val;
+}
+
+static noinline void store_reg(volatile void *at, unsigned int width, u64 val)
+{
+	nvbar_reg_store();
+	store_width(at, width, val);
+}
+
+static void bar1_barrier(bool combining)
+{
+	if (combining)
+		nvbar_bus_barrier();
+	else
+		nvbar_uncached_barrier();
+}
+
+/* The barriers keep the accesses of a thread in their order, and behind those to registers. */
+static noinline u64 load_bar1(const volatile void *at, unsigned int width, bool combining)
+{
+	u64 val;
+
+	bar1_barrier(combining);
+	val = load_width(at, width);
+	bar1_barrier(combining);
+	return val;
+}
+
+static noinline void store_bar1(volatile void *at, unsigned int width, u64 val, bool combining)
+{
+	store_width(at, width, val);
+	bar1_barrier(combining);
+}
+
 static u64 load(struct nvbar_bars *bars, struct nvbar_bar *bar, u64 off, unsigned int width)
 {
 	const volatile void *at;
@@ -147,16 +208,7 @@ static u64 load(struct nvbar_bars *bars, struct nvbar_bar *bar, u64 off, unsigne
 	at = address(bars, bar, off);
 	if (!at)
 		return GENMASK_ULL(8 * width - 1, 0);
-	switch (width) {
-	case 1:
-		return *(const volatile u8 *)at;
-	case 2:
-		return *(const volatile u16 *)at;
-	case 4:
-		return *(const volatile u32 *)at;
-	default:
-		return *(const volatile u64 *)at;
-	}
+	return bar == &bars->regs ? load_reg(at, width) : load_bar1(at, width, bars->combining);
 }
 
 static void store(struct nvbar_bars *bars, struct nvbar_bar *bar, u64 off, unsigned int width,
@@ -173,20 +225,10 @@ static void store(struct nvbar_bars *bars, struct nvbar_bar *bar, u64 off, unsig
 	at = address(bars, bar, off);
 	if (!at)
 		return;
-	switch (width) {
-	case 1:
-		*(volatile u8 *)at = val;
-		break;
-	case 2:
-		*(volatile u16 *)at = val;
-		break;
-	case 4:
-		*(volatile u32 *)at = val;
-		break;
-	default:
-		*(volatile u64 *)at = val;
-		break;
-	}
+	if (bar == &bars->regs)
+		store_reg(at, width, val);
+	else
+		store_bar1(at, width, val, bars->combining);
 }
 
 /*
@@ -242,15 +284,11 @@ static void bars_bar0_write_words(void *hw, u32 off, const u64 *src, size_t nr)
 		bars_bar0_write(hw, off, 8, *src++);
 }
 
-/* The barriers keep the accesses of a thread in their order. */
 static u64 bars_bar1_read(void *hw, u64 off, unsigned int width)
 {
 	struct nvbar_bars *bars = hw;
-	u64 val = load(bars, &bars->bar1, off, width);
 
-	if (bars->combining)
-		bus_barrier();
-	return val;
+	return load(bars, &bars->bar1, off, width);
 }
 
 static void bars_bar1_write(void *hw, u64 off, unsigned int width, u64 val)
@@ -258,8 +296,6 @@ static void bars_bar1_write(void *hw, u64 off, unsigned int width, u64 val)
 	struct nvbar_bars *bars = hw;
 
 	store(bars, &bars->bar1, off, width, val);
-	if (bars->combining)
-		bus_barrier();
 }
 
 /* What is in one chunk */
@@ -312,7 +348,7 @@ static void bars_bar1_copy_to(void *hw, u64 off, const void *src, size_t len)
 		part = chunk_part(off, len);
 		copy_to(bars, off, src, part);
 	}
-	bus_barrier();
+	nvbar_bus_barrier();
 }
 
 static void bars_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
@@ -348,14 +384,14 @@ static int bars_bar1_mmap(void *hw, u64 off, u64 len, bool write, void **cpu)
 static void bars_bar1_munmap(void *hw, void *cpu, u64 len)
 {
 	(void)hw;
-	bus_barrier();
+	nvbar_bus_barrier();
 	nvbar_device_unmap(cpu, len);
 }
 
 /* Writes that had nobody to go to must not pass for done. */
 static void bars_write_barrier(void *hw)
 {
-	bus_barrier();
+	nvbar_bus_barrier();
 	find_out(hw);
 }
 

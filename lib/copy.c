@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "barrier.h"
 #include "copy.h"
 #include "hw.h"
 
@@ -63,7 +64,8 @@ static void store(volatile void *dev, const void *src, size_t width)
 	}
 }
 
-static void from_by_width(void *dst, const void *src, size_t len)
+/* What copies a part of a block leaves the barriers to who copies the whole. */
+static inline void load_part(void *dst, const void *src, size_t len)
 {
 	const volatile char *dev = src;
 	char *to = dst;
@@ -75,7 +77,7 @@ static void from_by_width(void *dst, const void *src, size_t len)
 	}
 }
 
-static void to_by_width(void *dst, const void *src, size_t len)
+static inline void store_part(void *dst, const void *src, size_t len)
 {
 	volatile char *dev = dst;
 	const char *from = src;
@@ -85,7 +87,19 @@ static void to_by_width(void *dst, const void *src, size_t len)
 		width = nvbar_natural_width((uintptr_t)dev, len);
 		store(dev, from, width);
 	}
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void from_by_width(void *dst, const void *src, size_t len)
+{
+	nvbar_bus_barrier();
+	load_part(dst, src, len);
+	nvbar_loads_done();
+}
+
+static void to_by_width(void *dst, const void *src, size_t len)
+{
+	store_part(dst, src, len);
+	nvbar_bus_barrier();
 }
 
 static void memory_by_memcpy(void *dst, const void *src, size_t len)
@@ -118,14 +132,14 @@ copy_from(void *dst, const void *src, size_t len, void (*burst)(char *, const ch
 	const char *dev = src;
 	char *to = dst;
 
-	_mm_mfence();
-	from_by_width(to, dev, head);
+	nvbar_bus_barrier();
+	load_part(to, dev, head);
 	for (to += head, dev += head, len -= head; len >= BURST; len -= BURST) {
 		burst(to, dev);
 		to += BURST;
 		dev += BURST;
 	}
-	from_by_width(to, dev, len);
+	load_part(to, dev, len);
 }
 
 static inline __attribute__((always_inline)) void
@@ -135,13 +149,13 @@ copy_to(void *dst, const void *src, size_t len, void (*burst)(char *, const char
 	const char *from = src;
 	char *dev = dst;
 
-	to_by_width(dev, from, head);
+	store_part(dev, from, head);
 	for (dev += head, from += head, len -= head; len >= BURST; len -= BURST) {
 		burst(dev, from);
 		dev += BURST;
 		from += BURST;
 	}
-	to_by_width(dev, from, len);
+	store_part(dev, from, len);
 	_mm_sfence();
 }
 

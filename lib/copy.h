@@ -49,7 +49,8 @@ struct nvbar_cpu {
 /**
  * struct nvbar_copy - copy routines
  * @name: of the instructions
- * @from: out of device memory; @dst and @src of any alignment
+ * @from: out of device memory; @dst and @src of any alignment; nothing is loaded
+ *	before earlier accesses are done, and all of it before later ones begin
  * @to: into device memory; all of it has left the CPU on return
  * @memory: between two pieces of ordinary memory, at least NVBAR_COPY_LOOP_MIN bytes
  */

@@ -18,6 +18,7 @@ steps=(
 	coverage	# the tests take every branch of core/, but for an explained few
 	valgrind	# no use of undefined memory by the tools
 	analyzer	# gcc -fanalyzer on everything but the tests
+	arm64		# no warnings for arm64, the barriers that it needs, and core's and lib's tests
 	tidy		# no likely mistakes by the rules in .clang-tidy
 	prove		# the codecs of page-table entries, for every value
 	cppcheck	# no errors or likely mistakes by its rules
@@ -113,6 +114,22 @@ check_analyzer() {
 	if grep warning: "$scratch/analyzer" | grep -Evf <(grep '^[^#]' tools/analyzer.txt); then
 		return 1
 	fi
+}
+
+# The tests as an emulator runs them, which shows no order of accesses: that is read
+# from the code
+check_arm64() {
+	local dir=$checks/arm64 tests
+
+	arm64_setup || skip
+	python3 tools/barriers.py aarch64-linux-gnu-objdump aarch64-linux-gnu-gcc
+	python3 tools/barriers.py aarch64-linux-gnu-objdump clang --target=aarch64-linux-gnu \
+		-isystem /usr/aarch64-linux-gnu/include
+	configure "$dir" --cross-file "$arm64_cache/cross" -Dtools=false -Dwerror=true
+	mapfile -t tests < <(arm64_tests "$dir")
+	ninja -C "$dir" "${tests[@]}"
+	meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 10 \
+		"${arm64_suites[@]/#/--suite=}"
 }
 
 # Debian's own python3 is the one that has Debian's z3

@@ -123,6 +123,12 @@ static void write_combined_memory_is_copied_at_every_alignment(void **state)
 	check_routines(nvbar_copy_for(NVBAR_MEM_WRITE_COMBINED));
 }
 
+static void the_loop_that_was_chosen_copies_ordinary_memory(void **state)
+{
+	(void)state;
+	check_memory(nvbar_copy_for(NVBAR_MEM_WRITE_COMBINED));
+}
+
 static void the_choice_is_made_once(void **state)
 {
 	(void)state;
@@ -193,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(uncached_memory_is_copied_at_every_alignment),
 		cmocka_unit_test(write_combined_memory_is_copied_at_every_alignment),
+		cmocka_unit_test(the_loop_that_was_chosen_copies_ordinary_memory),
 		cmocka_unit_test(the_choice_is_made_once),
 		cmocka_unit_test(ordinary_memory_is_copied_whatever_its_length),
 #ifdef __x86_64__

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* pci: devices whose BARs are regular files. */
+/*
+ * pci: devices whose BARs are regular files.  The linker leads mmap() (mmap64() to
+ * it) through a function here.
+ */
 #include "fake_regs.h"
 #include "fake_sysfs.h"
 
@@ -7,11 +10,11 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,9 +24,24 @@
 
 /* --- the GPU that is none --- */
 
+static bool no_memory;		/* for mappings of files */
+
+void *__real_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off);
+void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off);
+
+void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+	if (fd >= 0 && no_memory) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	return __real_mmap64(addr, len, prot, flags, fd, off);
+}
+
 static int begin(void **state)
 {
 	(void)state;
+	no_memory = false;
 	fake_begin();
 	fake_gpu(GPU, fake_ga102);
 	fake_resources(GPU, fake_ga102);
@@ -367,17 +385,12 @@ static void a_bar1_that_cant_be_mapped_any_more_takes_the_gpu_along(void **state
 {
 	struct nvbar *gpu = open_large_bar1();
 	struct nvbar_access *a = map_at(gpu, MIB(600), MIB(1));
-	struct rlimit before, little;
 	uint32_t val;
-	int ret;
 
 	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-	little = (struct rlimit){ 4096, before.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_AS, &little), 0);
-	ret = nvbar_read32(a, 0, &val);
-	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
-	assert_int_equal(ret, -ENODEV);
+	no_memory = true;
+	assert_int_equal(nvbar_read32(a, 0, &val), -ENODEV);
+	no_memory = false;
 	assert_non_null(strstr(said, "map 0x25800000 of a BAR: Cannot allocate memory"));
 	assert_int_equal(nvbar_flush(a), -ENODEV);
 	nvbar_close(gpu);
