@@ -110,6 +110,10 @@ static void hand_to(const struct sigaction *to, int sig, siginfo_t *info, void *
 }
 
 /*
+ * What vanished is BUS_ADRERR [Linux: do_sigbus() of x86, do_page_fault() of arm64,
+ * for VM_FAULT_SIGBUS].  A wrong alignment for uncached memory (BUS_ADRALN), failing
+ * memory of the machine (BUS_MCEERR_*) and what a process sent are somebody else's.
+ *
  * An application that took our place and hands signals on to us, and whose place
  * we took back, would give us again what we hand to it.  A mark that nobody else
  * leaves in a field without a meaning tells.
@@ -122,7 +126,7 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 
 	if (info->si_errno == SEEN) {
 		hand_to(&first_before, sig, info, context);
-	} else if (info->si_code <= 0 || !replace((uintptr_t)info->si_addr)) {
+	} else if (info->si_code != BUS_ADRERR || !replace((uintptr_t)info->si_addr)) {
 		info->si_errno = SEEN;
 		hand_to(smp_load_acquire(&before), sig, info, context);
 	}

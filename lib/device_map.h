@@ -5,8 +5,8 @@
  * When a device is unplugged, or a driver claims it, the kernel takes its
  * memory out of all mappings, and the next access is a SIGBUS.  A handler makes
  * of it what a bus does: there are all ones.  Each mapping sees to it that the
- * handler is installed, and it stays; what is about no such mapping it hands to
- * the handler that was there before.
+ * handler is installed, and it stays; what is about no such mapping, or another
+ * kind of SIGBUS, it hands to the handler that was there before.
  */
 #ifndef NVBAR_LIB_DEVICE_MAP_H
 #define NVBAR_LIB_DEVICE_MAP_H

@@ -179,6 +179,65 @@ static void other_faults_go_where_they_went_before(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
 }
 
+static volatile sig_atomic_t nr_handled;
+
+static void count_it(int sig)
+{
+	(void)sig;
+	nr_handled++;
+}
+
+/* To the handler that is there, as from the kernel for an access of this thread's */
+static void send_sigbus(int code, void *addr)
+{
+	siginfo_t info = { .si_signo = SIGBUS, .si_code = code };
+	struct sigaction now;
+
+	info.si_addr = addr;
+	sigaction(SIGBUS, NULL, &now);
+	now.sa_sigaction(SIGBUS, &info, NULL);
+}
+
+/* Return: where in what is to be done with each other kind of SIGBUS something is wrong. */
+static int other_kinds_reach_their_handler(void)
+{
+	static const int codes[] = { BUS_ADRALN, BUS_OBJERR, BUS_MCEERR_AR, BUS_MCEERR_AO };
+	const struct nvbar_extent ext = { 0, 8192 };
+	struct nvbar_access *a;
+	struct nvbar *gpu;
+	uint32_t val;
+	void *map;
+	int i;
+
+	signal(SIGBUS, count_it);
+	gpu = open_gpu();
+	if (nvbar_map(gpu, &ext, 1, NULL, &a) || nvbar_write32(a, 0, 0x600df00d) || nvbar_mmap(a, &map))
+		return 80;
+	for (i = 0; i < (int)NR_OF(codes); i++) {
+		send_sigbus(codes[i], map);
+		if (nr_handled != i + 1 || *(uint32_t *)map != 0x600df00d)
+			return 82 + i;
+	}
+	if (nvbar_read32(a, 0, &val) || val != 0x600df00d || nvbar_flush(a))
+		return 90;
+	nvbar_close(gpu);
+	return 0;
+}
+
+static void only_memory_that_vanished_is_an_unplugged_gpu(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(other_kinds_reach_their_handler());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* --- a GPU that is well --- */
 
 static void a_gpu_works_and_is_left_as_it_was(void **state)
@@ -760,6 +819,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_A_GPU(other_faults_go_where_they_went_before),
+		ON_A_GPU(only_memory_that_vanished_is_an_unplugged_gpu),
 		ON_A_GPU(a_gpu_works_and_is_left_as_it_was),
 		ON_A_GPU(what_goes_through_pramin_comes_back),
 		ON_A_GPU(what_was_switched_on_before_stays_on),
