@@ -88,7 +88,12 @@ static void file_read(struct nvbar_bars *bars, const struct nvbar_bar *bar, void
 	ssize_t got;
 
 	while (len) {
-		got = is_gone(bars) ? -1 : pread(bar->fd, dst, len, (off_t)(bar->off + off));
+		if (is_gone(bars))
+			got = 0;
+		else
+			got = pread(bar->fd, dst, len, (off_t)(bar->off + off));
+		if (got < 0 && errno == EINTR)
+			continue;
 		if (got <= 0) {
 			memset(dst, 0xff, len);
 			WRITE_ONCE(bars->gone, true);
@@ -106,7 +111,12 @@ static void file_write(struct nvbar_bars *bars, const struct nvbar_bar *bar, u64
 	ssize_t sent;
 
 	while (len) {
-		sent = is_gone(bars) ? -1 : pwrite(bar->fd, src, len, (off_t)(bar->off + off));
+		if (is_gone(bars))
+			sent = 0;
+		else
+			sent = pwrite(bar->fd, src, len, (off_t)(bar->off + off));
+		if (sent < 0 && errno == EINTR)
+			continue;
 		if (sent <= 0) {
 			WRITE_ONCE(bars->gone, true);
 			return;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * vfio: devices.  The linker leads open() (open64() to it) and ioctl() through functions here,
- * which do what the kernel's VFIO does: a file is the device, with its regions
- * at offsets, and steps that come in the wrong order are errors.
+ * vfio: devices.  The linker leads open() (open64() to it), ioctl(), and pread() and
+ * pwrite() of 64-bit offsets through functions here, which do what the kernel's VFIO
+ * does: a file is the device, with its regions at offsets, and steps that come in the
+ * wrong order are errors.
  */
 #include "fake_regs.h"
 #include "fake_sysfs.h"
@@ -42,7 +43,8 @@ static struct {
 	int version;
 	uint64_t bar1_size;
 	bool no_type1, not_viable, no_pci, no_reset, no_mmap, sparse, loop;
-	unsigned int resets;
+	bool signals;			/* each access to BAR1 as a file is cut short by one, or ends with one */
+	unsigned int resets, interrupted;
 } vfio;
 
 static char device_path[128];
@@ -51,6 +53,32 @@ int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
 int __real_ioctl(int fd, unsigned long command, ...);
 int __wrap_ioctl(int fd, unsigned long command, ...);
+
+ssize_t __real_pread64(int fd, void *buf, size_t len, off_t off);
+ssize_t __wrap_pread64(int fd, void *buf, size_t len, off_t off);
+ssize_t __real_pwrite64(int fd, const void *buf, size_t len, off_t off);
+ssize_t __wrap_pwrite64(int fd, const void *buf, size_t len, off_t off);
+
+/* Two of three times nothing is done before the signal comes, else half of it. */
+static bool interrupts(int fd, off_t off, size_t *len)
+{
+	if (!vfio.signals || fd != vfio.device || off < (off_t)BAR1_AT)
+		return false;
+	if (*len > 1)
+		*len /= 2;
+	errno = EINTR;
+	return vfio.interrupted++ % 3 != 2;
+}
+
+ssize_t __wrap_pread64(int fd, void *buf, size_t len, off_t off)
+{
+	return interrupts(fd, off, &len) ? -1 : __real_pread64(fd, buf, len, off);
+}
+
+ssize_t __wrap_pwrite64(int fd, const void *buf, size_t len, off_t off)
+{
+	return interrupts(fd, off, &len) ? -1 : __real_pwrite64(fd, buf, len, off);
+}
 
 int __wrap_open64(const char *path, int flags, ...)
 {
@@ -301,6 +329,20 @@ static void regions_that_cant_be_mapped_are_read_and_written(void **state)
 	nvbar_close(gpu);
 }
 
+static void signals_interrupt_no_access(void **state)
+{
+	struct nvbar *gpu;
+
+	(void)state;
+	vfio.no_mmap = true;
+	vfio.signals = true;
+	assert_int_equal(open_with(&gpu, DEVICE, 0), 0);
+	use(gpu, false);
+	assert_true(vfio.interrupted > 20);
+	nvbar_close(gpu);
+	assert_string_equal(said, "");
+}
+
 static void it_is_reset_when_asked(void **state)
 {
 	struct nvbar *gpu;
@@ -476,6 +518,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_A_GPU(a_gpu_works_and_is_left_as_it_was),
 		ON_A_GPU(regions_that_cant_be_mapped_are_read_and_written),
+		ON_A_GPU(signals_interrupt_no_access),
 		ON_A_GPU(it_is_reset_when_asked),
 		ON_A_GPU(observing_writes_nothing),
 		ON_A_GPU(a_gpu_that_goes_away_is_an_error_and_no_signal),
