@@ -10,6 +10,18 @@
 
 #include "mmu.h"
 
+/*
+ * Words go to a BAR, to files and to the model as they lie in memory, in the order of
+ * bytes that the GPU has; u64 is divided by u64, and sizes of VRAM are size_t.  The
+ * library, which includes this, relies on the same.
+ */
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "nvbar needs a little-endian CPU"
+#endif
+#if __SIZEOF_LONG__ != 8
+#error "nvbar needs a 64-bit CPU"
+#endif
+
 /**
  * struct nvbar_direct - the memory behind the aperture, as the CPU sees it
  * @generation: counts up from 1 before what bar1_direct said can be wrong;
