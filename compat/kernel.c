@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Small helpers of <linux/kernel.h> and <linux/bug.h>.
+ * Small helpers of <linux/kernel.h>, <linux/bug.h> and <linux/mm.h>.
  */
 #include <stdio.h>
+#include <unistd.h>
 #include <linux/atomic.h>
 #include <linux/bug.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <nvbar_compat.h>
 
 static atomic64_t warnings;
@@ -43,4 +45,18 @@ int compat_scnprintf(char *buf, size_t size, const char *fmt, ...)
 	len = compat_vscnprintf(buf, size, fmt, args);
 	va_end(args);
 	return len;
+}
+
+static unsigned long pretended_page_size;
+
+unsigned long compat_page_size(void)
+{
+	unsigned long size = READ_ONCE(pretended_page_size);
+
+	return size ? size : (unsigned long)sysconf(_SC_PAGESIZE);
+}
+
+void compat_page_size_pretend(unsigned long size)
+{
+	WRITE_ONCE(pretended_page_size, size);
 }

@@ -384,18 +384,57 @@ int nvbar_access_flush(struct nvbar_access *access)
 	return nvbar_fault_look(gpu, access->base, access->size);
 }
 
-int nvbar_access_mmap(struct nvbar_access *access, void **cpu)
+/* The pages of the host that show the mapping; return: bytes in them below it. */
+static u64 host_pages(const struct nvbar_access *access, u64 *len)
+{
+	u64 granule = access->gpu->vmm.va.granule;
+	u64 before = access->base & (granule - 1);
+
+	*len = round_up(before + access->size, granule);
+	return before;
+}
+
+static int map_pages(struct nvbar_access *access)
 {
 	struct nvbar_gpu *gpu = access->gpu;
+	u64 len, before = host_pages(access, &len);
+	void *cpu;
 	int ret;
 
-	guard(mutex)(&gpu->vmm.lock);
+	lockdep_assert_held(&gpu->vmm.lock);
+	if (!nvbar_vmm_has_pages(gpu, access->mapping, access->base, access->size)) {
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "mmap 0x%llx+0x%llx: pages of 0x%x bytes, as this machine has, would show what is beside it",
+			      access->base, access->size, gpu->vmm.va.granule);
+		return -EOPNOTSUPP;
+	}
+	ret = gpu->ops->bar1_mmap(gpu->hw, access->base - before, len, access->writable, &cpu);
+	if (!ret)
+		access->cpu = (u8 *)cpu + before;
+	return ret == -EFAULT ? -EIO : ret;
+}
+
+int nvbar_access_mmap(struct nvbar_access *access, void **cpu)
+{
+	int ret;
+
+	guard(mutex)(&access->gpu->vmm.lock);
 	if (!access->cpu) {
-		ret = gpu->ops->bar1_mmap(gpu->hw, access->base, access->size, access->writable,
-					  &access->cpu);
+		ret = map_pages(access);
 		if (ret)
-			return ret == -EFAULT ? -EIO : ret;
+			return ret;
 	}
 	*cpu = access->cpu;
 	return 0;
+}
+
+void nvbar_access_munmap(struct nvbar_access *access)
+{
+	u64 len, before;
+
+	if (!access->cpu)
+		return;
+	before = host_pages(access, &len);
+	access->gpu->ops->bar1_munmap(access->gpu->hw, (u8 *)access->cpu - before, len);
+	access->cpu = NULL;
 }

@@ -83,7 +83,7 @@ struct nvbar_copied {
  *	set
  * @mapping: what it holds, perhaps with others
  * @link: in vmm.accesses
- * @cpu: what bar1_mmap gave, or NULL; vmm.lock
+ * @cpu: what nvbar_access_mmap() gives, or NULL; vmm.lock
  */
 struct nvbar_access {
 	u64 size;
@@ -342,9 +342,16 @@ int nvbar_access_flush(struct nvbar_access *access);
  * @cpu: receives it, the same one each time
  *
  * Context: takes vmm.lock; may sleep.
- * Return: 0, or -ENOMEM, -ENODEV, -EIO (a page does not translate).
+ * Return: 0, or -ENOMEM, -ENODEV, -EIO (a page does not translate), -EOPNOTSUPP (it
+ * can't be had, or the host's pages would show more than the mapping).
  */
 int nvbar_access_mmap(struct nvbar_access *access, void **cpu);
+
+/**
+ * nvbar_access_munmap - end the CPU pointer, if there is one
+ * @access: nobody uses it any more
+ */
+void nvbar_access_munmap(struct nvbar_access *access);
 
 /**
  * nvbar_access_forget - drop all looked-up pages and windows

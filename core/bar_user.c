@@ -179,7 +179,7 @@ static void explain(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req, 
 	case -EEXIST:
 		node = nvbar_va_first(&gpu->vmm.va);
 		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a fixed range, it exists */
-		while (node && node->start + node->len <= *req->fixed)
+		while (node && node->start + node->len + node->after <= *req->fixed)
 			node = nvbar_va_next(node);
 		holder = node ? container_of(node, struct nvbar_mapping, node) : NULL;
 		scnprintf(text, sizeof(text), "0x%llx+0x%llx is held%s%s", node ? node->start : 0,
@@ -360,8 +360,7 @@ static int end_access(struct nvbar_access *access)
 	struct nvbar_mapping *mapping;
 
 	/* Pointers die first, so that nothing uses the range while it goes. */
-	if (access->cpu)
-		gpu->ops->bar1_munmap(gpu->hw, access->cpu, access->size);
+	nvbar_access_munmap(access);
 	nvbar_access_forget(access);
 	mapping = unclaim(access);
 	if (access->live)

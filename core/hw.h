@@ -74,7 +74,8 @@ struct nvbar_tlb_entry {
  * @bar1_copy_from: copy @len bytes, any alignment, out of the aperture
  * @bar1_copy_to: copy @len bytes, any alignment, into the aperture
  * @bar1_fill: write a 32-bit pattern over @len bytes; both multiples of 4
- * @bar1_mmap: a CPU pointer at page-aligned [@off, @off + @len); 0 or -errno
+ * @bar1_mmap: a CPU pointer at [@off, @off + @len), whole pages of the host; 0 or
+ *	-errno
  * @bar1_munmap: ends what bar1_mmap gave; the pointer faults afterwards
  * @direct_info: where the aperture's pages are memory to this CPU; NULL where
  *	they are not

@@ -3,6 +3,8 @@
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/sizes.h>
 
@@ -25,9 +27,15 @@ static struct nvbar_va_node *node_by_hole(const struct rb_node *rb)
 	return rb_entry_safe(rb, struct nvbar_va_node, by_hole);
 }
 
+/* What a node holds. */
+static u64 node_start(const struct nvbar_va_node *node)
+{
+	return node->start - node->before;
+}
+
 static u64 node_end(const struct nvbar_va_node *node)
 {
-	return node->start + node->len;
+	return node->start + node->len + node->after;
 }
 
 /* The end of the hole behind a node, which is where the next one starts. */
@@ -72,19 +80,32 @@ static struct nvbar_va_node *hole_find(const struct nvbar_va *va, u64 len)
 	return best;
 }
 
-/* What a range must look like; only its address is open. */
+/* What a node is to hold; only its address is open.  All are multiples of the granule. */
 struct shape {
 	u64 len;
 	u64 align;
 	u64 phase;
+	u64 granule;
 };
+
+/* Fixed ranges leave holes that neither begin nor end with a page of the host. */
+static u64 hole_first_page(const struct nvbar_va_node *node, const struct shape *shape)
+{
+	return round_up(node_end(node), shape->granule);
+}
+
+static u64 hole_last_page(const struct nvbar_va_node *node, const struct shape *shape)
+{
+	return round_down(hole_end(node), shape->granule);
+}
 
 /* A hole that is long enough: also at an address of that shape? */
 static bool hole_fits(const struct nvbar_va_node *node, const struct shape *shape)
 {
-	u64 pad = (shape->phase - node_end(node)) & (shape->align - 1);
+	u64 first = hole_first_page(node, shape), last = hole_last_page(node, shape);
+	u64 pad = (shape->phase - first) & (shape->align - 1);
 
-	return node->hole - shape->len >= pad;
+	return last >= first && last - first >= shape->len && last - first - shape->len >= pad;
 }
 
 static struct nvbar_va_node *hole_best(const struct nvbar_va *va, const struct shape *shape)
@@ -98,7 +119,7 @@ static struct nvbar_va_node *hole_best(const struct nvbar_va *va, const struct s
 			return node;
 		node = node_by_hole(rb_next(&node->by_hole));
 	}
-	if (!check_add_overflow(shape->len, shape->align - SZ_4K, &padded)) {
+	if (!check_add_overflow(shape->len, shape->align - SZ_4K + shape->granule - SZ_4K, &padded)) {
 		sure = hole_find(va, padded);
 		if (sure)
 			return sure;
@@ -114,7 +135,7 @@ static struct nvbar_va_node *hole_best(const struct nvbar_va *va, const struct s
 /* The start, within a hole that fits, that leaves the smaller gap beside it. */
 static u64 hole_place(const struct nvbar_va_node *node, const struct shape *shape)
 {
-	u64 first = node_end(node), last = hole_end(node) - shape->len;
+	u64 first = hole_first_page(node, shape), last = hole_last_page(node, shape) - shape->len;
 	u64 before = (shape->phase - first) & (shape->align - 1);
 	u64 after = (last - shape->phase) & (shape->align - 1);
 
@@ -152,24 +173,22 @@ static void node_link_after(struct nvbar_va *va, struct nvbar_va_node *node,
 	rb_insert_color(&node->by_start, &va->nodes);
 }
 
-/* Takes [start, start + len), which lies in the hole behind @prev. */
+/* Takes what the node is to hold, which lies in the hole behind @prev. */
 static void node_insert(struct nvbar_va *va, struct nvbar_va_node *node,
-			struct nvbar_va_node *prev, u64 start, u64 len)
+			struct nvbar_va_node *prev)
 {
 	u64 end = hole_end(prev);
 
-	node->start = start;
-	node->len = len;
 	node->hole = 0;
 	node_link_after(va, node, prev);
-	hole_set(va, prev, start - node_end(prev));
+	hole_set(va, prev, node_start(node) - node_end(prev));
 	hole_set(va, node, end - node_end(node));
 }
 
-void nvbar_va_init(struct nvbar_va *va, u64 size)
+void nvbar_va_init(struct nvbar_va *va, u64 size, u32 granule)
 {
-	WARN_ON(!IS_ALIGNED(size, SZ_4K));
-	*va = (struct nvbar_va){ .nodes = RB_ROOT, .holes = RB_ROOT };
+	WARN_ON(!IS_ALIGNED(size, SZ_4K) || granule < SZ_4K || !is_power_of_2(granule));
+	*va = (struct nvbar_va){ .nodes = RB_ROOT, .holes = RB_ROOT, .granule = granule };
 	va->size = ALIGN_DOWN(size, SZ_4K);
 	rb_link_node(&va->head.by_start, NULL, &va->nodes.rb_node);
 	rb_insert_color(&va->head.by_start, &va->nodes);
@@ -178,16 +197,29 @@ void nvbar_va_init(struct nvbar_va *va, u64 size)
 
 int nvbar_va_alloc(struct nvbar_va *va, struct nvbar_va_node *node, u64 len, u64 align, u64 phase)
 {
-	const struct shape shape = { len, align, phase };
+	u64 before = phase & (va->granule - 1);
 	struct nvbar_va_node *prev;
+	struct shape shape;
 
 	if (WARN_ON(!len || !IS_ALIGNED(len | phase, SZ_4K) || align < SZ_4K ||
 		    !is_power_of_2(align)))
 		return -EINVAL;
+	if (len > va->size)
+		return -ENOSPC;
+	shape = (struct shape){
+		.len = round_up(before + len, va->granule),
+		.align = max_t(u64, align, va->granule),
+		.phase = phase - before,
+		.granule = va->granule,
+	};
 	prev = hole_best(va, &shape);
 	if (!prev)
 		return -ENOSPC;
-	node_insert(va, node, prev, hole_place(prev, &shape), len);
+	node->start = hole_place(prev, &shape) + before;
+	node->len = len;
+	node->before = before;
+	node->after = shape.len - before - len;
+	node_insert(va, node, prev);
 	return 0;
 }
 
@@ -202,7 +234,11 @@ int nvbar_va_alloc_fixed(struct nvbar_va *va, struct nvbar_va_node *node, u64 st
 	prev = node_before(va, start);
 	if (start < node_end(prev) || start + len > hole_end(prev))
 		return -EEXIST;
-	node_insert(va, node, prev, start, len);
+	node->start = start;
+	node->len = len;
+	node->before = 0;
+	node->after = 0;
+	node_insert(va, node, prev);
 	return 0;
 }
 
@@ -215,7 +251,7 @@ void nvbar_va_free(struct nvbar_va *va, struct nvbar_va_node *node)
 		return;
 	/* There is one: the head is before every other. */
 	prev = rb_entry(rb_prev(&node->by_start), struct nvbar_va_node, by_start);
-	freed = node->len + node->hole;
+	freed = node_end(node) - node_start(node) + node->hole;
 	hole_set(va, node, 0);
 	hole_set(va, prev, prev->hole + freed);
 	rb_erase(&node->by_start, &va->nodes);
@@ -238,7 +274,7 @@ struct nvbar_va_node *nvbar_va_find(const struct nvbar_va *va, u64 addr)
 {
 	struct nvbar_va_node *node = node_before(va, addr);
 
-	return addr < node_end(node) ? node : NULL;
+	return addr < node->start + node->len ? node : NULL;
 }
 
 struct nvbar_va_node *nvbar_va_first(const struct nvbar_va *va)
@@ -260,7 +296,7 @@ static bool verify_nodes(const struct nvbar_va *va, u64 *nr_holes, u64 *free_byt
 		return false;
 	for (; node; node = next) {
 		next = nvbar_va_next(node);
-		if (hole_end(node) != (next ? next->start : va->size))
+		if (hole_end(node) != (next ? node_start(next) : va->size))
 			return false;
 		if (next && (!next->len || !IS_ALIGNED(next->start | next->len, SZ_4K)))
 			return false;

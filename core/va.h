@@ -12,6 +12,9 @@
  * long holes are broken.  With alignment the shortest of the first few holes
  * that are long enough, or else of those that fit wherever they begin.
  *
+ * Where the pages of the host are larger, a range that is placed here holds whole ones:
+ * what its first and last page have beside it is held too, and nobody else's.
+ *
  * All operations are O(log n) in the number of ranges.  For an alignment above
  * 4 KiB, when no hole has length + alignment - 4 KiB, so many holes are tried,
  * and no more, that the answer may be no although one would do.
@@ -31,13 +34,17 @@
  * struct nvbar_va_node - a taken range
  * @start: its first byte
  * @len: its length; both are the caller's to read, not to change
- * @hole: free bytes between its end and the next range
+ * @before: bytes held below it, to the beginning of a page of the host ...
+ * @after: ... and behind it, to the end of one; both 0 for fixed ranges
+ * @hole: free bytes between what it holds and what the next range does
  * @by_start: in &nvbar_va.nodes
  * @by_hole: in &nvbar_va.holes when @hole is not 0
  */
 struct nvbar_va_node {
 	u64 start;
 	u64 len;
+	u32 before;
+	u32 after;
 	u64 hole;
 	struct rb_node by_start;
 	struct rb_node by_hole;
@@ -49,6 +56,7 @@ struct nvbar_va_node {
  * @holes: nodes with a hole by (length, address) of the hole
  * @head: an empty range at 0 that carries the first hole
  * @size: length of the address space
+ * @granule: size of the host's pages
  * @free_bytes: sum of all holes
  */
 struct nvbar_va {
@@ -56,6 +64,7 @@ struct nvbar_va {
 	struct rb_root holes;
 	struct nvbar_va_node head;
 	u64 size;
+	u32 granule;
 	u64 free_bytes;
 };
 
@@ -63,11 +72,12 @@ struct nvbar_va {
  * nvbar_va_init() - an empty address space
  * @va: to initialise; there is nothing to undo when it is no longer needed
  * @size: bytes
+ * @granule: size of the host's pages: a power of two, at least 4 KiB
  */
-void nvbar_va_init(struct nvbar_va *va, u64 size);
+void nvbar_va_init(struct nvbar_va *va, u64 size, u32 granule);
 
 /**
- * nvbar_va_alloc() - take a range anywhere
+ * nvbar_va_alloc() - take a range anywhere, in whole pages of the host
  * @va: the address space
  * @node: in no address space; filled in, untouched on failure
  * @len: bytes, not 0

@@ -7,6 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -29,7 +30,7 @@ int nvbar_vmm_init(struct nvbar_gpu *gpu)
 	INIT_LIST_HEAD(&vmm->quarantine);
 	vmm->shared[0] = RB_ROOT;
 	vmm->shared[1] = RB_ROOT;
-	nvbar_va_init(&vmm->va, gpu->bar1_size);
+	nvbar_va_init(&vmm->va, gpu->bar1_size, PAGE_SIZE);
 	if (!gpu->bar1_size || gpu->observe)
 		return 0;
 	ret = nvbar_pt_init(gpu, gpu->reserved_pa + NVBAR_PAGE_SIZE);
@@ -376,6 +377,34 @@ static bool shows(const struct nvbar_gpu *gpu, u64 va, u64 end, const struct nvb
 	return true;
 }
 
+bool nvbar_vmm_has_pages(const struct nvbar_gpu *gpu, const struct nvbar_mapping *mapping, u64 va,
+			 u64 len)
+{
+	const struct nvbar_va_node *node = &mapping->node;
+	u64 mask = gpu->vmm.va.granule - 1;
+	u64 end = va + len;
+
+	return (!(va & mask) || (va == node->start && node->before)) &&
+	       (!(end & mask) || (end == node->start + node->len && node->after));
+}
+
+/*
+ * Who shares a part of a page of the host could have no pointer, so a mapping of its own
+ * is better; but for the static one, which is there to be shared.
+ */
+static bool worth_sharing(const struct nvbar_gpu *gpu, const struct nvbar_mapping *mapping, u64 va,
+			  const struct nvbar_spans *spans)
+{
+	u64 len = 0;
+	size_t i;
+
+	if (gpu->vmm.va.granule == NVBAR_PAGE_SIZE || mapping->flags & NVBAR_VMM_STATIC)
+		return true;
+	for (i = 0; i < spans->nr; i++)
+		len += nvbar_spans_get(spans, i).len;
+	return nvbar_vmm_has_pages(gpu, mapping, va, len);
+}
+
 /* Mappings that are looked at before giving up: each may take as long as mapping anew. */
 #define SHARE_TRIES	4
 
@@ -397,7 +426,8 @@ struct nvbar_mapping *nvbar_vmm_share(struct nvbar_gpu *gpu, const struct nvbar_
 		struct nvbar_mapping *mapping = share->mapping;
 		u64 va = share->va + (first.pa - share->pa);
 
-		if (!shows(gpu, va, mapping->node.start + mapping->node.len, spans))
+		if (!shows(gpu, va, mapping->node.start + mapping->node.len, spans) ||
+		    !worth_sharing(gpu, mapping, va, spans))
 			continue;
 		mapping->refs++;
 		mapping->unclaimed++;

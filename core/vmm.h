@@ -172,6 +172,18 @@ void nvbar_vmm_fini(struct nvbar_gpu *gpu);
 struct nvbar_mapping *nvbar_vmm_reserve(struct nvbar_gpu *gpu, const struct nvbar_vmm_request *req);
 
 /**
+ * nvbar_vmm_has_pages - do the pages of the host that show a range show nothing else?
+ * @gpu: the GPU
+ * @mapping: that has the range
+ * @va: first address
+ * @len: bytes
+ *
+ * Always so where the pages of the host are 4 KiB.
+ */
+bool nvbar_vmm_has_pages(const struct nvbar_gpu *gpu, const struct nvbar_mapping *mapping, u64 va,
+			 u64 len);
+
+/**
  * nvbar_vmm_share - find a live mapping that shows these pages already
  * @gpu: the GPU
  * @spans: the pages

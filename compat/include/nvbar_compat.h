@@ -58,6 +58,14 @@ void compat_sleep_pretend(bool on);
 unsigned long long compat_slept_ns(void);
 
 /**
+ * compat_page_size_pretend() - have pages of another size
+ * @size: bytes; 0 for those of this machine
+ *
+ * Context: any thread.
+ */
+void compat_page_size_pretend(unsigned long size);
+
+/**
  * compat_warn_count() - how often has a WARN_ON() found its condition true?
  *
  * Return: the count since the program began, unprinted repeats included.

@@ -264,7 +264,8 @@ NVBAR_API int nvbar_for_each_protected(struct nvbar *gpu,
  * @mappings: live handles
  * @mapped_bytes: bytes of VA under live mappings, shared ones once
  * @va_total: bytes of BAR1 address space
- * @va_free: bytes of it that nobody holds
+ * @va_free: bytes of it that nobody holds; a mapping that the library placed holds
+ *	whole pages of the machine
  * @va_largest_free: the largest free range, bytes
  * @vram_total: bytes that the allocator manages
  * @vram_free: bytes of it that nobody holds
@@ -667,9 +668,15 @@ NVBAR_API int nvbar_flush(struct nvbar_access *a);
  * nvbar_flush() of the same thread, and loads may come early.  It is no memory for
  * atomic operations.
  *
+ * A pointer shows nothing but its mapping.  Where the pages of the machine are larger
+ * than 4 KiB, a mapping that the library placed has whole ones to itself; one placed by
+ * NVBAR_MAP_FIXED, and a part of the mapping of NVBAR_OPEN_STATIC, has a pointer only
+ * if it begins and ends with such a page.
+ *
  * Return: 0, or -ENOMEM (also: no room in a file= for all of its pages),
  * -ENODEV, -EIO (the GPU does not translate a page), -EOPNOTSUPP (vfio-user:
- * devices, and a BAR1 that VFIO does not let be mapped).
+ * devices, a BAR1 that VFIO does not let be mapped, and pages of the machine that would
+ * show what is beside the mapping).
  */
 NVBAR_API int nvbar_mmap(struct nvbar_access *a, void **ptr);
 

@@ -40,7 +40,7 @@ static void start(u32 boot42)
 	assert_int_equal(nvbar_chip_identify(&gpu), 0);
 	nvbar_pramin_init(&gpu);
 	mutex_init(&gpu.vmm.lock);
-	nvbar_va_init(&gpu.vmm.va, SZ_256M);
+	nvbar_va_init(&gpu.vmm.va, SZ_256M, SZ_4K);
 	gpu.vram_size = SZ_1G;
 }
 

@@ -20,7 +20,7 @@ static struct nvbar_va_node nodes[NR_PAGES];
 
 static void space_of(unsigned int pages)
 {
-	nvbar_va_init(&va, (u64)pages * SZ_4K);
+	nvbar_va_init(&va, (u64)pages * SZ_4K, SZ_4K);
 	assert_true(nvbar_va_verify(&va));
 }
 
@@ -317,7 +317,7 @@ static void an_alignment_is_given_up_after_many_holes(void **state)
 static void a_space_of_57_bits_takes_a_range_at_its_very_end(void **state)
 {
 	(void)state;
-	nvbar_va_init(&va, BIT_ULL(57));
+	nvbar_va_init(&va, BIT_ULL(57), SZ_4K);
 	assert_int_equal(nvbar_va_alloc_fixed(&va, &nodes[0], BIT_ULL(57) - SZ_4K, SZ_4K), 0);
 	assert_int_equal(nvbar_va_alloc(&va, &nodes[1], BIT_ULL(56), BIT_ULL(56), 0), 0);
 	assert_int_equal(nodes[1].start, 0);
@@ -452,6 +452,129 @@ static void random_ranges_agree_with_an_array_of_pages(void **state)
 	twin_compare();
 }
 
+/* Two neighbours, and one that must lie 12 KiB above a multiple of 2 MiB */
+static void a_range_holds_whole_pages_of_the_host(void **state)
+{
+	(void)state;
+	nvbar_va_init(&va, SZ_16M, SZ_64K);
+	assert_int_equal(alloc_page_of(0, 1, SZ_4K), 0);
+	assert_int_equal(alloc_page_of(1, 17, SZ_4K), 16);
+	assert_int_equal(nvbar_va_free_bytes(&va), SZ_16M - 3 * SZ_64K);
+	assert_int_equal(nvbar_va_alloc_fixed(&va, &nodes[3], SZ_64K - SZ_4K, SZ_4K), -EEXIST);
+	assert_null(nvbar_va_find(&va, SZ_4K));
+
+	assert_int_equal(nvbar_va_alloc(&va, &nodes[2], SZ_4K, SZ_2M, 3 * SZ_4K), 0);
+	assert_int_equal(nodes[2].start & (SZ_2M - 1), 3 * SZ_4K);
+	assert_int_equal(nodes[2].before, 3 * SZ_4K);
+	assert_int_equal(nodes[2].after, 12 * SZ_4K);
+	assert_int_equal(nvbar_va_alloc_fixed(&va, &nodes[3], nodes[2].start - SZ_4K, SZ_4K), -EEXIST);
+	assert_true(nvbar_va_verify(&va));
+
+	nvbar_va_free(&va, &nodes[2]);
+	nvbar_va_free(&va, &nodes[0]);
+	nvbar_va_free(&va, &nodes[1]);
+	assert_true(nvbar_va_verify(&va));
+	assert_int_equal(nvbar_va_largest_free(&va), SZ_16M);
+}
+
+/* Fixed ranges hold what they are asked for, and nobody has the rest of their pages. */
+static void a_page_of_the_host_with_a_fixed_range_is_passed_over(void **state)
+{
+	(void)state;
+	nvbar_va_init(&va, 3 * SZ_64K, SZ_64K);
+	take(0, 15, 1);
+	take(1, 33, 1);
+	assert_int_equal(nvbar_va_free_bytes(&va), 3 * SZ_64K - 2 * SZ_4K);
+	assert_int_equal(nvbar_va_alloc(&va, &nodes[2], 17 * SZ_4K, SZ_4K, 0), -ENOSPC);
+	assert_int_equal(alloc_page_of(2, 16, SZ_4K), 16);
+	assert_int_equal(nvbar_va_alloc(&va, &nodes[3], SZ_4K, SZ_4K, 0), -ENOSPC);
+	take(3, 32, 1);
+	take(4, 0, 15);
+}
+
+#define HOST_PAGES	4	/* of 4 KiB, in a page of the host */
+
+static bool host_pages_free(unsigned int start, unsigned int pages)
+{
+	unsigned int page = start - start % HOST_PAGES, end = start + pages;
+
+	for (end += -end % HOST_PAGES; page < end; page++)
+		if (page >= NR_PAGES || owner[page])
+			return false;
+	return true;
+}
+
+static bool host_has_room(unsigned int pages, unsigned int align, unsigned int phase)
+{
+	unsigned int start;
+
+	for (start = phase; start < NR_PAGES; start += align)
+		if (host_pages_free(start, pages))
+			return true;
+	return false;
+}
+
+/* What a node must hold, as whole pages of the host if it was not told where to lie */
+static void host_set(const struct nvbar_va_node *node, bool fixed, unsigned int who)
+{
+	unsigned int page = (unsigned int)(node->start / SZ_4K);
+	unsigned int end = page + (unsigned int)(node->len / SZ_4K);
+
+	if (!fixed) {
+		page -= page % HOST_PAGES;
+		end += -end % HOST_PAGES;
+	}
+	for (; page < end; page++) {
+		assert_int_equal(!owner[page], !!who);
+		owner[page] = who;
+	}
+}
+
+static void random_ranges_share_no_page_of_the_host(void **state)
+{
+	static bool fixed[NR_PAGES];
+	unsigned int i, j, who, pages, align, phase, free;
+	int ret;
+
+	(void)state;
+	random_start(__func__);
+	nvbar_va_init(&va, NR_PAGES * SZ_4K, HOST_PAGES * SZ_4K);
+	memset(nodes, 0, sizeof(nodes));
+	memset(owner, 0, sizeof(owner));
+	for (i = 0; i < NR_STEPS; i++) {
+		struct nvbar_va_node *node;
+
+		who = 1 + random_below(20);
+		node = &nodes[who - 1];
+		pages = 1 + random_below(12);
+		align = 1u << random_below(6);
+		phase = random_below(align);
+		if (node->len) {
+			host_set(node, fixed[who - 1], 0);
+			nvbar_va_free(&va, node);
+			node->len = 0;
+		} else if (random_below(3)) {
+			ret = nvbar_va_alloc(&va, node, (u64)pages * SZ_4K, (u64)align * SZ_4K,
+					     (u64)phase * SZ_4K);
+			assert_int_equal(ret, host_has_room(pages, align, phase) ? 0 : -ENOSPC);
+			fixed[who - 1] = false;
+			if (!ret)
+				host_set(node, false, who);
+			if (!ret)
+				assert_int_equal(node->start / SZ_4K % align, phase);
+		} else if (!nvbar_va_alloc_fixed(&va, node, (u64)random_below(NR_PAGES) * SZ_4K,
+						 (u64)pages * SZ_4K)) {
+			fixed[who - 1] = true;
+			host_set(node, true, who);
+		}
+		for (j = free = 0; j < NR_PAGES; j++)
+			free += !owner[j];
+		assert_int_equal(nvbar_va_free_bytes(&va), (u64)free * SZ_4K);
+		if (i % 8 == 0)
+			assert_true(nvbar_va_verify(&va));
+	}
+}
+
 static void a_million_ranges_come_and_go(void **state)
 {
 	const unsigned int nr = 1000000;
@@ -460,7 +583,7 @@ static void a_million_ranges_come_and_go(void **state)
 
 	(void)state;
 	assert_non_null(many);
-	nvbar_va_init(&va, (u64)nr * SZ_4K);
+	nvbar_va_init(&va, (u64)nr * SZ_4K, SZ_4K);
 	for (i = 0; i < nr; i++)
 		assert_int_equal(nvbar_va_alloc(&va, &many[i], SZ_4K, SZ_4K, 0), 0);
 	assert_int_equal(nvbar_va_free_bytes(&va), 0);
@@ -498,6 +621,9 @@ int main(void)
 		cmocka_unit_test(an_alignment_is_given_up_after_many_holes),
 		cmocka_unit_test(a_space_of_57_bits_takes_a_range_at_its_very_end),
 		cmocka_unit_test(random_ranges_agree_with_an_array_of_pages),
+		cmocka_unit_test(a_range_holds_whole_pages_of_the_host),
+		cmocka_unit_test(a_page_of_the_host_with_a_fixed_range_is_passed_over),
+		cmocka_unit_test(random_ranges_share_no_page_of_the_host),
 		cmocka_unit_test(a_million_ranges_come_and_go),
 	};
 

@@ -19,12 +19,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <nvbar_compat.h>
+
 #define NR_OF(a)	(sizeof(a) / sizeof((a)[0]))
 #define DEVICE		"pci:" GPU
 
-/* --- the GPU that is none --- */
+/* --- the machine, and the GPU that is none --- */
 
 static bool no_memory;		/* for mappings of files */
+static size_t page_size = 4096;
 
 void *__real_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off);
 void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off);
@@ -33,6 +36,10 @@ void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t o
 {
 	if (fd >= 0 && no_memory) {
 		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	if (fd >= 0 && off % (off_t)page_size) {
+		errno = EINVAL;
 		return MAP_FAILED;
 	}
 	return __real_mmap64(addr, len, prot, flags, fd, off);
@@ -455,6 +462,136 @@ static void a_bar1_that_cant_be_mapped_any_more_takes_the_gpu_along(void **state
 	nvbar_close(gpu);
 }
 
+/* --- a machine with pages of 64 KiB --- */
+
+static int begin_with_64k(void **state)
+{
+	page_size = 65536;
+	compat_page_size_pretend(page_size);
+	return begin(state);
+}
+
+static int end_with_64k(void **state)
+{
+	page_size = 4096;
+	compat_page_size_pretend(0);
+	return end(state);
+}
+
+/* Return: a pointer to the mapping, with the aperture behind it. */
+static uint8_t *pointer_to(struct nvbar_access *a)
+{
+	uint64_t base = nvbar_access_base(a);
+	uint32_t val = 0;
+	void *ptr;
+	int fd;
+
+	assert_int_equal(nvbar_mmap(a, &ptr), 0);
+	*(volatile uint32_t *)ptr = 0x600df00d + (uint32_t)base;
+	fd = open(fake_path(GPU, "resource1_wc"), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, &val, 4, (off_t)base), 4);
+	close(fd);
+	assert_int_equal(val, 0x600df00d + (uint32_t)base);
+	return ptr;
+}
+
+static struct nvbar_stats stats_of(struct nvbar *gpu)
+{
+	struct nvbar_stats stats = { .size = sizeof(stats) };
+
+	assert_int_equal(nvbar_get_stats(gpu, &stats), 0);
+	return stats;
+}
+
+static void each_mapping_has_pages_of_the_host_of_its_own(void **state)
+{
+	/* The last one takes leaves of 2 MiB only 12 KiB above a multiple of 64 KiB. */
+	const struct nvbar_extent last = { MIB(2) + 0x3000, MIB(8) };
+	struct nvbar *gpu = open_gpu();
+	struct nvbar_access *a[17];
+	uint64_t pfn, base, mapped;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(stats_of(gpu).va_free, MIB(256));
+	mapped = mapped_bytes();
+	for (i = 0; i < 16; i++) {
+		pfn = 0x100 + 7 * i;
+		assert_int_equal(nvbar_map_pages(gpu, &pfn, 1, 0, &a[i]), 0);
+		pointer_to(a[i]);
+		base = nvbar_access_base(a[i]);
+		assert_true(!i || base / 65536 != nvbar_access_base(a[i - 1]) / 65536);
+	}
+	assert_int_equal(mapped_bytes(), mapped + 16 * 65536);
+	assert_int_equal(stats_of(gpu).va_free, MIB(256) - 16 * 65536);
+	assert_int_equal(nvbar_map(gpu, &last, 1, NULL, &a[16]), 0);
+	assert_int_equal(nvbar_access_base(a[16]) % MIB(2), 0x3000);
+	pointer_to(a[16])[MIB(8) - 1] = 1;
+	for (i = 0; i < 17; i++)
+		assert_int_equal(nvbar_unmap(a[i]), 0);
+	assert_int_equal(mapped_bytes(), mapped);
+	assert_int_equal(stats_of(gpu).va_largest_free, MIB(256));
+	assert_string_equal(said, "");
+	nvbar_close(gpu);
+}
+
+static void a_place_of_the_users_may_have_no_pointer(void **state)
+{
+	struct nvbar *gpu = open_gpu();
+	struct nvbar_access *odd = map_at(gpu, 0x11000, 4096), *even = map_at(gpu, 0x20000, 65536);
+	struct nvbar_map_opts beside = { .size = sizeof(beside), .flags = NVBAR_MAP_FIXED };
+	const struct nvbar_extent ext = { MIB(1), 4096 };
+	struct nvbar_access *a, *none;
+	uint32_t val;
+	void *ptr;
+
+	(void)state;
+	pointer_to(even);
+	assert_int_equal(nvbar_mmap(odd, &ptr), -EOPNOTSUPP);
+	assert_non_null(strstr(said, "mmap 0x11000+0x1000: pages of 0x10000 bytes"));
+	assert_int_equal(nvbar_write32(odd, 0, 7), 0);
+	assert_int_equal(nvbar_read32(odd, 0, &val), 0);
+	assert_int_equal(val, 7);
+
+	/* What the library places has no page with them, and nothing comes into its own later. */
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	pointer_to(a);
+	assert_int_not_equal(nvbar_access_base(a) / 65536, 1);
+	beside.va = nvbar_access_base(a) + 4096;
+	assert_int_equal(nvbar_map(gpu, &ext, 1, &beside, &none), -EEXIST);
+	nvbar_close(gpu);
+}
+
+static void a_handle_that_shares_has_a_pointer_too(void **state)
+{
+	const struct nvbar_extent all = { MIB(4), MIB(1) }, odd = { MIB(4) + 4096, 4096 };
+	const struct nvbar_extent even = { MIB(4) + 65536, 65536 };
+	struct nvbar *gpu = open_gpu();
+	struct nvbar_access *a, *b, *c;
+	void *ptr;
+
+	(void)state;
+	assert_int_equal(nvbar_map(gpu, &all, 1, NULL, &a), 0);
+	assert_int_equal(nvbar_map(gpu, &even, 1, NULL, &b), 0);
+	assert_int_equal(nvbar_access_base(b), nvbar_access_base(a) + 65536);
+	assert_ptr_equal(pointer_to(a), pointer_to(a));
+	pointer_to(b);
+	assert_int_equal(nvbar_map(gpu, &odd, 1, NULL, &c), 0);
+	assert_int_not_equal(nvbar_access_base(c), nvbar_access_base(a) + 4096);
+	pointer_to(c);
+	assert_int_equal(stats_of(gpu).mapped_bytes, MIB(1) + 4096);
+	nvbar_close(gpu);
+
+	/* But for the static mapping, which all share */
+	assert_int_equal(open_with(&gpu, DEVICE, NVBAR_OPEN_STATIC), 0);
+	assert_int_equal(nvbar_map(gpu, &even, 1, NULL, &b), 0);
+	assert_int_equal(nvbar_map(gpu, &odd, 1, NULL, &c), 0);
+	assert_int_equal(nvbar_access_base(c), odd.pa);
+	pointer_to(b);
+	assert_int_equal(nvbar_mmap(c, &ptr), -EOPNOTSUPP);
+	nvbar_close(gpu);
+}
+
 /* --- observing --- */
 
 static const char *const written[] = { "config", "enable", "power/control", "resource0", "resource1_wc" };
@@ -814,6 +951,7 @@ static void a_gpu_that_turns_to_ones_may_come_back(void **state)
 }
 
 #define ON_A_GPU(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define WITH_64K(test) cmocka_unit_test_setup_teardown(test, begin_with_64k, end_with_64k)
 
 int main(void)
 {
@@ -828,6 +966,9 @@ int main(void)
 		ON_A_GPU(a_bar1_that_is_not_prefetchable_is_mapped_uncached),
 		ON_A_GPU(a_large_bar1_is_mapped_as_it_is_used),
 		ON_A_GPU(a_bar1_that_cant_be_mapped_any_more_takes_the_gpu_along),
+		WITH_64K(each_mapping_has_pages_of_the_host_of_its_own),
+		WITH_64K(a_place_of_the_users_may_have_no_pointer),
+		WITH_64K(a_handle_that_shares_has_a_pointer_too),
 		ON_A_GPU(observing_writes_nothing_and_minds_no_driver),
 		ON_A_GPU(observing_switches_nothing_on),
 		ON_A_GPU(a_driver_keeps_others_out),

@@ -4,4 +4,9 @@
 
 #include <linux/slab.h>
 
+/* Of the machine that it runs on, which the compiler does not know. */
+#define PAGE_SIZE	compat_page_size()
+
+unsigned long compat_page_size(void);
+
 #endif
