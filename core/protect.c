@@ -46,6 +46,14 @@ static int refuse(struct nvbar_gpu *gpu, const char *name, u64 start, u64 end)
 	return -EIO;
 }
 
+/* Does the register tell an address in VRAM? */
+static bool tells_workspace(u32 val)
+{
+	return val & PDISP_VGA_WORKSPACE_BASE_STATUS_VALID && !reads_as_error(val) &&
+	       FIELD_GET(PDISP_VGA_WORKSPACE_BASE_TARGET, val) ==
+	       PDISP_VGA_WORKSPACE_BASE_TARGET_VID_MEM;
+}
+
 /*
  * Where the display's workspace begins; it reaches to the end of VRAM [OpenRM
  * kernel_gsp_tu102.c].
@@ -58,7 +66,7 @@ static int read_workspace(struct nvbar_gpu *gpu, u64 *start)
 	/* Boards exist whose display is fused off: theirs reads as an error. */
 	if (gpu->chip->display)
 		val = nvbar_rd32(gpu, PDISP_VGA_WORKSPACE_BASE);
-	if (!(val & PDISP_VGA_WORKSPACE_BASE_STATUS_VALID) || reads_as_error(val)) {
+	if (!tells_workspace(val)) {
 		*start = floor;
 		return 0;
 	}

@@ -94,6 +94,34 @@ static void write_regs(struct sim_gpu *gpu, uint64_t off, const uint8_t *data, s
 	}
 }
 
+/* --- I/O ports: the model has none, and counts them ------------------------- */
+
+static void read_ports(struct sim_gpu *gpu, uint64_t off, uint8_t *data, size_t len)
+{
+	unsigned int width;
+
+	for (; len; off += width, data += width, len -= width) {
+		uint64_t val;
+
+		width = next_width(off, len);
+		val = sim_port_read(gpu, off, width);
+		memcpy(data, &val, width);
+	}
+}
+
+static void write_ports(struct sim_gpu *gpu, uint64_t off, const uint8_t *data, size_t len)
+{
+	unsigned int width;
+
+	for (; len; off += width, data += width, len -= width) {
+		uint64_t val = 0;
+
+		width = next_width(off, len);
+		memcpy(&val, data, width);
+		sim_port_write(gpu, off, width, val);
+	}
+}
+
 /* --- configuration space --------------------------------------------------- */
 
 static void write_config(struct device *dev, uint64_t off, const void *data, size_t len)
@@ -136,8 +164,10 @@ void device_read(struct device *dev, uint32_t region, uint64_t off, void *data, 
 	case PCI_BAR_APERTURE_2:
 		sim_bar2_copy_from(dev->gpu, data, off, len);
 		break;
-	case PCI_BAR_NONE:
 	case PCI_BAR_PORTS:
+		read_ports(dev->gpu, off, data, len);
+		break;
+	case PCI_BAR_NONE:
 		memset(data, 0xff, len);
 		break;
 	}
@@ -159,8 +189,10 @@ void device_write(struct device *dev, uint32_t region, uint64_t off, const void 
 	case PCI_BAR_APERTURE_2:
 		sim_bar2_copy_to(dev->gpu, off, data, len);
 		break;
-	case PCI_BAR_NONE:
 	case PCI_BAR_PORTS:
+		write_ports(dev->gpu, off, data, len);
+		break;
+	case PCI_BAR_NONE:
 		break;
 	}
 	/* Whether the client's CPU combines writes is the client's: here they come in order. */

@@ -35,6 +35,8 @@ bool sim_aperture_usable(struct sim_gpu *gpu, const struct sim_aperture *ap, con
 		why = "boot is not complete";
 	else if (ap->pending)
 		why = "a bind is pending";
+	else if (ap->low_alone)
+		why = "LOW of its bind registers was written and HIGH not, and whether that binds is open";
 	else
 		return true;
 	sim_misuse(gpu, "%s %s of %llu at 0x%llx: %s", ap->name, what, (unsigned long long)len,
@@ -68,6 +70,8 @@ struct sim_target sim_aperture_resolve(struct sim_gpu *gpu, const struct sim_ape
 	const struct sim_binding *b = &ap->now;
 	const struct sim_mmu_xlat *x;
 
+	if (ap->dead)
+		return fault(MMU_FAULT_TYPE_UNBOUND_INST_BLOCK);
 	if (!b->virt)
 		return vram_target(gpu, off & ~(SIM_PAGE_SIZE - 1));
 	if (b->broken)
@@ -92,7 +96,7 @@ static uint64_t in_page(uint64_t off)
 	return off & (SIM_PAGE_SIZE - 1);
 }
 
-static uint64_t read_locked(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
+static uint64_t read_locked(struct sim_gpu *gpu, struct sim_aperture *ap, uint64_t off,
 			    unsigned int width)
 {
 	struct sim_target t;
@@ -114,7 +118,7 @@ static uint64_t read_locked(struct sim_gpu *gpu, const struct sim_aperture *ap, 
 	return gpu->vram.error ? ~0ull : val;
 }
 
-static uint64_t read_word(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
+static uint64_t read_word(struct sim_gpu *gpu, struct sim_aperture *ap, uint64_t off,
 			  unsigned int width)
 {
 	uint64_t val;
@@ -149,7 +153,7 @@ static size_t page_part(uint64_t off, size_t len)
 	return len < left ? len : left;
 }
 
-static void write_part(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
+static void write_part(struct sim_gpu *gpu, struct sim_aperture *ap, uint64_t off,
 		       const void *from, size_t part)
 {
 	struct sim_target t = sim_aperture_resolve(gpu, ap, off, true);
@@ -160,7 +164,7 @@ static void write_part(struct sim_gpu *gpu, const struct sim_aperture *ap, uint6
 		sim_flight_post(gpu, t.pa + in_page(off), from, part);
 }
 
-static void write_locked(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
+static void write_locked(struct sim_gpu *gpu, struct sim_aperture *ap, uint64_t off,
 			 unsigned int width, uint64_t val)
 {
 	gpu->counters.writes++;
@@ -172,7 +176,7 @@ static void write_locked(struct sim_gpu *gpu, const struct sim_aperture *ap, uin
 		write_part(gpu, ap, off, &val, width);
 }
 
-static void write_word(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
+static void write_word(struct sim_gpu *gpu, struct sim_aperture *ap, uint64_t off,
 		       unsigned int width, uint64_t val)
 {
 	sim_turn(gpu);
@@ -181,7 +185,7 @@ static void write_word(struct sim_gpu *gpu, const struct sim_aperture *ap, uint6
 	sim_unlock(gpu);
 }
 
-static void copy_from(struct sim_gpu *gpu, const struct sim_aperture *ap, void *dst, uint64_t off,
+static void copy_from(struct sim_gpu *gpu, struct sim_aperture *ap, void *dst, uint64_t off,
 		      size_t len)
 {
 	uint8_t *to = dst;
@@ -215,7 +219,7 @@ static void copy_from(struct sim_gpu *gpu, const struct sim_aperture *ap, void *
 }
 
 /* Return: how many bytes of a block that is written get to the GPU. */
-static size_t begin_write(struct sim_gpu *gpu, const struct sim_aperture *ap, const char *what,
+static size_t begin_write(struct sim_gpu *gpu, struct sim_aperture *ap, const char *what,
 			  uint64_t off, size_t len)
 {
 	gpu->counters.writes += nr_words(off, len);
@@ -225,7 +229,7 @@ static size_t begin_write(struct sim_gpu *gpu, const struct sim_aperture *ap, co
 	return len && sim_aperture_usable(gpu, ap, what, off, len) ? len : 0;
 }
 
-static void copy_to(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t off,
+static void copy_to(struct sim_gpu *gpu, struct sim_aperture *ap, uint64_t off,
 		    const void *src, size_t len)
 {
 	const uint8_t *from = src;
@@ -243,7 +247,7 @@ static void copy_to(struct sim_gpu *gpu, const struct sim_aperture *ap, uint64_t
 
 void sim_bar1_fill(struct sim_gpu *gpu, uint64_t off, uint32_t pattern, size_t len)
 {
-	const struct sim_aperture *ap = &gpu->bar1;
+	struct sim_aperture *ap = &gpu->bar1;
 	uint32_t block[SIM_PAGE_SIZE / 4 + 1];
 	size_t part, done, i;
 

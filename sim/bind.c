@@ -42,6 +42,7 @@ static const char *start(struct sim_gpu *gpu, struct sim_aperture *ap, bool virt
 	ap->pending = true;
 	ap->polls_left = gpu->cfg.bind_polls;
 	ap->due = sim_due(gpu, gpu->cfg.bind_polls);
+	ap->by_low = false;
 	sim_windows_update(gpu);
 	return NULL;
 }
@@ -56,6 +57,8 @@ static void reset(struct sim_aperture *ap, struct sim_binding left)
 {
 	ap->now = left;
 	ap->pending = false;
+	ap->low_alone = false;
+	ap->dead = false;
 }
 
 void sim_bind_reset(struct sim_gpu *gpu)
@@ -73,6 +76,7 @@ static void complete(struct sim_gpu *gpu, struct sim_aperture *ap)
 {
 	ap->now = ap->next;
 	ap->pending = false;
+	ap->dead = false;
 	/* A new address space may have taken the number of the other aperture's. */
 	put_in_force(gpu, &ap->now);
 	put_in_force(gpu, ap == &gpu->bar1 ? &gpu->bar2.now : &gpu->bar1.now);
@@ -145,9 +149,18 @@ uint32_t sim_bind_status_read(struct sim_gpu *gpu, uint32_t val)
 
 /* --- GH100, GB100, GB202: a pair of registers each, LOW with the status --------------- */
 
-static const char *low_written(const struct sim_aperture *ap)
+static const char *low_written(struct sim_gpu *gpu, struct sim_aperture *ap, uint32_t low)
 {
-	return ap->pending ? "a bind is pending" : NULL;
+	const char *why;
+
+	if (ap->pending)
+		return "a bind is pending";
+	ap->low_alone = gpu->cfg.bind_low == SIM_BIND_LOW_MISUSE;
+	if (gpu->cfg.bind_low != SIM_BIND_LOW_ACTS || low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE)
+		return NULL;
+	why = start(gpu, ap, false, 0, 0);
+	ap->by_low = !why;
+	return why;
 }
 
 /* Binds, with LOW as it is by now. */
@@ -156,6 +169,9 @@ static const char *high_written(struct sim_gpu *gpu, struct sim_aperture *ap, ui
 {
 	uint64_t ptr = low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR;
 
+	ap->low_alone = false;
+	/* Drivers write both, one after the other. */
+	ap->pending &= !ap->by_low;
 	return start(gpu, ap, low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE,
 		     FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET, low),
 		     (uint64_t)high << 32 | ptr);
@@ -163,8 +179,7 @@ static const char *high_written(struct sim_gpu *gpu, struct sim_aperture *ap, ui
 
 const char *sim_bar1_low_written(struct sim_gpu *gpu, uint32_t val)
 {
-	(void)val;
-	return low_written(&gpu->bar1);
+	return low_written(gpu, &gpu->bar1, val);
 }
 
 const char *sim_bar1_high_written(struct sim_gpu *gpu, uint32_t val)
@@ -179,8 +194,7 @@ uint32_t sim_bar1_low_read(struct sim_gpu *gpu, uint32_t val)
 
 const char *sim_bar2_low_written(struct sim_gpu *gpu, uint32_t val)
 {
-	(void)val;
-	return low_written(&gpu->bar2);
+	return low_written(gpu, &gpu->bar2, val);
 }
 
 const char *sim_bar2_high_written(struct sim_gpu *gpu, uint32_t val)

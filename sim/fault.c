@@ -69,7 +69,17 @@ static void raise_fault(struct sim_gpu *gpu, const struct fault *f, uint64_t nr)
 		*status |= f->dropped;
 }
 
-void sim_fault(struct sim_gpu *gpu, const struct sim_aperture *ap, unsigned int type, uint64_t va,
+/*
+ * That an aperture which faulted gives nothing until it is bound again is how
+ * OpenRM treats it: kgmmuServicePriFaults_GV100 binds BAR1 anew [unconfirmed].
+ */
+static void die(struct sim_gpu *gpu, struct sim_aperture *ap)
+{
+	ap->dead = true;
+	sim_windows_update(gpu);
+}
+
+void sim_fault(struct sim_gpu *gpu, struct sim_aperture *ap, unsigned int type, uint64_t va,
 	       bool write, uint64_t nr)
 {
 	const struct sim_binding *b = &ap->now;
@@ -84,8 +94,14 @@ void sim_fault(struct sim_gpu *gpu, const struct sim_aperture *ap, unsigned int 
 	sim_error(gpu, poisoned ? &gpu->counters.poisoned : &gpu->counters.faults, nr,
 		  "%s %s at 0x%llx: %s fault, %s", ap->name, write ? "write" : "read",
 		  (unsigned long long)va, sim_chip_fault_name(gpu->chip, type),
+		  ap->dead ? "it faulted before, and was not bound since" :
 		  b->virt ? "virtual" : "physical");
-	raise_fault(gpu, &f, nr);
+	if (ap->dead)
+		*sim_reg(gpu, VF_PRIV_MMU_FAULT_STATUS) |= f.dropped;
+	else
+		raise_fault(gpu, &f, nr);
+	if (gpu->cfg.fault_rebind && !ap->dead)
+		die(gpu, ap);
 }
 
 /* That PRAMIN reports a fault as physical accesses do is [assumed]. */

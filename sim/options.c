@@ -113,6 +113,11 @@ static int set_boot_polls(struct sim_options *o, char *text)
 	return parse_polls(text, &o->cfg.boot_polls);
 }
 
+static int set_scrub_polls(struct sim_options *o, char *text)
+{
+	return parse_polls(text, &o->cfg.scrub_polls);
+}
+
 static int set_bind_polls(struct sim_options *o, char *text)
 {
 	return parse_polls(text, &o->cfg.bind_polls);
@@ -223,22 +228,63 @@ static int set_bound(struct sim_options *o, char *text)
 	return parse_size(text, &o->cfg.bound);
 }
 
+/* One of the words, which @nr are; its number. */
+static int parse_word(const char *text, const char *const *words, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (!strcmp(text, words[i]))
+			return (int)i;
+	return -EINVAL;
+}
+
 static int set_landing(struct sim_options *o, char *text)
 {
-	static const char *const names[] = {
+	static const char *const words[] = {
 		[SIM_LANDING_RANDOM] = "random",
 		[SIM_LANDING_LATE] = "late",
 		[SIM_LANDING_AT_ONCE] = "at-once",
 	};
-	size_t i;
+	int word = parse_word(text, words, ARRAY_LEN(words));
 
-	for (i = 0; i < ARRAY_LEN(names); i++) {
-		if (strcmp(names[i], text))
-			continue;
-		o->cfg.landing = (enum sim_landing)i;
-		return 0;
-	}
-	return -EINVAL;
+	if (word < 0)
+		return word;
+	o->cfg.landing = (enum sim_landing)word;
+	return 0;
+}
+
+static int set_bind_low(struct sim_options *o, char *text)
+{
+	static const char *const words[] = {
+		[SIM_BIND_LOW_MISUSE] = "misuse",
+		[SIM_BIND_LOW_ACTS] = "acts",
+		[SIM_BIND_LOW_WAITS] = "waits",
+	};
+	int word = parse_word(text, words, ARRAY_LEN(words));
+
+	if (word < 0)
+		return word;
+	o->cfg.bind_low = (enum sim_bind_low)word;
+	return 0;
+}
+
+static int set_fault_rebind(struct sim_options *o, char *text)
+{
+	static const char *const words[] = { "off", "on" };
+	int word = parse_word(text, words, ARRAY_LEN(words));
+
+	o->cfg.fault_rebind = word > 0;
+	return word < 0 ? word : 0;
+}
+
+static int set_unknown(struct sim_options *o, char *text)
+{
+	static const char *const words[] = { "count", "ignore" };
+	int word = parse_word(text, words, ARRAY_LEN(words));
+
+	o->cfg.ignore_unknown = word > 0;
+	return word < 0 ? word : 0;
 }
 
 static int set_nomem(struct sim_options *o, char *text)
@@ -271,11 +317,15 @@ static const struct key {
 	{ "lock-range", set_lock_range, "PA:LEN, whole pages" },
 	{ "bound", set_bound, "the address of an instance block" },
 	{ "boot-polls", set_boot_polls, "a number, or \"never\"" },
+	{ "scrub-polls", set_scrub_polls, "a number, or \"never\"" },
 	{ "bind-polls", set_bind_polls, "a number, or \"never\"" },
 	{ "invalidate-polls", set_invalidate_polls, "a number, or \"never\"" },
-	{ "landing", set_landing, "random, late or at-once" },
+	{ "landing", set_landing, "\"random\", \"late\" or \"at-once\"" },
 	{ "evict", set_evict, "a number of lookups, or 0 for none" },
 	{ "seed", set_seed, "a number" },
+	{ "bind-low", set_bind_low, "\"misuse\", \"acts\" or \"waits\"" },
+	{ "fault-rebind", set_fault_rebind, "\"on\" or \"off\"" },
+	{ "unknown", set_unknown, "\"count\" or \"ignore\"" },
 	{ "dead-at", set_dead_at, "the number of an access, from 1" },
 	{ "ignore-write", set_ignore_write, "REGISTER or REGISTER:NTH, from 1" },
 	{ "window-delay", set_window_delay, "a number of accesses" },

@@ -3,9 +3,12 @@
  * The register map.  A row says what a register is and what a write may
  * change; behaviour is in the hooks.
  */
+#include <stdlib.h>
+
 #include "sim_gpu.h"
 #include "hw/boot.h"
 #include "hw/instance.h"
+#include "hw/pci.h"
 #include "hw/pfb.h"
 #include "hw/pmc.h"
 #include "hw/pramin.h"
@@ -19,6 +22,7 @@
  * @writable: bits a write changes
  * @w1c: bits a written 1 clears
  * @ro: bits a write may carry and does not change; any other bit is refused
+ * @alias: another register that this is a second place of
  * @reset: value after power-on; NULL means 0
  * @read: hook, see sim_gpu.h
  * @write: hook, see sim_gpu.h
@@ -30,6 +34,7 @@ struct sim_reg {
 	uint32_t writable;
 	uint32_t w1c;
 	uint32_t ro;
+	uint32_t alias;
 	uint32_t (*reset)(const struct sim_gpu *gpu);
 	uint32_t (*read)(struct sim_gpu *gpu, uint32_t val);
 	const char *(*write)(struct sim_gpu *gpu, uint32_t val);
@@ -101,6 +106,8 @@ static uint32_t reset_workspace(const struct sim_gpu *gpu)
 	uint64_t base = gpu->cfg.vram_size - SIM_WORKSPACE_LEN;
 
 	return PDISP_VGA_WORKSPACE_BASE_STATUS_VALID |
+	       FIELD_PREP(PDISP_VGA_WORKSPACE_BASE_TARGET,
+			  PDISP_VGA_WORKSPACE_BASE_TARGET_VID_MEM) |
 	       FIELD_PREP(PDISP_VGA_WORKSPACE_BASE_ADDR,
 			  (uint32_t)(base >> PDISP_VGA_WORKSPACE_BASE_ADDR_SHIFT));
 }
@@ -152,6 +159,7 @@ bool sim_size_to_reg(const struct sim_chip *chip, uint64_t size, uint32_t *val)
 #define INVALIDATE_WRITABLE (GENMASK(26, 0) | VF_PRIV_MMU_INVALIDATE_TRIGGER)
 #define BLOCK_WRITABLE (VF_PRIV_BAR1_BLOCK_PTR | VF_PRIV_BAR1_BLOCK_TARGET | \
 			VF_PRIV_BAR1_BLOCK_MODE)
+#define BAR2_BLOCK_WRITABLE (BLOCK_WRITABLE | VF_PRIV_BAR2_BLOCK_DEBUG_CYA)
 #define BLOCK_LOW_WRITABLE (VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE | \
 			    VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET | \
 			    VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR)
@@ -168,9 +176,15 @@ static const struct sim_reg rows[] = {
 	REG(PBUS_BAR0_WINDOW, SIM_PRE_HOPPER,
 	    .writable = PBUS_BAR0_WINDOW_BASE | PBUS_BAR0_WINDOW_TARGET,
 	    .read = sim_window_read, .write = sim_window_written),
+	REG(PBUS_BAR1_BLOCK, SIM_PRE_HOPPER, .writable = BLOCK_WRITABLE,
+	    .alias = VF_PRIV_BAR1_BLOCK, .reset = reset_bar1_block),
+	REG(PBUS_BIND_STATUS, SIM_PRE_HOPPER, .alias = VF_PRIV_BIND_STATUS),
+	REG(PBUS_BAR2_BLOCK, SIM_PRE_HOPPER, .writable = BAR2_BLOCK_WRITABLE,
+	    .alias = VF_PRIV_BAR2_BLOCK, .reset = reset_bar2_block),
 	REG(THERM_I2CS_SCRATCH_GH100, SIM_GH100 | SIM_GB100, .read = sim_boot_fsp_read),
 	REG(UFLUSH_FB_FLUSH, SIM_PRE_HOPPER, .writable = UFLUSH_FB_FLUSH_PENDING,
 	    .read = sim_flush_read, .write = sim_flush_written),
+	REG(PFB_NISO_SCRUB_STATUS, SIM_ALL_CHIPS & ~SIM_BLACKWELL, .read = sim_scrub_read),
 	REG(PFB_LOCAL_MEMORY_RANGE, SIM_SIZE_SCALED, .reset = reset_size),
 	REG(XAL_EP_ZB_UFLUSH_FB_FLUSH, SIM_GH100 | SIM_GB202, .read = sim_flush_token_read),
 	REG(XAL_EP_ZB_UFLUSH_FB_FLUSH_COMPLETED, SIM_GH100 | SIM_GB202,
@@ -195,8 +209,8 @@ static const struct sim_reg rows[] = {
 	REG(VF_PRIV_BAR1_BLOCK, SIM_PRE_HOPPER, .writable = BLOCK_WRITABLE,
 	    .reset = reset_bar1_block, .write = sim_bar1_block_written),
 	REG(VF_PRIV_BAR2_BLOCK, SIM_PRE_HOPPER,
-	    .writable = BLOCK_WRITABLE | VF_PRIV_BAR2_BLOCK_DEBUG_CYA,
-	    .reset = reset_bar2_block, .write = sim_bar2_block_written),
+	    .writable = BAR2_BLOCK_WRITABLE, .reset = reset_bar2_block,
+	    .write = sim_bar2_block_written),
 	REG(VF_PRIV_BIND_STATUS, SIM_PRE_HOPPER, .read = sim_bind_status_read),
 	REG(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR, SIM_HOPPER_ON, .writable = BLOCK_LOW_WRITABLE,
 	    .ro = BIND_PENDING, .reset = reset_bar1_low,
@@ -226,10 +240,19 @@ static const struct sim_reg rows[] = {
 
 _Static_assert(ARRAY_LEN(rows) <= SIM_MAX_REGS, "a chip has room for every row");
 
-void sim_regs_init(struct sim_gpu *gpu)
+/* What drivers use of BAR0 */
+#define LOOSE_SIZE	PCI_BAR0_SIZE
+
+bool sim_regs_init(struct sim_gpu *gpu)
 {
 	struct sim_regs *regs = &gpu->regs;
 	size_t i;
+
+	if (gpu->cfg.ignore_unknown) {
+		regs->loose = calloc(1, LOOSE_SIZE);
+		if (!regs->loose)
+			return false;
+	}
 
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		if (!(rows[i].chips & gpu->chip->bit))
@@ -238,6 +261,12 @@ void sim_regs_init(struct sim_gpu *gpu)
 		regs->reset[regs->nr] = rows[i].reset ? rows[i].reset(gpu) : 0;
 		regs->nr++;
 	}
+	return true;
+}
+
+void sim_regs_fini(struct sim_gpu *gpu)
+{
+	free(gpu->regs.loose);
 }
 
 void sim_regs_reset(struct sim_gpu *gpu)
@@ -246,6 +275,8 @@ void sim_regs_reset(struct sim_gpu *gpu)
 
 	for (i = 0; i < gpu->regs.nr; i++)
 		gpu->regs.val[i] = gpu->regs.reset[i];
+	if (gpu->regs.loose)
+		memset(gpu->regs.loose, 0, LOOSE_SIZE);
 }
 
 /* Return: the register's place, or -1. */
@@ -271,15 +302,53 @@ uint32_t *sim_reg(struct sim_gpu *gpu, uint32_t off)
 	return &gpu->regs.val[find(&gpu->regs, off)];
 }
 
+/* The place of the register that answers at an offset, or -1. */
+static int resolve(const struct sim_regs *regs, uint64_t off)
+{
+	int i = find(regs, off & ~3ull);
+
+	return i >= 0 && regs->row[i]->alias ? find(regs, regs->row[i]->alias) : i;
+}
+
+/* --- registers that are not there ------------------------------------------- */
+
+static bool is_loose(const struct sim_gpu *gpu, uint64_t off)
+{
+	return gpu->regs.loose && off < LOOSE_SIZE;
+}
+
+static uint64_t read_unknown(struct sim_gpu *gpu, uint64_t off, unsigned int width)
+{
+	uint64_t val = 0;
+
+	if (is_loose(gpu, off)) {
+		memcpy(&val, gpu->regs.loose + off, width);
+		return val;
+	}
+	sim_unknown(gpu, "read of unknown register 0x%llx", (unsigned long long)off);
+	return sim_bad_read(width);
+}
+
+static void write_unknown(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
+{
+	if (is_loose(gpu, off))
+		memcpy(gpu->regs.loose + off, &val, width);
+	else
+		sim_unknown(gpu, "write of 0x%llx to unknown register 0x%llx",
+			    (unsigned long long)val, (unsigned long long)off);
+}
+
+/* --- accesses --------------------------------------------------------------- */
+
 uint64_t sim_reg_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 {
 	const struct sim_reg *reg;
-	int i = find(&gpu->regs, off & ~3ull);
+	int i = resolve(&gpu->regs, off);
 
-	if (i < 0) {
-		sim_unknown(gpu, "read of unknown register 0x%llx", (unsigned long long)off);
-		return sim_bad_read(width);
-	}
+	if (gpu->boot.scrub_left)
+		sim_scrub_pass(gpu);
+	if (i < 0)
+		return read_unknown(gpu, off, width);
 	reg = gpu->regs.row[i];
 	if (width != 4) {
 		sim_misuse(gpu, "read of %u bytes at register %s", width, reg->name);
@@ -297,14 +366,13 @@ static void refuse_write(struct sim_gpu *gpu, const struct sim_reg *reg, uint64_
 
 void sim_reg_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
 {
-	int i = find(&gpu->regs, off & ~3ull);
+	int i = resolve(&gpu->regs, off);
 	const struct sim_reg *reg;
 	const char *why = NULL;
 	uint32_t *cur;
 
 	if (i < 0) {
-		sim_unknown(gpu, "write of 0x%llx to unknown register 0x%llx",
-			    (unsigned long long)val, (unsigned long long)off);
+		write_unknown(gpu, off, width, val);
 		return;
 	}
 	if (sim_write_is_ignored(gpu, off))
@@ -325,6 +393,27 @@ void sim_reg_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64
 	cur = &gpu->regs.val[i];
 	*cur = (*cur & ~reg->writable) | ((uint32_t)val & reg->writable);
 	*cur &= ~((uint32_t)val & reg->w1c);
+}
+
+uint64_t sim_port_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
+{
+	sim_lock(gpu);
+	gpu->counters.reads++;
+	if (sim_served(gpu, 1))
+		sim_unknown(gpu, "read of %u bytes at I/O port 0x%llx", width,
+			    (unsigned long long)off);
+	sim_unlock(gpu);
+	return sim_width_mask(width);
+}
+
+void sim_port_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
+{
+	sim_lock(gpu);
+	gpu->counters.writes++;
+	if (sim_served(gpu, 1))
+		sim_unknown(gpu, "write of %u bytes, 0x%llx, to I/O port 0x%llx", width,
+			    (unsigned long long)val, (unsigned long long)off);
+	sim_unlock(gpu);
 }
 
 int sim_for_each_reg(struct sim_gpu *gpu, int (*fn)(const struct sim_reg_info *, void *), void *arg)

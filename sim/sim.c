@@ -127,7 +127,9 @@ static void reset_locked(struct sim_gpu *gpu)
 	sim_tlb_drop_all(gpu->tlb, SIM_TLB_ALL_LEVELS);
 	sim_regs_reset(gpu);
 	sim_bus_reset(gpu);
-	gpu->boot = (struct sim_boot) { gpu->cfg.boot_polls, sim_due(gpu, gpu->cfg.boot_polls) };
+	gpu->boot = (struct sim_boot) {
+		gpu->cfg.boot_polls, gpu->cfg.scrub_polls, sim_due(gpu, gpu->cfg.boot_polls),
+	};
 	sim_inval_reset(gpu);
 	sim_bind_reset(gpu);
 	gpu->counters = (struct sim_counters) { 0 };
@@ -174,15 +176,20 @@ int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, si
 		goto err_pramin;
 	gpu->cfg.chip = gpu->chip->name;
 	gpu->cfg.file = NULL;
+	ret = -ENOMEM;
+	if (!sim_regs_init(gpu))
+		goto err_vram;
 	pthread_mutex_init(&gpu->lock, NULL);
 	gpu->bus.dice = gpu->cfg.seed;
-	sim_regs_init(gpu);
 	sim_apertures_init(gpu);
 	reset_locked(gpu);
 	why[0] = '\0';
 	*out = gpu;
 	return 0;
 
+err_vram:
+	snprintf(why, why_len, "no memory");
+	sim_vram_fini(&gpu->vram);
 err_pramin:
 	sim_pramin_fini(gpu);
 err_tlb:
@@ -201,6 +208,7 @@ void sim_destroy(struct sim_gpu *gpu)
 	sim_inval_reset(gpu);
 	sim_pramin_fini(gpu);
 	sim_vram_fini(&gpu->vram);
+	sim_regs_fini(gpu);
 	free(gpu->tlb);
 	pthread_mutex_destroy(&gpu->lock);
 	free(gpu);

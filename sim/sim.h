@@ -38,6 +38,22 @@ struct sim_range {
 };
 
 /**
+ * enum sim_bind_low - what writing LOW of the bind registers alone does, GH100 and later
+ *
+ * Writing HIGH after it binds on all of them.
+ *
+ * @SIM_BIND_LOW_MISUSE: that is open; an access to the aperture before HIGH is
+ *	written is refused and counted
+ * @SIM_BIND_LOW_ACTS: what asks for physical mode acts at once
+ * @SIM_BIND_LOW_WAITS: nothing, before HIGH is written
+ */
+enum sim_bind_low {
+	SIM_BIND_LOW_MISUSE,
+	SIM_BIND_LOW_ACTS,
+	SIM_BIND_LOW_WAITS,
+};
+
+/**
  * struct sim_config - what to build; zero fields mean the default
  * @chip: "tu102", "ga100", "ga102" (default), "ad102", "gh100", "gb100", "gb202"
  * @vram_size: bytes, a multiple of 1 MiB the chip's size register can express;
@@ -48,6 +64,9 @@ struct sim_range {
  * @file: keep VRAM in this sparse file; NULL keeps it in memory.  VRAM byte
  *	pa is at file offset pa
  * @boot_polls: reads of the boot status before it says complete
+ * @scrub_polls: once boot is complete, reads of any register before VRAM has been
+ *	cleared; it is the last one that clears all that was written before.  GH100
+ *	and earlier have a status of it
  * @bind_polls: reads of the bind status that still say busy
  * @invalidate_polls: reads of the invalidate register that still say busy;
  *	the flush registers take as many.  What nobody looks at ends by itself
@@ -58,6 +77,11 @@ struct sim_range {
  * @wpr2_size: bytes; puts @wpr2 right below the display's workspace
  * @bound: BAR1 is bound to an instance block there when power comes on, as
  *	another driver leaves it; whole pages; 0: physical mode
+ * @bind_low: what writing LOW of the bind registers alone does
+ * @fault_rebind: after a fault BAR1, or BAR2, gives all ones and drops writes until
+ *	it is bound again, whatever it is that faulted
+ * @ignore_unknown: registers that the model does not have read 0, keep what is
+ *	written and are not counted: for people who try other drivers
  * @reported_vram: what the size register says, right or wrong; as @vram_size
  * @landing: when posted writes land
  * @evict: each lookup in the TLB finds with a chance of one in @evict that it has
@@ -78,6 +102,7 @@ struct sim_config {
 	bool no_bar1;
 	const char *file;
 	unsigned int boot_polls;
+	unsigned int scrub_polls;
 	unsigned int bind_polls;
 	unsigned int invalidate_polls;
 	struct sim_range wpr1;
@@ -85,6 +110,9 @@ struct sim_config {
 	struct sim_range lock;
 	uint64_t wpr2_size;
 	uint64_t bound;
+	enum sim_bind_low bind_low;
+	bool fault_rebind;
+	bool ignore_unknown;
 	uint64_t reported_vram;
 	enum sim_landing landing;
 	unsigned int evict;
@@ -190,6 +218,13 @@ uint64_t sim_bar2_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
 void sim_bar2_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
 void sim_bar2_copy_from(struct sim_gpu *gpu, void *dst, uint64_t off, size_t len);
 void sim_bar2_copy_to(struct sim_gpu *gpu, uint64_t off, const void *src, size_t len);
+
+/*
+ * I/O ports of GPUs whose BAR0 has 32 bits: not modelled, so each access is one to
+ * an unknown register, reads as all ones and is lost.
+ */
+uint64_t sim_port_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
+void sim_port_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
 
 /**
  * sim_bar1_mmap - a CPU pointer into the aperture, at memory speed

@@ -14,7 +14,7 @@
 #include "sim_tlb.h"
 #include "sim_vram.h"
 
-#define SIM_MAX_REGS	40
+#define SIM_MAX_REGS	48
 
 /* What a refused register or PRAMIN read returns; the pattern is XAL's [assumed for all units] */
 #define SIM_BAD_READ	0xbadf0200u
@@ -32,12 +32,14 @@ struct sim_reg;
  * @row: what is known about each
  * @reset: value of each after power-on
  * @val: value of each
+ * @loose: if registers that are not there shall be ones that keep what is written: theirs
  */
 struct sim_regs {
 	unsigned int nr;
 	const struct sim_reg *row[SIM_MAX_REGS];
 	uint32_t reset[SIM_MAX_REGS];
 	uint32_t val[SIM_MAX_REGS];
+	uint8_t *loose;
 };
 
 /**
@@ -69,10 +71,12 @@ struct sim_bus {
 /**
  * struct sim_boot - the firmware's boot
  * @polls_left: reads of a boot register until it is complete
+ * @scrub_left: then, reads of any register until VRAM has been cleared
  * @due: when it is complete though nobody looks
  */
 struct sim_boot {
 	unsigned int polls_left;
+	unsigned int scrub_left;
 	uint64_t due;
 };
 
@@ -209,6 +213,9 @@ struct sim_binding {
  * @pending: a bind was started and is not complete
  * @polls_left: reads of the status that still say so
  * @due: when it is complete though nobody looks
+ * @low_alone: LOW of its bind registers was written, and HIGH not since
+ * @by_low: what is @pending was started by LOW
+ * @dead: it faulted, and gives nothing until it is bound again
  */
 struct sim_aperture {
 	const char *name;
@@ -223,6 +230,9 @@ struct sim_aperture {
 	bool pending;
 	unsigned int polls_left;
 	uint64_t due;
+	bool low_alone;
+	bool by_low;
+	bool dead;
 };
 
 /**
@@ -352,8 +362,12 @@ static inline const char *sim_protected(const struct sim_gpu *gpu, uint64_t pa, 
 	return NULL;
 }
 
+/* boot.c: a register is read, and the clearing of VRAM goes on */
+void sim_scrub_pass(struct sim_gpu *gpu);
+
 /* regs.c */
-void sim_regs_init(struct sim_gpu *gpu);
+bool sim_regs_init(struct sim_gpu *gpu);	/* false without memory */
+void sim_regs_fini(struct sim_gpu *gpu);
 void sim_regs_reset(struct sim_gpu *gpu);
 uint32_t *sim_reg(struct sim_gpu *gpu, uint32_t off);	/* of a register the chip has */
 uint64_t sim_reg_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
@@ -368,6 +382,7 @@ bool sim_size_to_reg(const struct sim_chip *chip, uint64_t size, uint32_t *val);
 uint32_t sim_boot_mask_read(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_boot_progress_read(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_boot_fsp_read(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_scrub_read(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_window_read(struct sim_gpu *gpu, uint32_t val);
 const char *sim_window_written(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_flush_read(struct sim_gpu *gpu, uint32_t val);
@@ -417,7 +432,7 @@ static inline void sim_before_store(struct sim_gpu *gpu)
 void sim_bind_reset(struct sim_gpu *gpu);
 
 /* fault.c: count @nr faults of one cause, latch the first if there is room */
-void sim_fault(struct sim_gpu *gpu, const struct sim_aperture *ap, unsigned int type, uint64_t va,
+void sim_fault(struct sim_gpu *gpu, struct sim_aperture *ap, unsigned int type, uint64_t va,
 	       bool write, uint64_t nr);
 /* The same for a PRAMIN access to protected VRAM, which the caller has counted. */
 void sim_fault_pramin(struct sim_gpu *gpu, uint64_t pa, bool write);

@@ -95,6 +95,9 @@ bool sim_vram_ready(struct sim_vram *vram, uint64_t pa, size_t len);
 void sim_vram_read(const struct sim_vram *vram, uint64_t pa, void *buf, size_t len);
 void sim_vram_write(struct sim_vram *vram, uint64_t pa, const void *buf, size_t len);
 
+/* Zero every page that was ever written; the others go on reading as the pattern. */
+void sim_vram_zero_touched(struct sim_vram *vram);
+
 /* The pattern's word at a multiple of 8: one step of splitmix64. */
 static inline uint64_t sim_vram_pattern(uint64_t pa)
 {

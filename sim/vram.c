@@ -440,3 +440,12 @@ void sim_vram_write(struct sim_vram *vram, uint64_t pa, const void *buf, size_t 
 		len -= part;
 	}
 }
+
+void sim_vram_zero_touched(struct sim_vram *vram)
+{
+	uint64_t pa;
+
+	for (pa = 0; pa < vram->size; pa += SIM_PAGE_SIZE)
+		if (sim_vram_touched(vram, pa))
+			memset(vram->base + pa, 0, SIM_PAGE_SIZE);
+}

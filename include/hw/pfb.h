@@ -34,8 +34,13 @@
 #define PFB_MMU_LOCK_ADDR_LO			0x001fa82c
 #define PFB_MMU_LOCK_ADDR_HI			0x001fa830
 
-/* VGA workspace at the top of VRAM: address = ADDR << 16 [v04_00 dev_disp.h] */
+/*
+ * VGA workspace at the top of VRAM: address = ADDR << 16 [v04_00 dev_disp.h].  It
+ * is one in VRAM only with that TARGET [nouveau bios/shadowramin.c takes no other].
+ */
 #define PDISP_VGA_WORKSPACE_BASE		0x00625f04
+#define   PDISP_VGA_WORKSPACE_BASE_TARGET	GENMASK(1, 0)
+#define     PDISP_VGA_WORKSPACE_BASE_TARGET_VID_MEM	1
 #define   PDISP_VGA_WORKSPACE_BASE_STATUS_VALID	BIT(3)
 #define   PDISP_VGA_WORKSPACE_BASE_ADDR		GENMASK(31, 8)
 #define     PDISP_VGA_WORKSPACE_BASE_ADDR_SHIFT	16

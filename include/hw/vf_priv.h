@@ -62,8 +62,16 @@
 #define   VF_PRIV_BIND_STATUS_BAR2_PENDING	BIT(2)
 #define   VF_PRIV_BIND_STATUS_BAR2_OUTSTANDING	BIT(3)
 #define   VF_PRIV_BIND_STATUS_BAR2_SHIFT	2
+/* The same three registers in their old places [tu104, ga100 dev_bus] */
+#define PBUS_BAR1_BLOCK				0x00001704
+#define PBUS_BIND_STATUS			0x00001710
+#define PBUS_BAR2_BLOCK				0x00001714
 
-/* BAR1 bind, GH100, GB100, GB202: LOW first, the write to HIGH binds [gh100 dev_vm.h] */
+/*
+ * BAR1 bind, GH100, GB100, GB202: LOW first, the write to HIGH binds [gh100 dev_vm.h] and
+ * OpenRM's kbusBar1InstBlkBind_GH100; its kbusTeardownMailbox_GH100 and tinygrad write
+ * LOW alone for physical mode, so that may act by itself [inferred]
+ */
 #define VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR	0x00b80f60
 #define   VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PENDING	BIT(0)
 #define   VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_OUTSTANDING	BIT(1)

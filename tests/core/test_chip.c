@@ -229,10 +229,14 @@ static void workspace_and_frts_are_left_alone(void **state)
 	assert_int_equal(usable_end("GA102", 0), end - SZ_2M);
 	assert_int_equal(usable_end("GA100", 0), end - SZ_1M);
 	/* A valid one within the top 1 MiB counts from its address, aligned down to 128 KiB. */
-	assert_int_equal(usable_end("GA102", ((end - SZ_512K) >> 16) << 8 | 8), end - SZ_512K - SZ_1M);
-	assert_int_equal(usable_end("TU102", ((end - SZ_64K) >> 16) << 8 | 8), end - SZ_128K - SZ_1M);
+	assert_int_equal(usable_end("GA102", ((end - SZ_512K) >> 16) << 8 | 9), end - SZ_512K - SZ_1M);
+	assert_int_equal(usable_end("TU102", ((end - SZ_64K) >> 16) << 8 | 9), end - SZ_128K - SZ_1M);
 	/* One below that means the top 128 KiB. */
-	assert_int_equal(usable_end("AD102", ((end - SZ_2M) >> 16) << 8 | 8), end - SZ_128K - SZ_1M);
+	assert_int_equal(usable_end("AD102", ((end - SZ_2M) >> 16) << 8 | 9), end - SZ_128K - SZ_1M);
+	/* One that is not in VRAM, or that can't be read, says nothing of it. */
+	assert_int_equal(usable_end("GA102", ((end - SZ_512K) >> 16) << 8 | 8), end - SZ_2M);
+	assert_int_equal(usable_end("GA102", ((end - SZ_512K) >> 16) << 8 | 0xa), end - SZ_2M);
+	assert_int_equal(usable_end("GB202", 0xbadf1209), end - SZ_2M);
 	/* Chips without a display are not asked. */
 	assert_int_equal(usable_end("GH100", 0xffffffff), end - SZ_2M);
 	assert_int_equal(fake_count(&hw, false, 0x625f04), 0);
@@ -394,7 +398,7 @@ static void a_workspace_past_the_end_of_vram_is_refused(void **state)
 	(void)state;
 	identify("GA102");
 	fake_set(&hw, 0x1183a4, 0x00006000);
-	fake_set(&hw, 0x625f04, (u32)(end >> 16) << 8 | 8);
+	fake_set(&hw, 0x625f04, (u32)(end >> 16) << 8 | 9);
 	assert_int_equal(nvbar_chip_read_vram(&gpu), -EIO);
 	assert_non_null(strstr(hw.message, "workspace"));
 }

@@ -223,6 +223,24 @@ static void bars_answer_when_they_are_decoded(void **state)
 	on_every_chip(check_decode);
 }
 
+static void io_ports_are_decoded_and_nothing_behind_them_is_modelled(void **state)
+{
+	struct sim_config cfg = { .chip = "ga102" };
+	struct server s;
+
+	(void)state;
+	server_power_on(&s, &cfg);
+	server_connect(&s, true);
+	write16(&s, CONFIG, COMMAND, MEMORY);
+	assert_int_equal(read32(&s, 5, 8), ~0u);
+	assert_int_equal(device_errors(&s.dev), 0);
+	write16(&s, CONFIG, COMMAND, MEMORY | 1);
+	assert_int_equal(read32(&s, 5, 8), ~0u);
+	write32(&s, 5, 8, 0);
+	assert_int_equal(device_errors(&s.dev), 2);
+	server_power_off(&s);
+}
+
 static void check_flr(struct server *s, const struct layout *l)
 {
 	unsigned int exp = find_cap(s, 0x10);
@@ -271,6 +289,7 @@ int main(void)
 		cmocka_unit_test(the_capabilities_are_where_lists_lead),
 		cmocka_unit_test(bar1_takes_the_sizes_it_offers),
 		cmocka_unit_test(bars_answer_when_they_are_decoded),
+		cmocka_unit_test(io_ports_are_decoded_and_nothing_behind_them_is_modelled),
 		cmocka_unit_test(a_function_level_reset_is_one),
 		cmocka_unit_test(without_bar1_there_is_none),
 	};

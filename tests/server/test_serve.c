@@ -649,6 +649,7 @@ static void several_writes_come_in_one_message(void **state)
 	connect_for_multiple(&s);
 	assert_int_equal(ask(&s, WRITE_MULTI, &multi, sizeof(multi), &done, sizeof(done)), 0);
 	assert_int_equal(done, 200);
+	sim_land(s.gpu);
 	assert_true(sim_vram_peek(s.gpu, MIB(1), vram, sizeof(vram)));
 	assert_memory_equal(vram, want, sizeof(vram));
 

@@ -60,17 +60,28 @@ static void clearing_the_mode_makes_bar1_physical_again(void **state)
 	bus_close(&bus);
 }
 
+/* Unless it asks for physical mode, where readings differ: see test_wrong_bring_up.c. */
 static void on_hopper_the_low_word_alone_binds_nothing(void **state)
 {
-	struct tables t;
-	struct bus bus;
+	static const enum sim_bind_low readings[] = { SIM_BIND_LOW_ACTS, SIM_BIND_LOW_WAITS };
+	size_t i;
 
 	(void)state;
-	t = prepared(&bus, "gh100");
-	bus_wr(&bus, R_BIND_LOW, (uint32_t)t.inst | 1 << 9);
-	bus_bind_wait(&bus);
-	assert_int_equal(sim_bar1_read(bus.gpu, VA, 4), 0x5555);
-	bus_close(&bus);
+	for (i = 0; i < 2; i++) {
+		struct sim_config cfg = { .chip = "gh100", .bind_low = readings[i] };
+		struct tables t;
+		struct bus bus;
+
+		bus_open(&bus, &cfg);
+		bus_poke(&bus, VA, 0x5555);
+		t = bus_tables(&bus, MIB(1));
+		bus_order(&bus);
+		bus_wr(&bus, R_BIND_LOW, (uint32_t)t.inst | 1 << 9);
+		bus_bind_wait(&bus);
+		assert_int_equal(sim_bar1_read(bus.gpu, VA, 4), 0x5555);
+		assert_int_equal(bus_misuse(&bus), 0);
+		bus_close(&bus);
+	}
 }
 
 static void the_high_word_reaches_above_4_gib(void **state)

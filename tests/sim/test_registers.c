@@ -209,7 +209,7 @@ static void the_workspace_is_the_top_of_vram_on_chips_with_a_display(void **stat
 		val = bus_rd(&bus, 0x625f04);
 		assert_int_equal(sim_driver_errors(bus.gpu), !display[i]);
 		if (display[i])
-			assert_int_equal(val, (GIB(8) - MIB(1)) >> 16 << 8 | 8);
+			assert_int_equal(val, (GIB(8) - MIB(1)) >> 16 << 8 | 9);
 		bus_close(&bus);
 	}
 }
@@ -235,6 +235,30 @@ static void an_unknown_register_is_counted(void **state)
 	bus_wr(&bus, R_WINDOW_HOPPER, 0);
 	sim_get_counters(bus.gpu, &c);
 	assert_int_equal(c.unknown, 5);
+	bus_close(&bus);
+}
+
+static void on_request_what_is_unknown_reads_0_and_keeps_what_is_written(void **state)
+{
+	struct sim_config cfg = { .ignore_unknown = true };
+	struct bus bus;
+
+	(void)state;
+	bus_open(&bus, &cfg);
+	assert_int_equal(bus_rd(&bus, 0x123454), 0);
+	bus_wr(&bus, 0x123454, 0x12345678);
+	assert_int_equal(bus_rd(&bus, 0x123454), 0x12345678);
+	assert_int_equal(sim_bar0_read(bus.gpu, 0x123455, 1), 0x56);
+	sim_bar0_write(bus.gpu, 0xfffff8, 8, 0x1122334455667788);
+	assert_int_equal(bus_rd(&bus, 0xfffffc), 0x11223344);
+	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	sim_reset(bus.gpu);
+	assert_int_equal(bus_rd(&bus, 0x123454), 0);
+	/* What is known is as strict as ever, and behind its 16 MiB nothing is BAR0. */
+	bus_wr(&bus, 0x0, 0);
+	assert_int_equal(bus_misuse(&bus), 1);
+	assert_int_equal(bus_rd(&bus, 0x1000000) >> 16, 0xbadf);
+	assert_int_equal(sim_driver_errors(bus.gpu), 2);
 	bus_close(&bus);
 }
 
@@ -338,6 +362,7 @@ int main(void)
 		cmocka_unit_test(firmware_of_a_size_lies_below_the_workspace),
 		cmocka_unit_test(the_workspace_is_the_top_of_vram_on_chips_with_a_display),
 		cmocka_unit_test(an_unknown_register_is_counted),
+		cmocka_unit_test(on_request_what_is_unknown_reads_0_and_keeps_what_is_written),
 		cmocka_unit_test(registers_take_only_what_they_have),
 		cmocka_unit_test(the_register_map_is_in_address_order),
 		cmocka_unit_test(a_reset_is_power_on_with_vram_kept),
