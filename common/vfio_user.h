@@ -120,8 +120,9 @@ struct vfio_user_region_info {
 #define VFIO_USER_REGION_READABLE	0x1u
 #define VFIO_USER_REGION_WRITABLE	0x2u
 
-/* Regions of a PCI device: one for each of the six BAR registers, then */
+/* Regions of a PCI device: one for each of the six BAR registers, then the expansion ROM, ... */
 #define VFIO_USER_PCI_BARS	6
+#define VFIO_USER_PCI_ROM	6
 #define VFIO_USER_PCI_CONFIG	7
 #define VFIO_USER_PCI_REGIONS	9
 

@@ -54,7 +54,7 @@ static bool wait_for(struct connection *c, short events)
 			c->end = SERVE_STOPPED;
 			return false;
 		}
-		/* Who comes after this one has left is served next, though its messages are not done. */
+		/* Who comes after this one has left is served next, if messages are left or not. */
 		if (c->lobby && !has_left(c))
 			lobby_answer(c->lobby, p + 2);
 	} while (!p[1].revents);

@@ -18,6 +18,7 @@ void device_init(struct device *dev, struct sim_gpu *gpu)
 {
 	*dev = (struct device) { .gpu = gpu };
 	pci_config_init(&dev->config, sim_chip_name(gpu), sim_bar1_size(gpu));
+	sim_vbios_make(sim_chip_name(gpu), dev->rom);
 	sim_on_fault(gpu, fault_changed, dev);
 }
 
@@ -38,7 +39,14 @@ uint64_t device_region_size(const struct device *dev, uint32_t region)
 {
 	if (region < PCI_NR_BARS)
 		return dev->config.size[region];
+	if (region == VFIO_USER_PCI_ROM)
+		return pci_config_rom_size(&dev->config);
 	return region == VFIO_USER_PCI_CONFIG ? PCI_CONFIG_SIZE : 0;
+}
+
+bool device_region_is_writable(uint32_t region)
+{
+	return region != VFIO_USER_PCI_ROM;
 }
 
 /* --- BAR0: single accesses, as a bus carries them -------------------------- */
@@ -139,6 +147,18 @@ static void write_config(struct device *dev, uint64_t off, const void *data, siz
 	pci_config_set_bar1(&dev->config, sim_bar1_size(dev->gpu));
 }
 
+/* --- expansion ROM --------------------------------------------------------- */
+
+/* The image is at its beginning; the rest is as empty as flash that was never written. */
+static void read_rom(const struct device *dev, uint64_t off, uint8_t *data, size_t len)
+{
+	size_t there = off < sizeof(dev->rom) ? sizeof(dev->rom) - off : 0;
+
+	memset(data, 0xff, len);
+	if (there && pci_config_rom_decodes(&dev->config))
+		memcpy(data, dev->rom + off, there < len ? there : len);
+}
+
 /* --- regions --------------------------------------------------------------- */
 
 static enum pci_bar_use answers(const struct device *dev, uint32_t region)
@@ -152,6 +172,10 @@ void device_read(struct device *dev, uint32_t region, uint64_t off, void *data, 
 {
 	if (region == VFIO_USER_PCI_CONFIG) {
 		memcpy(data, dev->config.byte + off, len);
+		return;
+	}
+	if (region == VFIO_USER_PCI_ROM) {
+		read_rom(dev, off, data, len);
 		return;
 	}
 	switch (answers(dev, region)) {

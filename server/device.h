@@ -5,11 +5,13 @@
 
 #include "pci_config.h"
 #include "sim.h"
+#include "sim_vbios.h"
 
 /**
  * struct device - a GPU with its configuration space
  * @gpu: the model
  * @config: configuration space
+ * @rom: what is in the expansion ROM
  * @errors: the driver's errors before the last reset, at which the model forgets them
  * @fault: the GPU has an MMU fault in its registers, and asks for an interrupt
  * @faults: how often it took one
@@ -17,6 +19,7 @@
 struct device {
 	struct sim_gpu *gpu;
 	struct pci_config config;
+	uint8_t rom[SIM_VBIOS_SIZE];
 	uint64_t errors;
 	bool fault;
 	uint64_t faults;
@@ -44,6 +47,9 @@ uint64_t device_errors(struct device *dev);
  */
 uint64_t device_region_size(const struct device *dev, uint32_t region);
 
+/* Whether it can be written to: all but the expansion ROM can. */
+bool device_region_is_writable(uint32_t region);
+
 /**
  * device_read - read from a region
  * @dev: the device
@@ -57,7 +63,7 @@ uint64_t device_region_size(const struct device *dev, uint32_t region);
  */
 void device_read(struct device *dev, uint32_t region, uint64_t off, void *data, size_t len);
 
-/** device_write - write to a region, as device_read(); what it does not answer to is lost */
+/** device_write - write to one that can be; what the device does not answer to is lost */
 void device_write(struct device *dev, uint32_t region, uint64_t off, const void *data, size_t len);
 
 #endif

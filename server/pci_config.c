@@ -118,12 +118,37 @@ enum pci_bar_use pci_config_bar_use(const struct pci_config *c, unsigned int bar
 	return bar == bar1_reg(c) + 2 ? PCI_BAR_APERTURE_2 : PCI_BAR_PORTS;
 }
 
+static bool is_awake(const struct pci_config *c)
+{
+	return !(c->byte[PCI_PM_AT + PCI_PM_CONTROL] & PCI_PM_CONTROL_STATE);
+}
+
 bool pci_config_decodes(const struct pci_config *c, unsigned int bar)
 {
 	bool io = c->byte[PCI_BAR(bar)] & PCI_BAR_IO;
 
-	return c->byte[PCI_COMMAND] & (io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY) &&
-	       !(c->byte[PCI_PM_AT + PCI_PM_CONTROL] & PCI_PM_CONTROL_STATE);
+	return c->byte[PCI_COMMAND] & (io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY) && is_awake(c);
+}
+
+/* --- expansion ROM --------------------------------------------------------- */
+
+uint32_t pci_config_rom_size(const struct pci_config *c)
+{
+	return c->chip->class == PCI_CLASS_VGA ? PCI_ROM_SIZE : 0;
+}
+
+static void set_rom(struct pci_config *c)
+{
+	uint32_t size = pci_config_rom_size(c);
+
+	if (size)
+		set32(c, PCI_ROM, 0, -size | PCI_ROM_ENABLE);
+}
+
+bool pci_config_rom_decodes(const struct pci_config *c)
+{
+	return c->byte[PCI_ROM] & PCI_ROM_ENABLE && c->byte[PCI_COMMAND] & PCI_COMMAND_MEMORY &&
+	       is_awake(c);
 }
 
 /* --- interrupts ------------------------------------------------------------ */
@@ -132,7 +157,7 @@ enum pci_interrupt pci_config_interrupt(const struct pci_config *c)
 {
 	uint32_t command = get(c->byte + PCI_COMMAND, 2);
 
-	if (c->byte[PCI_PM_AT + PCI_PM_CONTROL] & PCI_PM_CONTROL_STATE)
+	if (!is_awake(c))
 		return PCI_INTERRUPT_NONE;
 	if (c->byte[PCI_MSI_AT + PCI_MSI_CONTROL] & PCI_MSI_CONTROL_ENABLE)
 		return command & PCI_COMMAND_MASTER ? PCI_INTERRUPT_MSI : PCI_INTERRUPT_NONE;
@@ -295,6 +320,7 @@ static void power_on(struct pci_config *c, uint64_t bar1_size)
 	*c = (struct pci_config) { .chip = c->chip, .first_bar1 = c->first_bar1 };
 	set_header(c);
 	set_bars(c, bar1_size);
+	set_rom(c);
 	set_pm(c);
 	set_msi(c);
 	set_express(c);

@@ -73,6 +73,12 @@ enum pci_bar_use pci_config_bar_use(const struct pci_config *config, unsigned in
 /** pci_config_decodes - does the device answer to accesses to a BAR? */
 bool pci_config_decodes(const struct pci_config *config, unsigned int bar);
 
+/** pci_config_rom_size - bytes behind the expansion ROM's BAR, 0 for none */
+uint32_t pci_config_rom_size(const struct pci_config *config);
+
+/** pci_config_rom_decodes - does the device answer to accesses to it? */
+bool pci_config_rom_decodes(const struct pci_config *config);
+
 /**
  * pci_config_wanted_bar1 - the size of BAR1 that the resizable-BAR capability now asks for
  * @config: configuration space

@@ -136,6 +136,7 @@ static int do_device_info(struct client *c)
 static int do_region_info(struct client *c)
 {
 	struct vfio_user_region_info *info = (void *)c->msg->payload;
+	uint32_t flags = VFIO_USER_REGION_READABLE;
 	uint64_t size;
 
 	if (info->argsz < sizeof(*info))
@@ -143,9 +144,11 @@ static int do_region_info(struct client *c)
 	if (info->index >= VFIO_USER_PCI_REGIONS)
 		return EINVAL;
 	size = device_region_size(c->dev, info->index);
+	if (device_region_is_writable(info->index))
+		flags |= VFIO_USER_REGION_WRITABLE;
 	*info = (struct vfio_user_region_info) {
 		.argsz = sizeof(*info),
-		.flags = size ? VFIO_USER_REGION_READABLE | VFIO_USER_REGION_WRITABLE : 0,
+		.flags = size ? flags : 0,
 		.index = info->index,
 		.size = size,
 	};
@@ -237,10 +240,18 @@ static int do_read(struct client *c)
 	return 0;
 }
 
+/* Return: as check_access(). */
+static int check_write(struct client *c, const struct vfio_user_region_access *access)
+{
+	int err = check_access(c, access);
+
+	return err || device_region_is_writable(access->region) ? err : EINVAL;
+}
+
 static int do_write(struct client *c)
 {
 	struct vfio_user_region_access *access = (void *)c->msg->payload;
-	int err = check_access(c, access);
+	int err = check_write(c, access);
 
 	if (err == ERR_LIED)
 		return err;
@@ -267,7 +278,7 @@ static int check_small_writes(struct client *c, struct vfio_user_region_write_mu
 		access = &multi->write[i].access;
 		if (access->count > sizeof(multi->write[i].data))
 			return conn_lied(&c->conn, "small write of %u bytes", access->count);
-		if (check_access(c, access) == ERR_LIED)
+		if (check_write(c, access) == ERR_LIED)
 			return ERR_LIED;
 	}
 	return 0;
@@ -290,7 +301,7 @@ static int do_write_multi(struct client *c)
 		return ERR_LIED;
 	for (i = 0; i < multi->count; i++) {
 		w = &multi->write[i];
-		if (check_access(c, &w->access))
+		if (check_write(c, &w->access))
 			continue;
 		device_write(c->dev, w->access.region, w->access.offset, w->data, w->access.count);
 		irqs_tell(&c->irqs, c->dev);

@@ -20,7 +20,7 @@
 #define   PCI_COMMAND_SERR				0x0100
 #define   PCI_COMMAND_INTX_DISABLE			0x0400
 #define PCI_STATUS				0x06
-#define   PCI_STATUS_INTERRUPT				0x0008	/* INTx is asked for, disabled or not */
+#define   PCI_STATUS_INTERRUPT				0x0008	/* asked for, INTx disabled or not */
 #define   PCI_STATUS_CAPABILITIES			0x0010
 #define PCI_REVISION				0x08
 #define PCI_CLASS				0x09
@@ -35,6 +35,8 @@
 #define PCI_NR_BARS				6
 #define PCI_SUBSYSTEM_VENDOR			0x2c
 #define PCI_SUBSYSTEM				0x2e
+#define PCI_ROM					0x30
+#define   PCI_ROM_ENABLE				0x00000001
 #define PCI_CAPABILITIES			0x34
 #define PCI_INTERRUPT_LINE			0x3c
 #define PCI_INTERRUPT_PIN			0x3d
@@ -107,5 +109,12 @@
 #define PCI_BAR1_MIN				0x04000000
 #define PCI_BAR2_SIZE				0x02000000
 #define PCI_BAR_IO_SIZE				0x80
+
+/*
+ * Size of the expansion ROM's BAR, whose base is bits 31:16 at most [tu104, ga102
+ * dev_nv_xve3g_fn0 NV_XVE_ROM].  Cards with a display have it [logs of TU102, GA102,
+ * GB202; AD102 assumed]; A100 and H100 show none [logs].
+ */
+#define PCI_ROM_SIZE				0x00080000
 
 #endif

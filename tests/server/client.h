@@ -38,7 +38,8 @@
 #define WRITE_MULTI	15
 
 #define NO_REPLY	0x10u
-#define CONFIG		7	/* region of configuration space */
+#define ROM		6	/* region of the expansion ROM */
+#define CONFIG		7	/* and of configuration space */
 
 /**
  * struct server - a GPU, and the thread that serves it

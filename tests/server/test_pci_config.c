@@ -2,9 +2,13 @@
 /* Configuration space as a PCI driver meets it: BARs, capabilities, sizes of BAR1. */
 #include "client.h"
 
+#include <errno.h>
+
 #define COMMAND		0x04
 #define BAR(n)		(0x10u + 4 * (n))
 #define MEMORY		2
+#define ROM_BAR		0x30
+#define ROM_SIZE	0x80000		/* in logs, of cards with a display */
 
 /* From the manuals and from logs */
 static const struct layout {
@@ -14,16 +18,17 @@ static const struct layout {
 	uint64_t size[6];
 	uint32_t rebar;		/* place of the capability */
 	unsigned int bar1, entry;
+	uint32_t rom;		/* bytes behind the BAR of the expansion ROM */
 } layouts[] = {
 #define XVE(bar0) { 0, 0xc, ~0u, 0xc, ~0u, 1 }, { bar0, MIB(256), 0, MIB(32), 0, 128 }
 #define HOPPER { 0xc, ~0u, 0xc, ~0u, 0xc, ~0u }, { MIB(16), 0, MIB(256), 0, MIB(32), 0 }
-	{ "tu102", 0x1e0710de, 0x030000a1, XVE(MIB(16)), 0xbb0, 1, 1 },
-	{ "ga100", 0x20b510de, 0x030200a1, XVE(MIB(16)), 0xbb0, 1, 1 },
-	{ "ga102", 0x220410de, 0x030000a1, XVE(MIB(16)), 0xbb0, 1, 1 },
-	{ "ad102", 0x268410de, 0x030000a1, XVE(MIB(16)), 0xbb0, 1, 1 },
-	{ "gh100", 0x233010de, 0x030200a1, HOPPER, 0x134, 2, 0 },
-	{ "gb100", 0x290110de, 0x030200a1, HOPPER, 0x198, 2, 0 },
-	{ "gb202", 0x2b8510de, 0x030000a1, XVE(MIB(64)), 0x134, 1, 0 },
+	{ "tu102", 0x1e0710de, 0x030000a1, XVE(MIB(16)), 0xbb0, 1, 1, ROM_SIZE },
+	{ "ga100", 0x20b510de, 0x030200a1, XVE(MIB(16)), 0xbb0, 1, 1, 0 },
+	{ "ga102", 0x220410de, 0x030000a1, XVE(MIB(16)), 0xbb0, 1, 1, ROM_SIZE },
+	{ "ad102", 0x268410de, 0x030000a1, XVE(MIB(16)), 0xbb0, 1, 1, ROM_SIZE },
+	{ "gh100", 0x233010de, 0x030200a1, HOPPER, 0x134, 2, 0, 0 },
+	{ "gb100", 0x290110de, 0x030200a1, HOPPER, 0x198, 2, 0, 0 },
+	{ "gb202", 0x2b8510de, 0x030000a1, XVE(MIB(64)), 0x134, 1, 0, ROM_SIZE },
 };
 
 static void on_every_chip(void (*test)(struct server *s, const struct layout *l))
@@ -53,7 +58,7 @@ static void check_identity(struct server *s, const struct layout *l)
 	assert_int_equal(read32(s, CONFIG, 0), l->id);
 	assert_int_equal(read32(s, CONFIG, 8), l->class);
 	assert_int_equal(region_size(s, CONFIG), 4096);
-	assert_int_equal(region_size(s, 6), 0);
+	assert_int_equal(region_size(s, ROM), l->rom);
 	assert_int_equal(region_size(s, 8), 0);
 }
 
@@ -97,6 +102,71 @@ static void bars_are_those_of_the_chip_and_show_their_sizes(void **state)
 {
 	(void)state;
 	on_every_chip(check_bars);
+}
+
+static uint32_t word_of_rom(struct server *s, uint32_t off)
+{
+	uint32_t val = 0;
+
+	assert_int_equal(region_read(s, ROM, off, &val, sizeof(val)), 0);
+	return val;
+}
+
+static void check_rom(struct server *s, const struct layout *l)
+{
+	static uint8_t rom[ROM_SIZE];
+	uint32_t mask, pcir, i;
+	uint8_t sum = 0;
+
+	assert_int_equal(read32(s, CONFIG, ROM_BAR), 0);
+	write32(s, CONFIG, ROM_BAR, ~1u);
+	mask = read32(s, CONFIG, ROM_BAR);
+	assert_int_equal(-mask, l->rom);
+	if (!l->rom) {
+		assert_int_equal(region_read(s, ROM, 0, rom, 4), EINVAL);
+		return;
+	}
+	/* It answers once it is enabled, as is memory; and not asleep. */
+	write16(s, CONFIG, COMMAND, MEMORY);
+	assert_int_equal(word_of_rom(s, 0), ~0u);
+	write32(s, CONFIG, ROM_BAR, 0xd0000001);
+	assert_int_equal(read32(s, CONFIG, ROM_BAR), 0xd0000001);
+	assert_int_equal(word_of_rom(s, 0) & 0xffff, 0xaa55);
+	write16(s, CONFIG, COMMAND, 0);
+	assert_int_equal(word_of_rom(s, 0), ~0u);
+	write16(s, CONFIG, COMMAND, MEMORY);
+	write16(s, CONFIG, 0x64, 3);
+	assert_int_equal(word_of_rom(s, 0), ~0u);
+	write16(s, CONFIG, 0x64, 0);
+
+	/* An image of this card, and nothing after it */
+	assert_int_equal(region_read(s, ROM, 0, rom, ROM_SIZE), 0);
+	for (i = 0; i < 512u * rom[2]; i++)
+		sum = (uint8_t)(sum + rom[i]);
+	assert_int_equal(sum, 0);
+	pcir = rom[0x18] | rom[0x19] << 8;
+	assert_memory_equal(rom + pcir, "PCIR", 4);
+	/* Vendor and device, class: little-endian, as in configuration space */
+	assert_memory_equal(rom + pcir + 4, &l->id, 4);
+	assert_memory_equal(rom + pcir + 0xd, (const uint8_t *)&l->class + 1, 3);
+	for (; i < ROM_SIZE; i++)
+		assert_int_equal(rom[i], 0xff);
+	/* Any piece of it, up to the end of its BAR */
+	memset(rom, 0, 16);
+	assert_int_equal(region_read(s, ROM, 4096 - 3, rom, 7), 0);
+	assert_memory_equal(rom + 3, "\xff\xff\xff\xff", 4);
+	assert_int_equal(region_read(s, ROM, ROM_SIZE - 4, rom, 4), 0);
+	assert_int_equal(region_read(s, ROM, ROM_SIZE - 3, rom, 4), EINVAL);
+	assert_int_equal(region_write(s, ROM, 0, rom, 4), EINVAL);
+	/* A reset disables it. */
+	assert_int_equal(ask(s, DEVICE_RESET, NULL, 0, NULL, 0), 0);
+	assert_int_equal(read32(s, CONFIG, ROM_BAR), 0);
+}
+
+static void a_card_with_a_display_has_an_expansion_rom(void **state)
+{
+	(void)state;
+	on_every_chip(check_rom);
 }
 
 /* Place of a capability, 0 if there is none. */
@@ -286,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_chip_says_who_it_is),
 		cmocka_unit_test(bars_are_those_of_the_chip_and_show_their_sizes),
+		cmocka_unit_test(a_card_with_a_display_has_an_expansion_rom),
 		cmocka_unit_test(the_capabilities_are_where_lists_lead),
 		cmocka_unit_test(bar1_takes_the_sizes_it_offers),
 		cmocka_unit_test(bars_answer_when_they_are_decoded),

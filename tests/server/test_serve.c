@@ -111,8 +111,8 @@ static void what_is_not_there_is_an_error_and_no_more(void **state)
 	assert_int_equal(ask(&s, WRITE_MULTI, words, sizeof(words), NULL, 0), EOPNOTSUPP);
 	assert_int_equal(ask(&s, 0, NULL, 0, NULL, 0), EOPNOTSUPP);
 	assert_int_equal(ask(&s, 0xffff, words, 3, NULL, 0), EOPNOTSUPP);
-	assert_int_equal(region_read(&s, 6, 0, words, 4), EINVAL);
-	assert_int_equal(region_read(&s, 6, 0, words, 0), EINVAL);
+	assert_int_equal(region_read(&s, 8, 0, words, 4), EINVAL);
+	assert_int_equal(region_read(&s, 8, 0, words, 0), EINVAL);
 	assert_int_equal(region_read(&s, 99, 0, words, 4), EINVAL);
 	assert_int_equal(region_read(&s, CONFIG, 4096, words, 1), EINVAL);
 	assert_int_equal(region_read(&s, CONFIG, 4093, words, 4), EINVAL);
