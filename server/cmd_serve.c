@@ -183,6 +183,7 @@ static int serve(struct sim_gpu *gpu, const struct args *args)
 out_stop:
 	close(service.stop);
 out_free:
+	device_fini(dev);
 	free(dev);
 	return status;
 }

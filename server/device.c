@@ -22,6 +22,11 @@ void device_init(struct device *dev, struct sim_gpu *gpu)
 	sim_on_fault(gpu, fault_changed, dev);
 }
 
+void device_fini(struct device *dev)
+{
+	sim_on_fault(dev->gpu, NULL, NULL);
+}
+
 void device_reset(struct device *dev)
 {
 	dev->errors += sim_driver_errors(dev->gpu);

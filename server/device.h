@@ -32,6 +32,9 @@ struct device {
  */
 void device_init(struct device *dev, struct sim_gpu *gpu);
 
+/** device_fini - the GPU tells @dev of nothing any more; to be called before it is powered off */
+void device_fini(struct device *dev);
+
 /** device_reset - power-on state, but for VRAM and the size of BAR1 */
 void device_reset(struct device *dev);
 

@@ -207,6 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	device_init(&dev, gpu);
 	serve_input(&dev, &in, !(head & 0x80));
 	serve_honest(&dev);
+	device_fini(&dev);
 	sim_destroy(gpu);
 	must(open_fds() == fds);
 	return 0;

@@ -32,6 +32,7 @@ void server_power_off(struct server *s)
 {
 	if (s->sock >= 0)
 		server_leave(s);
+	device_fini(&s->dev);
 	sim_destroy(s->gpu);
 }
 

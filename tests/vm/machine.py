@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """A served GPU, and a virtual machine that has it in a PCI Express slot."""
-import errno
 import json
 import os
 import re
@@ -79,14 +78,13 @@ class ConfigSpace:
         wait_until(lambda: self.come(gpu), 10, "QEMU leaves the server to others")
 
     def come(self, gpu):
-        """Say a version; whether the server has no other client."""
+        """Say a version; return whether the server has no other client."""
         self.sock = connect(gpu.socket, 10)
-        self.sock.sendall(struct.pack("<HHIIIHH", 1, 1, 20, 0, 0, 0, 1))
-        _, _, size, _, error = struct.unpack("<HHIII", self.receive(16))
-        if error == errno.EBUSY:
+        try:
+            self.ask(1, struct.pack("<HH", 0, 1))
+        except (Failure, OSError):
             self.sock.close()
             return False
-        self.receive(size - 16)
         return True
 
     def __enter__(self):
