@@ -47,6 +47,12 @@ static void bus_write_words(void *hw, u32 off, const u64 *src, size_t nr)
 	inner->bar0_write_words(hw, off, src, nr);
 }
 
+static void bus_write_entries(void *hw, u32 off, const u64 *src, size_t nr)
+{
+	seen.writes += nr;
+	nvbar_hw_write_entries(inner, hw, off, src, nr);
+}
+
 void bus_watch(struct nvbar *gpu)
 {
 	inner = gpu->gpu.ops;
@@ -62,6 +68,7 @@ void bus_start(void)
 	watching.bar0_write = bus_write;
 	watching.bar0_read_words = bus_read_words;
 	watching.bar0_write_words = bus_write_words;
+	watching.bar0_write_entries = bus_write_entries;
 }
 
 struct bus_count bus_stop(void)

@@ -91,6 +91,7 @@ size_t callgrind_run(const struct bench *bench, uint64_t *count, size_t max)
 		(char *)"--toggle-collect=callgrind_measured", (char *)"--toggle-collect=bus_read",
 		(char *)"--toggle-collect=bus_write", (char *)"--toggle-collect=bus_read_words",
 		(char *)"--toggle-collect=bus_write_words",
+		(char *)"--toggle-collect=bus_write_entries",
 		(char *)"--dump-after=callgrind_measured", (char *)bench->self,
 		(char *)"--count-instructions", NULL
 	};

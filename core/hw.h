@@ -68,7 +68,11 @@ struct nvbar_tlb_entry {
  * @bar0_read: read a register or the PRAMIN window
  * @bar0_write: write a register or the PRAMIN window
  * @bar0_read_words: read @nr 64-bit words at ascending offsets
- * @bar0_write_words: write @nr 64-bit words at ascending offsets
+ * @bar0_write_words: write @nr 64-bit words at ascending offsets, the halves of
+ *	each in any order: nothing looks at them before a later write says so
+ * @bar0_write_entries: write @nr page-table entries at ascending offsets where the
+ *	GPU may be reading them, each by its halves as nvbar_hw_write_entries() does;
+ *	NULL where there is nothing to do but that
  * @bar1_read: read through the BAR1 aperture
  * @bar1_write: write through the BAR1 aperture
  * @bar1_copy_from: copy @len bytes, any alignment, out of the aperture
@@ -103,6 +107,7 @@ struct nvbar_hw_ops {
 	void (*bar0_write)(void *hw, u32 off, unsigned int width, u64 val);
 	void (*bar0_read_words)(void *hw, u32 off, u64 *dst, size_t nr);
 	void (*bar0_write_words)(void *hw, u32 off, const u64 *src, size_t nr);
+	void (*bar0_write_entries)(void *hw, u32 off, const u64 *src, size_t nr);
 	u64 (*bar1_read)(void *hw, u64 off, unsigned int width);
 	void (*bar1_write)(void *hw, u64 off, unsigned int width, u64 val);
 	void (*bar1_copy_from)(void *hw, void *dst, u64 off, size_t len);
@@ -121,6 +126,36 @@ struct nvbar_hw_ops {
 	size_t (*tlb_read)(void *hw, u64 *cursor, struct nvbar_tlb_entry *entry, size_t max);
 	void (*message)(void *hw, int level, const char *text);
 };
+
+/**
+ * nvbar_hw_write_entries - write page-table entries that the GPU may be reading
+ * @ops: access to its BARs
+ * @hw: their first argument
+ * @off: in the PRAMIN window, a multiple of 8
+ * @src: the entries
+ * @nr: how many
+ *
+ * PRAMIN takes no more than 4 bytes at once [OpenRM], so an entry goes out as two
+ * halves, and the MMU may read it in between.  The lower half has the bits that
+ * make it valid, and the upper one part of an address.  An entry becomes valid by
+ * its lower half, written last, and becomes invalid by it, written first: so half
+ * an address is never followed.  Nothing can be done for one that is valid and
+ * becomes another that is: the driver makes it invalid in between.
+ */
+static inline void nvbar_hw_write_entries(const struct nvbar_hw_ops *ops, void *hw, u32 off,
+					  const u64 *src, size_t nr)
+{
+	if (ops->bar0_write_entries) {
+		ops->bar0_write_entries(hw, off, src, nr);
+		return;
+	}
+	for (; nr; nr--, off += 8, src++) {
+		u32 first = nvbar_mmu_is_valid(*src) ? 4 : 0;
+
+		ops->bar0_write(hw, off + first, 4, (u32)(*src >> 8 * first));
+		ops->bar0_write(hw, off + (first ^ 4), 4, (u32)(*src >> 8 * (first ^ 4)));
+	}
+}
 
 /** nvbar_natural_width - the largest for an access at @off with @len bytes, not 0, to go */
 static inline unsigned int nvbar_natural_width(u64 off, size_t len)

@@ -132,6 +132,18 @@ struct nvbar_mmu_fmt {
 extern const struct nvbar_mmu_fmt nvbar_mmu_ver2;
 extern const struct nvbar_mmu_fmt nvbar_mmu_ver3;
 
+/*
+ * The bits that make a word valid, in both formats: VALID of a PTE, APERTURE of a
+ * PDE [tu102, gh100 dev_mmu.h].  They are in its lower half.
+ */
+#define NVBAR_MMU_VALID_BITS	7u
+
+/** nvbar_mmu_is_valid - does a word lead anywhere?  A sparse or empty one does not */
+static inline bool nvbar_mmu_is_valid(u64 raw)
+{
+	return raw & NVBAR_MMU_VALID_BITS;
+}
+
 /** nvbar_mmu_is_leaf - bit 0 makes the entry of any level a leaf, in both formats */
 static inline bool nvbar_mmu_is_leaf(u64 raw)
 {

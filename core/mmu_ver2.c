@@ -10,6 +10,9 @@
 #include "aperture.h"
 #include "mmu.h"
 
+_Static_assert((MMU_VER2_PTE_VALID | MMU_VER2_PDE_APERTURE) == NVBAR_MMU_VALID_BITS,
+	       "what makes an entry valid");
+
 /* The address field depends on where the entry points, and in a dual PDE on the half. */
 static u64 pde_addr_mask(enum nvbar_aperture aperture, bool big)
 {

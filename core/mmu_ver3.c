@@ -10,6 +10,9 @@
 #include "aperture.h"
 #include "mmu.h"
 
+_Static_assert((MMU_VER3_PTE_VALID | MMU_VER3_PDE_APERTURE) == NVBAR_MMU_VALID_BITS,
+	       "what makes an entry valid");
+
 static u64 pde_addr_mask(bool big)
 {
 	return big ? MMU_VER3_DUAL_PDE_ADDRESS_BIG : MMU_VER3_PDE_ADDRESS;

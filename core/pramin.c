@@ -126,7 +126,7 @@ int nvbar_pramin_rd_words(struct nvbar_gpu *gpu, u64 pa, u64 *dst, size_t nr)
 	return 0;
 }
 
-int nvbar_pramin_wr_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr)
+static int write_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr, bool reachable)
 {
 	size_t run;
 	u32 left;
@@ -139,11 +139,25 @@ int nvbar_pramin_wr_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t 
 			return ret;
 		run = min_t(size_t, nr, left / 8);
 		atomic64_add(run, &gpu->count.bus_writes);
-		gpu->ops->bar0_write_words(gpu->hw, PRAMIN_BASE + gpu->pramin.last, src, run);
+		if (reachable)
+			nvbar_hw_write_entries(gpu->ops, gpu->hw, PRAMIN_BASE + gpu->pramin.last, src,
+					       run);
+		else
+			gpu->ops->bar0_write_words(gpu->hw, PRAMIN_BASE + gpu->pramin.last, src, run);
 		/* The ordering read goes to the newest word, which is no all ones as data often are. */
 		gpu->pramin.last += 8 * (run - 1);
 	}
 	return 0;
+}
+
+int nvbar_pramin_wr_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr)
+{
+	return write_words(gpu, pa, src, nr, false);
+}
+
+int nvbar_pramin_wr_entries(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr)
+{
+	return write_words(gpu, pa, src, nr, true);
 }
 
 /*

@@ -93,6 +93,21 @@ int nvbar_pramin_rd_words(struct nvbar_gpu *gpu, u64 pa, u64 *dst, size_t nr);
 int nvbar_pramin_wr_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr);
 
 /**
+ * nvbar_pramin_wr_entries - write entries of page tables that the GPU can reach
+ * @gpu: the GPU
+ * @pa: VRAM address, a multiple of 8
+ * @src: source
+ * @nr: how many words
+ *
+ * In address order, and each so that its valid bits change last if it becomes valid
+ * and first if it becomes invalid: see nvbar_hw_write_entries().
+ *
+ * Context: takes pramin.lock; may sleep.
+ * Return: as nvbar_pramin_wr_words().
+ */
+int nvbar_pramin_wr_entries(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr);
+
+/**
  * nvbar_pramin_copy_from - read a block
  * @gpu: the GPU
  * @pa: VRAM address, any alignment; the range was checked

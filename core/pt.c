@@ -72,15 +72,20 @@ u64 pt_table_pa(const struct nvbar_pt_level *level, u64 i)
 void pt_sync(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 i, struct pt_run words)
 {
 	struct nvbar_pt_table *table = &level->table[i];
+	u64 pa, nr;
 
 	/* After an error everything is written anew: no use in trying the rest. */
 	if (gpu->vmm.pt.err)
 		return;
 	if (!table->synced)
 		words = (struct pt_run){ 0, level->table_bytes / 8 - 1 };
-	gpu->vmm.pt.err = nvbar_pramin_wr_words(gpu, pt_table_pa(level, i) + 8 * words.first,
-						&table->entry[words.first],
-						words.last - words.first + 1);
+	pa = pt_table_pa(level, i) + 8 * words.first;
+	nr = words.last - words.first + 1;
+	/* A table that no entry leads to is not read: its words may go as they like. */
+	if (table->linked)
+		gpu->vmm.pt.err = nvbar_pramin_wr_entries(gpu, pa, &table->entry[words.first], nr);
+	else
+		gpu->vmm.pt.err = nvbar_pramin_wr_words(gpu, pa, &table->entry[words.first], nr);
 	table->synced = true;
 }
 
@@ -174,8 +179,8 @@ int nvbar_pt_init(struct nvbar_gpu *gpu, u64 pa)
 	if (shadow_need(pt, root, 0))
 		goto err_fini;
 	root->table[0].nr_users = 1;
-	pt_set_linked(pt, root, 0, true);
 	pt_sync(gpu, root, 0, (struct pt_run){ 0, 0 });
+	pt_set_linked(pt, root, 0, true);
 	ret = pt->err;
 	if (!ret)
 		return 0;

@@ -203,8 +203,12 @@ static void drop_below(struct nvbar_pt *pt, unsigned int l, u64 i)
 	pt_set_linked(pt, level, i, false);
 }
 
-/* Large leaves, which stand in directories. */
-static void fill_directory(const struct filler *fill, const struct nvbar_pt_leaves *it)
+/*
+ * Large leaves, which stand in directories.  An entry that leads to a warm table
+ * does not turn into a leaf in one step: half of each would lead anywhere.
+ */
+static void fill_directory(struct nvbar_gpu *gpu, const struct filler *fill,
+			   const struct nvbar_pt_leaves *it)
 {
 	struct nvbar_pt *pt = fill->pt;
 	u64 va = it->va, pa = it->pa;
@@ -215,19 +219,25 @@ static void fill_directory(const struct filler *fill, const struct nvbar_pt_leav
 		l++;
 	level = &pt->level[l];
 	for (; va < it->va + it->len; va += 1ULL << it->shift, pa += 1ULL << it->shift) {
+		u64 i = va >> nvbar_mmu_table_shift(level->shape);
 		u64 words = level->shape->entry_words;
-		u64 *entry = &level->table[va >> nvbar_mmu_table_shift(level->shape)]
-				      .entry[nvbar_mmu_index(level->shape, va) * words];
+		u64 word = nvbar_mmu_index(level->shape, va) * words;
+		u64 *entry = &level->table[i].entry[word];
 
 		drop_below(pt, l - 1, va >> it->shift);
+		if (nvbar_mmu_is_valid(entry[0])) {
+			entry[0] = 0;
+			pt_sync(gpu, level, i, (struct pt_run){ word, word });
+		}
 		entry[0] = fill->template | pa >> pt->fmt->pte_addr_shift;
 		if (words == 2)
 			entry[1] = 0;
 	}
 }
 
-static void fill_rest(struct nvbar_pt *pt, const struct nvbar_pt_plan *plan, u64 template)
+static void fill_rest(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan, u64 template)
 {
+	struct nvbar_pt *pt = &gpu->vmm.pt;
 	const struct filler fill = { pt, pt_own_slots(pt, plan->va, plan->len), template };
 	struct nvbar_pt_leaves it;
 
@@ -238,7 +248,7 @@ static void fill_rest(struct nvbar_pt *pt, const struct nvbar_pt_plan *plan, u64
 	nvbar_pt_leaves_start(&it, plan);
 	while (nvbar_pt_leaves_next(&it)) {
 		if (it.shift > pt->big.shape->shift)
-			fill_directory(&fill, &it);
+			fill_directory(gpu, &fill, &it);
 		else
 			fill_leaf_tables(&fill, &it, false);
 	}
@@ -394,7 +404,7 @@ void nvbar_pt_map(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan,
 
 	if (more) {
 		WARN_ON_ONCE(pt->fmt->encode_pte(attr, &template));
-		fill_rest(pt, plan, template);
+		fill_rest(gpu, plan, template);
 	}
 	change_tree(gpu, plan->va, plan->len, publish_entry);
 	free_spare_shadows(pt, plan);

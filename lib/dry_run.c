@@ -331,6 +331,7 @@ static const struct nvbar_hw_ops dry_run_ops = {
 	.bar0_write = dry_bar0_write,
 	.bar0_read_words = dry_bar0_read_words,
 	.bar0_write_words = dry_bar0_write_words,
+	.bar0_write_entries = dry_bar0_write_words,
 	.bar1_read = dry_bar1_read,
 	.bar1_write = dry_bar1_write,
 	.bar1_copy_from = dry_bar1_copy_from,

@@ -135,6 +135,16 @@ static void rec_bar0_write_words(void *hw, u32 off, const u64 *src, size_t nr)
 	r->inner->ops->bar0_write_words(r->inner, off, src, nr);
 }
 
+/* A line has words, whose halves the other backend writes in their order. */
+static void rec_bar0_write_entries(void *hw, u32 off, const u64 *src, size_t nr)
+{
+	struct recorder *r = hw;
+
+	guard(mutex)(&r->lock);
+	note_block(r, true, 0, off, src, 8 * nr);
+	nvbar_hw_write_entries(r->inner->ops, r->inner, off, src, nr);
+}
+
 static u64 rec_bar1_read(void *hw, u64 off, unsigned int width)
 {
 	struct recorder *r = hw;
@@ -243,6 +253,7 @@ static const struct nvbar_hw_ops recorder_ops = {
 	.bar0_write = rec_bar0_write,
 	.bar0_read_words = rec_bar0_read_words,
 	.bar0_write_words = rec_bar0_write_words,
+	.bar0_write_entries = rec_bar0_write_entries,
 	.bar1_read = rec_bar1_read,
 	.bar1_write = rec_bar1_write,
 	.bar1_copy_from = rec_bar1_copy_from,

@@ -147,6 +147,7 @@ static void check_pde_word(const struct row *row, const char *prefix, bool big, 
 		fail_msg("row %u: encoded 0x%llx: %s", row->number, encoded, row->line);
 	row->fmt->decode_pde(raw, big, &got);
 	assert_same_pde(row, &got, &want);
+	assert_int_equal(nvbar_mmu_is_valid(raw), want.state == NVBAR_ENTRY_VALID);
 }
 
 static void check_pte_word(const struct row *row)
@@ -158,6 +159,7 @@ static void check_pte_word(const struct row *row)
 	assert_int_equal(row->fmt->encode_pte(&want, &encoded), 0);
 	if (encoded != row->lo)
 		fail_msg("row %u: encoded 0x%llx: %s", row->number, encoded, row->line);
+	assert_int_equal(nvbar_mmu_is_valid(row->lo), want.state == NVBAR_ENTRY_VALID);
 	row->fmt->decode_pte(row->lo, &got);
 	if (got.state != want.state || got.aperture != want.aperture || got.addr != want.addr ||
 	    got.peer != want.peer || got.vol != want.vol || got.priv != want.priv ||

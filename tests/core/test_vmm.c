@@ -166,6 +166,7 @@ static const struct nvbar_hw_ops ops = {
 	.bar0_write = hw_write,
 	.bar0_read_words = hw_read_words,
 	.bar0_write_words = hw_write_words,
+	.bar0_write_entries = hw_write_words,
 	.bar1_read = hw_bar1_read,
 	.bar1_fill = hw_bar1_fill,
 	.write_barrier = hw_write_barrier,

@@ -40,12 +40,16 @@ static u64 look_bar0_read(void *hw, u32 off, unsigned int width)
 	return 0x172a1000;
 }
 
+/* Offsets of the last two writes */
+static u32 wrote[2];
+
 static void look_bar0_write(void *hw, u32 off, unsigned int width, u64 val)
 {
 	(void)hw;
-	(void)off;
 	(void)width;
 	(void)val;
+	wrote[0] = wrote[1];
+	wrote[1] = off;
 	look();
 }
 
@@ -113,6 +117,11 @@ static void a_write_is_in_the_file_before_it_is_made(void **state)
 	assert_non_null(strstr(seen, "w 0 0x001700 4 0x10"));
 	traced->ops->bar0_write_words(traced, 0x700100, words, 2);
 	assert_non_null(strstr(seen, "W 0 0x700100 0xa 0xb"));
+	/* An entry is a line, and two accesses. */
+	nvbar_hw_write_entries(traced->ops, traced, 0x700200, words, 1);
+	assert_non_null(strstr(seen, "W 0 0x700200 0xa  #"));
+	assert_int_equal(wrote[0], 0x700204);
+	assert_int_equal(wrote[1], 0x700200);
 	traced->ops->bar1_write(traced, 0x2008, 8, 0xc);
 	assert_non_null(strstr(seen, "w 1 0x002008 8 0xc"));
 	traced->ops->bar1_copy_to(traced, 0x3000, words, sizeof(words));
