@@ -43,6 +43,10 @@ enum spoil {
  * @always: what writes that want no reply get all the same
  * @replies: handed on
  * @messages: from the library, handed on
+ * @pramin: the last of its writes to PRAMIN of 4 bytes
+ * @entries: pairs of them that made an entry valid, upper half first ...
+ * @cleared: ... or invalid, lower half first ...
+ * @torn: ... and others
  */
 struct proxy {
 	struct server server;
@@ -56,6 +60,12 @@ struct proxy {
 	enum { NO_MORE, ALWAYS, ALWAYS_AN_ERROR, ALWAYS_TOO_LONG } always;
 	unsigned int replies;
 	unsigned int messages;
+	struct half {
+		uint64_t off;
+		uint32_t val;
+		bool first;
+	} pramin;
+	unsigned int entries, cleared, torn;
 };
 
 static bool take(int sock, void *buf, size_t len)
@@ -120,6 +130,27 @@ static bool reply_all_the_same(struct proxy *p, int client, const struct head *h
 	       (p->always != ALWAYS_TOO_LONG || pass(client, more, sizeof(more)));
 }
 
+/* Of struct vfio_user_region_access: offset, region, count; data */
+static void look_at_write(struct proxy *p, const char *msg)
+{
+	struct half now = { .first = !p->pramin.first };
+	uint32_t region, count;
+
+	memcpy(&now.off, msg, 8);
+	memcpy(&region, msg + 8, 4);
+	memcpy(&count, msg + 12, 4);
+	memcpy(&now.val, msg + 16, 4);
+	if (region || count != 4 || now.off - 0x700000 >= 0x100000)
+		return;
+	if (!now.first && now.off + 4 == p->pramin.off && now.val & 7)
+		p->entries++;
+	else if (!now.first && now.off == p->pramin.off + 4 && !(p->pramin.val & 7))
+		p->cleared++;
+	else if (!now.first)
+		p->torn++;
+	p->pramin = now;
+}
+
 /* Return: whether to go on. */
 static bool hand_on(struct proxy *p, int client, char *msg)
 {
@@ -130,6 +161,8 @@ static bool hand_on(struct proxy *p, int client, char *msg)
 	    !pass(p->server.sock, msg, h.size - sizeof(h)))
 		return false;
 	p->messages++;
+	if (h.command == REGION_WRITE)
+		look_at_write(p, msg);
 	if (h.flags & NO_REPLY)
 		return reply_all_the_same(p, client, &h, msg);
 	if (!take(p->server.sock, &h, sizeof(h)) || !take(p->server.sock, msg, h.size - sizeof(h)))
@@ -328,6 +361,38 @@ static void mapping_takes_no_more_messages_than_bus_accesses(void **state)
 		stop(&p);
 		finish(&p);
 	}
+}
+
+/* A server may split what is longer as it likes, so an entry in use is two messages. */
+static void an_entry_that_the_gpu_may_be_reading_is_sent_by_halves(void **state)
+{
+	struct sim_config cfg = { .chip = "gh100", .vram_size = MIB(256) };
+	const struct nvbar_extent ext[] = { { MIB(1), 4096 }, { MIB(4), 4096 } };
+	struct nvbar_access *a[2];
+	struct nvbar *gpu;
+	struct proxy p = { 0 };
+
+	(void)state;
+	begin(&p, &cfg);
+	start(&p, NEVER, 0);
+	assert_int_equal(nvbar_open(&gpu, p.device, NULL), 0);
+	assert_int_equal(nvbar_map(gpu, &ext[0], 1, NULL, &a[0]), 0);
+	messages(&p, gpu);
+	p.entries = p.cleared = 0;
+	/* An entry in a table that is linked */
+	assert_int_equal(nvbar_map(gpu, &ext[1], 1, NULL, &a[1]), 0);
+	messages(&p, gpu);
+	assert_int_equal(p.entries, 1);
+	assert_int_equal(p.cleared, 0);
+	assert_int_equal(nvbar_unmap(a[1]), 0);
+	messages(&p, gpu);
+	assert_int_equal(p.entries, 1);
+	assert_int_equal(p.cleared, 1);
+	assert_int_equal(p.torn, 0);
+	nvbar_close(gpu);
+	stop(&p);
+	assert_int_equal(device_errors(&p.server.dev), 0);
+	finish(&p);
 }
 
 #define BULK	(8u << 20)
@@ -595,6 +660,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_gpu_works_and_is_left_as_it_was),
 		cmocka_unit_test(mapping_takes_no_more_messages_than_bus_accesses),
+		cmocka_unit_test(an_entry_that_the_gpu_may_be_reading_is_sent_by_halves),
 		cmocka_unit_test(bulk_copies_take_messages_of_64_kib_and_more),
 		cmocka_unit_test(a_dry_run_writes_nothing),
 		cmocka_unit_test(a_dry_run_clears_a_fault_for_itself),
