@@ -33,7 +33,11 @@ u64 nvbar_gpu_host_bytes(struct nvbar_gpu *gpu)
 	return bytes;
 }
 
-/* The top of usable VRAM is the driver's: an instance block, then room for every table. */
+/*
+ * The top of usable VRAM is the driver's: room for every table, then the instance
+ * block.  The block comes last so that its place does not depend on the size of the
+ * aperture: a run after BAR1 was resized knows the binding of one that was killed.
+ */
 static int place_region(struct nvbar_gpu *gpu)
 {
 	u64 len = NVBAR_PAGE_SIZE;
@@ -48,6 +52,7 @@ static int place_region(struct nvbar_gpu *gpu)
 	}
 	gpu->reserved_pa = gpu->usable_end - len;
 	gpu->reserved_len = len;
+	gpu->inst_pa = gpu->usable_end - NVBAR_PAGE_SIZE;
 	return 0;
 }
 
@@ -80,7 +85,7 @@ static int check_owner(struct nvbar_gpu *gpu)
 
 	if (ret || !binding.is_virtual)
 		return ret;
-	if (binding.aperture == NVBAR_APERTURE_VID && binding.inst_pa == gpu->reserved_pa)
+	if (binding.aperture == NVBAR_APERTURE_VID && binding.inst_pa == gpu->inst_pa)
 		return 0;
 	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 		      "BAR1 is bound to an instance block at 0x%llx: another driver has this GPU, or left it so",

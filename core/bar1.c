@@ -16,12 +16,6 @@
 #include "vmm.h"
 #include "wait.h"
 
-/* The instance block is the first page of the driver's region. */
-static u64 inst_pa(const struct nvbar_gpu *gpu)
-{
-	return gpu->reserved_pa;
-}
-
 static u64 word64(u32 lo, u32 hi)
 {
 	return (u64)hi << 32 | lo;
@@ -81,9 +75,9 @@ static int write_instance(struct nvbar_gpu *gpu)
 	if (!block)
 		return -ENOMEM;
 	fill_instance(gpu, block);
-	ret = nvbar_pramin_wr_words(gpu, inst_pa(gpu), block, RAMIN_SIZE / 8);
+	ret = nvbar_pramin_wr_words(gpu, gpu->inst_pa, block, RAMIN_SIZE / 8);
 	if (!ret)
-		ret = check_written(gpu, inst_pa(gpu) + RAMIN_PAGE_DIR_BASE_LO,
+		ret = check_written(gpu, gpu->inst_pa + RAMIN_PAGE_DIR_BASE_LO,
 				    block[RAMIN_PAGE_DIR_BASE_LO / 8]);
 	kfree(block);
 	return ret;
@@ -100,7 +94,7 @@ int nvbar_bar1_compare_instance(struct nvbar_gpu *gpu, u32 *off)
 		return -ENOMEM;
 	read = block + RAMIN_SIZE / 8;
 	fill_instance(gpu, block);
-	ret = nvbar_pramin_rd_words(gpu, inst_pa(gpu), read, RAMIN_SIZE / 8);
+	ret = nvbar_pramin_rd_words(gpu, gpu->inst_pa, read, RAMIN_SIZE / 8);
 	while (!ret && w < RAMIN_SIZE / 8 && block[w] == read[w])
 		w++;
 	if (!ret && w < RAMIN_SIZE / 8) {
@@ -179,7 +173,7 @@ int nvbar_bar1_enable(struct nvbar_gpu *gpu)
 	ret = nvbar_tlb_invalidate(gpu, nvbar_pt_root(gpu), NVBAR_TLB_DOWNGRADE);
 	if (ret)
 		return ret;
-	ret = bind_bar1(gpu, VF_PRIV_BAR1_BLOCK_MODE_VIRTUAL, inst_pa(gpu));
+	ret = bind_bar1(gpu, VF_PRIV_BAR1_BLOCK_MODE_VIRTUAL, gpu->inst_pa);
 	if (ret) {
 		nvbar_bar1_disable(gpu);
 		return ret;

@@ -201,16 +201,16 @@ static int check_instance(struct nvbar_check_ctx *ctx)
 	if (ret)
 		return ret;
 	if (!binding.is_virtual || binding.aperture != NVBAR_APERTURE_VID ||
-	    binding.inst_pa != gpu->reserved_pa)
+	    binding.inst_pa != gpu->inst_pa)
 		nvbar_check_problem(ctx->check, NVBAR_CHECK_INSTANCE,
 				    "BAR1 is not bound to the instance block at 0x%llx",
-				    gpu->reserved_pa);
+				    gpu->inst_pa);
 	ret = nvbar_bar1_compare_instance(gpu, &off);
 	if (ret == -EIO) {
 		nvbar_check_problem(
 			ctx->check, NVBAR_CHECK_INSTANCE,
 			"instance block at 0x%llx: the word at 0x%llx is not what was written",
-			gpu->reserved_pa, gpu->reserved_pa + off);
+			gpu->inst_pa, gpu->inst_pa + off);
 		ret = 0;
 	}
 	return ret;

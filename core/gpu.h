@@ -61,6 +61,7 @@ struct nvbar_counters {
  * @usable_end: nothing from here up is allocated; below nothing of that is
  * @reserved_pa: the driver's own region ...
  * @reserved_len: ... and its bytes, up to usable_end
+ * @inst_pa: the instance block, the last page of that region
  * @observe: registers are read and nothing is written
  * @count: bus counters
  * @direct: the aperture as memory of this CPU
@@ -84,6 +85,7 @@ struct nvbar_gpu {
 	u64 usable_end;
 	u64 reserved_pa;
 	u64 reserved_len;
+	u64 inst_pa;
 	bool observe;
 	struct nvbar_counters count;
 	struct nvbar_direct direct;

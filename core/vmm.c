@@ -33,7 +33,7 @@ int nvbar_vmm_init(struct nvbar_gpu *gpu)
 	nvbar_va_init(&vmm->va, gpu->bar1_size, PAGE_SIZE);
 	if (!gpu->bar1_size || gpu->observe)
 		return 0;
-	ret = nvbar_pt_init(gpu, gpu->reserved_pa + NVBAR_PAGE_SIZE);
+	ret = nvbar_pt_init(gpu, gpu->reserved_pa);
 	if (ret)
 		mutex_destroy(&vmm->lock);
 	return ret;

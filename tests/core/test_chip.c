@@ -416,14 +416,14 @@ static void page_tables_in_system_memory_are_another_drivers(void **state)
 	fake_set(&hw, 0x118128, 1);
 	fake_set(&hw, 0x118234, 0xff);
 	assert_int_equal(nvbar_gpu_attach(&gpu, ops, &hw, SZ_256M, NVBAR_GPU_OBSERVE), 0);
-	left = gpu.reserved_pa;
+	left = gpu.inst_pa;
 	nvbar_gpu_detach(&gpu);
 
 	/* Virtual, coherent system memory */
 	fake_set(&hw, 0xb80f40, 0x80000000 | 2 << 28 | (u32)(left >> 12));
 	memset(&gpu, 0, sizeof(gpu));
 	assert_int_equal(nvbar_gpu_attach(&gpu, ops, &hw, SZ_256M, 0), -EBUSY);
-	assert_int_equal(gpu.reserved_pa, left);
+	assert_int_equal(gpu.inst_pa, left);
 }
 
 static void a_size_that_makes_no_sense_is_refused(void **state)

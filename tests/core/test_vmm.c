@@ -567,6 +567,20 @@ static void an_earlier_owners_invalidate_is_waited_for(void **state)
 	nvbar_gpu_detach(&other);
 }
 
+/* Its binding is this driver's own, however large the tables are that it goes with. */
+static void a_killed_owner_is_known_after_bar1_was_resized(void **state)
+{
+	static struct nvbar_gpu other;
+
+	(void)state;
+	assert_int_equal(sim_set_bar1_size(sim, 8ULL * SZ_1G), 0);
+	memset(&other, 0, sizeof(other));
+	assert_int_equal(nvbar_gpu_attach(&other, &ops, NULL, 8ULL * SZ_1G, 0), 0);
+	assert_int_equal(other.inst_pa, gpu.inst_pa);
+	assert_true(other.reserved_len > gpu.reserved_len);
+	nvbar_gpu_detach(&other);
+}
+
 /* A GH100's bind register has MODE, virtual or not, in bit 9. */
 static void bar1_is_physical_after_detach(void **state)
 {
@@ -722,6 +736,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_earlier_owners_translations_are_forgotten, start,
 						stop),
 		cmocka_unit_test_setup_teardown(an_earlier_owners_invalidate_is_waited_for, start,
+						stop),
+		cmocka_unit_test_setup_teardown(a_killed_owner_is_known_after_bar1_was_resized, start,
 						stop),
 		cmocka_unit_test_setup_teardown(bar1_is_physical_after_detach, start, stop),
 		cmocka_unit_test_setup_teardown(a_sum_that_wraps_is_not_taken_for_one_page,

@@ -887,7 +887,7 @@ static void instance(struct rig *r)
 {
 	uint64_t inst = gpu_info(r->gpu).bar1_bound;
 
-	assert_int_equal(inst, r->core->reserved_pa);
+	assert_int_equal(inst, r->core->reserved_pa + r->core->reserved_len - PAGE);
 	spoil(r, inst + 0x200, peek(r, inst + 0x200) ^ 1 << 12, NVBAR_PROBLEM_INSTANCE);
 	spoil(r, inst + 8, 1, NVBAR_PROBLEM_INSTANCE);
 	nvbar_bar1_disable(r->core);
@@ -1063,17 +1063,18 @@ static void random_tables(struct rig *r)
 	static const uint64_t one_in[] = { 1, 2, 10, 100 };
 	struct region region;
 	unsigned int round;
-	uint64_t i, rare;
+	uint64_t i, rare, inst;
 
 	map(r->gpu, MIB(20) + PAGE, B, MIB(12), 0, "large");
 	map(r->gpu, MIB(40), A, KIB(640), 16, "big");
 	region = take_region(r);
+	inst = (region.len - PAGE) / 8;
 	for (round = 0; round < 300; round++) {
 		rare = one_in[rng_below(NR_OF(one_in))];
 		for (i = 0; i < region.len / 8; i++)
 			region.now[i] = rng_below(rare) ? region.was[i] : some_word(r, &region);
 		if (round % 16)
-			memcpy(region.now, region.was, PAGE);
+			memcpy(&region.now[inst], &region.was[inst], PAGE);
 		assert_true(sim_vram_poke(r->sim, region.pa, region.now, region.len));
 		if (!(round % 16)) {
 			run_check(r->gpu, true);
