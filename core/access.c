@@ -314,6 +314,8 @@ int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size
 	u8 *to = dst;
 	size_t run;
 
+	if (nvbar_gpu_is_lost(access->gpu))
+		return -ENODEV;
 	if (!nvbar_access_in_bounds(access, off, len))
 		return -ERANGE;
 	if (!len)
@@ -342,6 +344,8 @@ int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, 
 	size_t total = len;
 	size_t run;
 
+	if (nvbar_gpu_is_lost(access->gpu))
+		return -ENODEV;
 	if (!nvbar_access_in_bounds(access, off, len))
 		return -ERANGE;
 	if (!access->writable)
@@ -364,6 +368,8 @@ int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, 
 
 int nvbar_access_fill(struct nvbar_access *access, u64 off, u32 pattern, u64 len)
 {
+	if (nvbar_gpu_is_lost(access->gpu))
+		return -ENODEV;
 	if ((off | len) & 3)
 		return -EINVAL;
 	if (!nvbar_access_in_bounds(access, off, len))
@@ -379,6 +385,8 @@ int nvbar_access_flush(struct nvbar_access *access)
 {
 	struct nvbar_gpu *gpu = access->gpu;
 
+	if (nvbar_gpu_is_lost(gpu))
+		return -ENODEV;
 	gpu->ops->write_barrier(gpu->hw);
 	gpu->ops->bar1_read(gpu->hw, access->base, 4);
 	return nvbar_fault_look(gpu, access->base, access->size);
@@ -419,6 +427,8 @@ int nvbar_access_mmap(struct nvbar_access *access, void **cpu)
 	int ret;
 
 	guard(mutex)(&access->gpu->vmm.lock);
+	if (nvbar_gpu_is_lost(access->gpu))
+		return -ENODEV;
 	if (!access->cpu) {
 		ret = map_pages(access);
 		if (ret)

@@ -174,6 +174,8 @@ static __always_inline int nvbar_access_rd(struct nvbar_access *access, u64 off,
 	void *direct;
 	u64 read;
 
+	if (nvbar_gpu_is_lost(access->gpu))
+		return -ENODEV;
 	if (off & (width - 1))
 		return -EINVAL;
 	if (!nvbar_access_in_bounds(access, off, width))
@@ -209,13 +211,15 @@ static __always_inline int nvbar_access_rd(struct nvbar_access *access, u64 off,
  * @width: 1, 2, 4 or 8 bytes; a constant
  * @val: the value
  *
- * Return: 0, -EINVAL (misaligned), -ERANGE, -EACCES.
+ * Return: 0, -EINVAL (misaligned), -ERANGE, -EACCES, -ENODEV (lost, as was found before).
  */
 static __always_inline int nvbar_access_wr(struct nvbar_access *access, u64 off, unsigned int width,
 					   u64 val)
 {
 	void *direct;
 
+	if (nvbar_gpu_is_lost(access->gpu))
+		return -ENODEV;
 	if (off & (width - 1))
 		return -EINVAL;
 	if (!nvbar_access_in_bounds(access, off, width))
@@ -249,7 +253,8 @@ static __always_inline u8 *nvbar_access_block(const struct nvbar_access *access,
 {
 	u8 *window;
 
-	if (!access->ordinary || !len || !nvbar_access_in_bounds(access, off, len))
+	if (!access->ordinary || !len || !nvbar_access_in_bounds(access, off, len) ||
+	    nvbar_gpu_is_lost(access->gpu))
 		return NULL;
 	window = nvbar_access_window(access);
 	if (likely(window))
@@ -309,7 +314,7 @@ int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size
  * @src: source
  * @len: bytes
  *
- * Return: 0, -ERANGE, -EACCES.
+ * Return: 0, -ERANGE, -EACCES, -ENODEV (lost, as was found before).
  */
 int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, size_t len);
 
@@ -320,7 +325,7 @@ int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, 
  * @pattern: 32-bit value
  * @len: bytes, a multiple of 4
  *
- * Return: 0, -EINVAL, -ERANGE, -EACCES.
+ * Return: 0, -EINVAL, -ERANGE, -EACCES, -ENODEV (lost, as was found before).
  */
 int nvbar_access_fill(struct nvbar_access *access, u64 off, u32 pattern, u64 len);
 

@@ -21,18 +21,25 @@ static u64 word64(u32 lo, u32 hi)
 	return (u64)hi << 32 | lo;
 }
 
-/* Words of the block by byte offset: two registers' worth in each. */
-static void fill_instance(const struct nvbar_gpu *gpu, u64 *block)
+/* The word that names the root table, never 0. */
+static u64 root_word(const struct nvbar_gpu *gpu)
 {
 	u64 root = nvbar_pt_root(gpu);
-	u64 limit = (gpu->bar1_size - 1) | 0xfff;
 	u32 lo = FIELD_PREP(RAMIN_PAGE_DIR_BASE_TARGET, RAMIN_PAGE_DIR_BASE_TARGET_VID_MEM) |
 		 FIELD_PREP(RAMIN_BIG_PAGE_SIZE, RAMIN_BIG_PAGE_SIZE_64KB) |
 		 (lower_32_bits(root) & RAMIN_PAGE_DIR_BASE_LO_ADDR);
 
 	if (gpu->chip->mmu->version == 2)
 		lo |= RAMIN_USE_VER2_PT_FORMAT;
-	block[RAMIN_PAGE_DIR_BASE_LO / 8] = word64(lo, upper_32_bits(root));
+	return word64(lo, upper_32_bits(root));
+}
+
+/* Words of the block by byte offset: two registers' worth in each. */
+static void fill_instance(const struct nvbar_gpu *gpu, u64 *block)
+{
+	u64 limit = (gpu->bar1_size - 1) | 0xfff;
+
+	block[RAMIN_PAGE_DIR_BASE_LO / 8] = root_word(gpu);
 	if (gpu->chip->va_limit)
 		block[RAMIN_ADR_LIMIT_LO / 8] = limit & ~0xfffULL;
 	if (gpu->chip->inst_magic)
@@ -107,12 +114,31 @@ int nvbar_bar1_compare_instance(struct nvbar_gpu *gpu, u32 *off)
 	return ret;
 }
 
+/* What the bind register says of a bind that is over. */
+#define BLOCK_BOUND	(VF_PRIV_BAR1_BLOCK_PTR | VF_PRIV_BAR1_BLOCK_TARGET | VF_PRIV_BAR1_BLOCK_MODE)
+#define LOW_BOUND	(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR | \
+			 VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET | \
+			 VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE)
+
+static u32 block_val(u32 mode, u64 pa)
+{
+	return FIELD_PREP(VF_PRIV_BAR1_BLOCK_PTR, pa >> RAMIN_BASE_SHIFT) |
+	       FIELD_PREP(VF_PRIV_BAR1_BLOCK_TARGET, VF_PRIV_BAR1_BLOCK_TARGET_VID_MEM) |
+	       FIELD_PREP(VF_PRIV_BAR1_BLOCK_MODE, mode);
+}
+
+static u32 low_val(u32 mode, u64 pa)
+{
+	return (lower_32_bits(pa) & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR) |
+	       FIELD_PREP(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET,
+			  VF_PRIV_BAR1_BLOCK_TARGET_VID_MEM) |
+	       FIELD_PREP(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE, mode);
+}
+
 /* One register; done when it is in neither of the two bits, and seen to be what was written. */
 static int bind_block(struct nvbar_gpu *gpu, u32 mode, u64 pa)
 {
-	u32 val = FIELD_PREP(VF_PRIV_BAR1_BLOCK_PTR, pa >> RAMIN_BASE_SHIFT) |
-		  FIELD_PREP(VF_PRIV_BAR1_BLOCK_TARGET, VF_PRIV_BAR1_BLOCK_TARGET_VID_MEM) |
-		  FIELD_PREP(VF_PRIV_BAR1_BLOCK_MODE, mode);
+	u32 val = block_val(mode, pa);
 	int ret;
 
 	nvbar_wr32(gpu, VF_PRIV_BAR1_BLOCK, val);
@@ -121,28 +147,21 @@ static int bind_block(struct nvbar_gpu *gpu, u32 mode, u64 pa)
 			     VF_PRIV_BIND_STATUS_BAR1_OUTSTANDING, 0, NVBAR_MMU_TIMEOUT_US);
 	if (ret)
 		return ret;
-	return nvbar_wait_reg(gpu, "VF_PRIV_BAR1_BLOCK", VF_PRIV_BAR1_BLOCK,
-			      VF_PRIV_BAR1_BLOCK_PTR | VF_PRIV_BAR1_BLOCK_TARGET |
-			      VF_PRIV_BAR1_BLOCK_MODE, val, NVBAR_MMU_TIMEOUT_US);
+	return nvbar_wait_reg(gpu, "VF_PRIV_BAR1_BLOCK", VF_PRIV_BAR1_BLOCK, BLOCK_BOUND, val,
+			      NVBAR_MMU_TIMEOUT_US);
 }
 
 /* Two registers: the write to HIGH starts the bind with what LOW then holds. */
 static int bind_pair(struct nvbar_gpu *gpu, u32 mode, u64 pa)
 {
-	u32 low = (lower_32_bits(pa) & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR) |
-		  FIELD_PREP(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET,
-			     VF_PRIV_BAR1_BLOCK_TARGET_VID_MEM) |
-		  FIELD_PREP(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE, mode);
+	u32 low = low_val(mode, pa);
 	int ret;
 
 	nvbar_wr32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR, low);
 	nvbar_wr32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR, upper_32_bits(pa));
 	ret = nvbar_wait_reg(gpu, "VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR",
 			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR,
-			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR |
-			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET |
-			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE |
-			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PENDING |
+			     LOW_BOUND | VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PENDING |
 			     VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_OUTSTANDING, low,
 			     NVBAR_MMU_TIMEOUT_US);
 	if (ret)
@@ -179,11 +198,28 @@ int nvbar_bar1_enable(struct nvbar_gpu *gpu)
 		return ret;
 	}
 	gpu->vmm.enabled = true;
+	nvbar_pramin_set_anchor(gpu, gpu->inst_pa + RAMIN_PAGE_DIR_BASE_LO, root_word(gpu));
 	return 0;
+}
+
+/* Waits for accesses by the old entries, as the end of a mapping does. */
+static void finish_accesses(struct nvbar_gpu *gpu)
+{
+	gpu->ops->write_barrier(gpu->hw);
+	nvbar_tlb_invalidate(gpu, nvbar_pt_root(gpu), NVBAR_TLB_DOWNGRADE);
 }
 
 void nvbar_bar1_disable(struct nvbar_gpu *gpu)
 {
+	bool enabled = gpu->vmm.enabled;
+
+	/* What somebody else has bound since stays. */
+	if (nvbar_bar1_look(gpu)) {
+		gpu->vmm.enabled = false;
+		return;
+	}
+	if (enabled)
+		finish_accesses(gpu);
 	gpu->vmm.enabled = false;
 	bind_bar1(gpu, VF_PRIV_BAR1_BLOCK_MODE_PHYSICAL, 0);
 }
@@ -198,6 +234,18 @@ static enum nvbar_aperture target_aperture(u32 target)
 	default:
 		return NVBAR_APERTURE_VID;
 	}
+}
+
+/* While the driver has BAR1 bound, any other binding is a reset's, or another driver's. */
+static int check_own(struct nvbar_gpu *gpu, const struct nvbar_bar1_binding *binding)
+{
+	if (!binding->is_virtual)
+		return nvbar_gpu_lose(gpu, "BAR1 is back in physical mode: the GPU was reset");
+	if (binding->aperture == NVBAR_APERTURE_VID && binding->inst_pa == gpu->inst_pa)
+		return 0;
+	return nvbar_gpu_lose(gpu,
+			      "BAR1 is bound to an instance block at 0x%llx, no longer 0x%llx: another driver has this GPU",
+			      binding->inst_pa, gpu->inst_pa);
 }
 
 int nvbar_bar1_read_binding(struct nvbar_gpu *gpu, struct nvbar_bar1_binding *binding)
@@ -217,7 +265,33 @@ int nvbar_bar1_read_binding(struct nvbar_gpu *gpu, struct nvbar_bar1_binding *bi
 			target_aperture(FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET, lo));
 		binding->inst_pa = word64(lo & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR, hi);
 	}
-	return lo == ~0u || hi == ~0u ? nvbar_gpu_alive(gpu) : 0;
+	if ((lo == ~0u || hi == ~0u) && nvbar_gpu_alive(gpu))
+		return -ENODEV;
+	return gpu->vmm.enabled ? check_own(gpu, binding) : 0;
+}
+
+int nvbar_bar1_look(struct nvbar_gpu *gpu)
+{
+	struct nvbar_bar1_binding binding;
+	int ret = nvbar_gpu_alive(gpu);
+
+	return ret || !gpu->vmm.enabled ? ret : nvbar_bar1_read_binding(gpu, &binding);
+}
+
+int nvbar_bar1_glance(struct nvbar_gpu *gpu)
+{
+	const u32 mode = VF_PRIV_BAR1_BLOCK_MODE_VIRTUAL;
+	bool same;
+
+	if (!gpu->vmm.enabled)
+		return 0;
+	if (gpu->chip->bind == NVBAR_BIND_BLOCK)
+		same = (nvbar_rd32(gpu, VF_PRIV_BAR1_BLOCK) & BLOCK_BOUND) ==
+		       block_val(mode, gpu->inst_pa);
+	else
+		same = (nvbar_rd32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR) & LOW_BOUND) ==
+		       low_val(mode, gpu->inst_pa);
+	return same ? 0 : nvbar_bar1_look(gpu);
 }
 
 int nvbar_bar1_read_root(struct nvbar_gpu *gpu, enum nvbar_aperture *aperture, u64 *pa)

@@ -34,7 +34,10 @@ int nvbar_bar1_enable(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_bar1_disable - put BAR1 back into physical mode
- * @gpu: enabled
+ * @gpu: nobody accesses BAR1 any more, whose tables may still have entries
+ *
+ * Waits for accesses that the GPU has not finished.  A GPU that is lost by now is
+ * left alone: its BAR1 may be somebody else's.
  *
  * Context: caller is alone; may sleep.
  */
@@ -45,9 +48,32 @@ void nvbar_bar1_disable(struct nvbar_gpu *gpu);
  * @gpu: identified
  * @binding: filled in
  *
+ * A GPU whose BAR1 the driver has bound, and which is bound to anything else, is
+ * lost: that is what a reset or another driver leaves.
+ *
  * Return: 0 or -ENODEV.
  */
 int nvbar_bar1_read_binding(struct nvbar_gpu *gpu, struct nvbar_bar1_binding *binding);
+
+/**
+ * nvbar_bar1_look - is the GPU there, and BAR1 bound as the driver bound it?
+ * @gpu: identified
+ *
+ * To be asked when VRAM does not hold what the driver wrote there.
+ *
+ * Return: 0 or -ENODEV.
+ */
+int nvbar_bar1_look(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_bar1_glance - the same by one register, of a GPU that is well
+ * @gpu: identified
+ *
+ * On Hopper and later the upper half of the address is not looked at.
+ *
+ * Return: 0 or -ENODEV.
+ */
+int nvbar_bar1_glance(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_bar1_compare_instance - is the instance block what was written?

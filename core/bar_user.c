@@ -16,6 +16,8 @@
 
 static int check_opts(struct nvbar_gpu *gpu, const struct nvbar_bar_user_opts *opts)
 {
+	if (nvbar_gpu_is_lost(gpu))
+		return -ENODEV;
 	if (opts->flags & ~VMM_FLAGS) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: unknown flags 0x%x",
 			      opts->flags & ~VMM_FLAGS);
@@ -304,7 +306,7 @@ int nvbar_bar_user_execute(struct nvbar_access *access, const struct nvbar_spans
 	struct nvbar_shape shape;
 	int ret;
 
-	ret = check_spans(gpu, spans, access->writable, &shape);
+	ret = nvbar_gpu_is_lost(gpu) ? -ENODEV : check_spans(gpu, spans, access->writable, &shape);
 	if (!ret && shape.len != access->size) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: 0x%llx bytes, but 0x%llx were prepared",
 			      shape.len, access->size);

@@ -24,7 +24,7 @@ enum nvbar_check_kind {
 	NVBAR_CHECK_LOST_TABLE,		/* in use, but no entry leads there */
 	NVBAR_CHECK_MISSING_ENTRY,	/* a page of a live mapping without a leaf */
 	NVBAR_CHECK_ODD_ENTRY,		/* one that the driver never writes */
-	NVBAR_CHECK_INSTANCE,		/* binding or instance block */
+	NVBAR_CHECK_INSTANCE,		/* instance block */
 	NVBAR_CHECK_ADDRESS_SPACE,	/* its allocator contradicts itself */
 	NVBAR_CHECK_VRAM_ALLOCATOR,		/* its allocator contradicts itself */
 	NVBAR_CHECK_VRAM_OVERLAP,	/* VRAM that was given to two */

@@ -29,7 +29,7 @@
 /* An invalidate was not confirmed, and none since then. */
 static bool is_owed(const struct nvbar_gpu *gpu)
 {
-	return !list_empty(&gpu->vmm.quarantine) || gpu->tlb.busy || gpu->vmm.unsure;
+	return !list_empty(&gpu->vmm.quarantine) || gpu->tlb.busy || gpu->vmm.pt.behind;
 }
 
 /* Of a leaf one address is enough: it covers nothing but its mapping. */

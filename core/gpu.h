@@ -9,6 +9,7 @@
 #define NVBAR_CORE_GPU_H
 
 #include <linux/atomic.h>
+#include <linux/compiler.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -52,8 +53,9 @@ struct nvbar_counters {
  * struct nvbar_gpu - an attached GPU
  * @ops: access to its BARs
  * @hw: first argument of every operation
+ * @lost: see nvbar_gpu_is_lost(); set once, by nvbar_gpu_lose()
  * @chip: what it is
- * @boot0: PMC_BOOT_0
+ * @boot0: PMC_BOOT_0, which never changes
  * @boot42: PMC_BOOT_42
  * @bar1_size: bytes of aperture, 0 when there is none
  * @vram_size: bytes, as the hardware reports
@@ -76,6 +78,7 @@ struct nvbar_counters {
 struct nvbar_gpu {
 	const struct nvbar_hw_ops *ops;
 	void *hw;
+	atomic_t lost;
 	const struct nvbar_chip *chip;
 	u32 boot0;
 	u32 boot42;
@@ -99,18 +102,45 @@ struct nvbar_gpu {
 };
 
 /**
+ * nvbar_gpu_is_lost - was the GPU found to be gone, or to be somebody else's?
+ * @gpu: attached
+ *
+ * It stays so until it is attached anew, whatever answers meanwhile: after a reset
+ * the GPU is there and BAR1 shows other memory.  The driver makes no access to a
+ * GPU that is lost.
+ *
+ * Context: any; takes no lock.
+ */
+static inline bool nvbar_gpu_is_lost(const struct nvbar_gpu *gpu)
+{
+	return unlikely(atomic_read(&gpu->lost));
+}
+
+/**
+ * nvbar_gpu_lose - the GPU is lost from here on
+ * @gpu: attached or being attached
+ * @fmt: why, for people; only the first reason is logged
+ *
+ * Context: any; takes no lock.
+ * Return: -ENODEV.
+ */
+__printf(2, 3) int nvbar_gpu_lose(struct nvbar_gpu *gpu, const char *fmt, ...);
+
+/**
  * nvbar_gpu_may_write - refuse who asks for more than looking, if that is all it is open for
  * @gpu: attached
  *
- * Return: 0, or -EACCES.
+ * Return: 0, -EACCES, or -ENODEV (lost).
  */
 int nvbar_gpu_may_write(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_gpu_alive - does the GPU still answer?
- * @gpu: attached
+ * @gpu: identified
  *
- * To be asked when something reads as all ones, which may be data.
+ * To be asked when something reads as all ones, which may be data.  A GPU that
+ * does not say that it is the one it was is lost: where it was unplugged from a
+ * virtual machine there may be zeroes.
  *
  * Return: 0, or -ENODEV.
  */
@@ -124,16 +154,20 @@ int nvbar_gpu_alive(struct nvbar_gpu *gpu);
  */
 __printf(3, 4) void nvbar_gpu_msg(struct nvbar_gpu *gpu, int level, const char *fmt, ...);
 
-/** nvbar_rd32 - read a register */
+/** nvbar_rd32 - read a register; all ones of a GPU that is lost */
 static inline u32 nvbar_rd32(struct nvbar_gpu *gpu, u32 off)
 {
+	if (nvbar_gpu_is_lost(gpu))
+		return ~0u;
 	atomic64_inc(&gpu->count.bus_reads);
 	return gpu->ops->bar0_read(gpu->hw, off, 4);
 }
 
-/** nvbar_wr32 - write a register */
+/** nvbar_wr32 - write a register, unless the GPU is lost */
 static inline void nvbar_wr32(struct nvbar_gpu *gpu, u32 off, u32 val)
 {
+	if (nvbar_gpu_is_lost(gpu))
+		return;
 	atomic64_inc(&gpu->count.bus_writes);
 	gpu->ops->bar0_write(gpu->hw, off, 4, val);
 }

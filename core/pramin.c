@@ -11,6 +11,7 @@
 
 #include <hw/pramin.h>
 
+#include "bar1.h"
 #include "chip.h"
 #include "gpu.h"
 #include "pramin.h"
@@ -23,6 +24,8 @@ void nvbar_pramin_init(struct nvbar_gpu *gpu)
 	mutex_init(&gpu->pramin.lock);
 	gpu->pramin.known = false;
 	gpu->pramin.last = 0;
+	gpu->pramin.witness = (struct nvbar_witness){ 0 };
+	gpu->pramin.anchor_pa = 0;
 }
 
 void nvbar_pramin_fini(struct nvbar_gpu *gpu)
@@ -34,6 +37,57 @@ u64 nvbar_pramin_reach(const struct nvbar_gpu *gpu)
 {
 	return ((u64)gpu->chip->window_mask + 1) << PRAMIN_WINDOW_SHIFT;
 }
+
+/* --- witnesses --- */
+
+/* What stands in memory of any kind tells nothing. */
+static bool is_telling(u32 val)
+{
+	return val && val != ~0u;
+}
+
+/*
+ * The anchor, if the window covers it.  Once the window was moved it is where it
+ * should be whatever was before: the anchor tells of what comes next.
+ */
+static void begin_witness(struct nvbar_pramin *win)
+{
+	bool covered = win->anchor_pa >= win->base && win->anchor_pa - win->base < PRAMIN_SIZE;
+
+	win->witness = (struct nvbar_witness){ 0 };
+	if (win->anchor_pa && covered)
+		win->witness = (struct nvbar_witness){
+			win->anchor_pa - win->base, win->anchor, true, false,
+		};
+}
+
+/* @len bytes at @off are about to be written anew. */
+static void forget(struct nvbar_witness *witness, u32 off, u32 len)
+{
+	if (witness->off + 4 > off && witness->off < off + len)
+		witness->set = false;
+}
+
+/* @val was written at @off.  The older a witness is the better. */
+static void propose(struct nvbar_witness *witness, u32 off, u32 val)
+{
+	if (!witness->set && is_telling(val))
+		*witness = (struct nvbar_witness){ off, val, true, false };
+}
+
+void nvbar_pramin_set_anchor(struct nvbar_gpu *gpu, u64 pa, u64 val)
+{
+	struct nvbar_pramin *win = &gpu->pramin;
+
+	guard(mutex)(&win->lock);
+	win->anchor_pa = pa;
+	win->anchor = val;
+	if (win->known)
+		begin_witness(win);
+	win->witness.old = true;
+}
+
+/* --- the window --- */
 
 /*
  * Moves the window and sees it there: a write that went through a window
@@ -57,8 +111,20 @@ static int move_window(struct nvbar_gpu *gpu, u64 base)
 		return ret;
 	win->base = base;
 	win->known = true;
+	begin_witness(win);
 	return 0;
 }
+
+/* For all of the last MiB of the driver's region the one that ends with it, where its anchor is. */
+static u64 base_for(const struct nvbar_gpu *gpu, u64 pa)
+{
+	u64 end = gpu->reserved_pa + gpu->reserved_len;
+
+	if (end >= PRAMIN_SIZE && pa < end && pa >= max(gpu->reserved_pa, end - PRAMIN_SIZE))
+		return end - PRAMIN_SIZE;
+	return round_down(pa, WINDOW_ALIGN);
+}
+
 
 /*
  * Makes the window cover @pa.  @left receives the bytes from there to its end;
@@ -70,8 +136,10 @@ static int window_at(struct nvbar_gpu *gpu, u64 pa, u32 *left)
 	int ret;
 
 	lockdep_assert_held(&win->lock);
+	if (nvbar_gpu_is_lost(gpu))
+		return -ENODEV;
 	if (!win->known || pa < win->base || pa - win->base >= PRAMIN_SIZE) {
-		ret = move_window(gpu, round_down(pa, WINDOW_ALIGN));
+		ret = move_window(gpu, base_for(gpu, pa));
 		if (ret)
 			return ret;
 	}
@@ -105,6 +173,9 @@ int nvbar_pramin_wr(struct nvbar_gpu *gpu, u64 pa, unsigned int width, u64 val)
 		return ret;
 	atomic64_inc(&gpu->count.bus_writes);
 	gpu->ops->bar0_write(gpu->hw, PRAMIN_BASE + gpu->pramin.last, width, val);
+	forget(&gpu->pramin.witness, gpu->pramin.last, width);
+	if (width >= 4)
+		propose(&gpu->pramin.witness, gpu->pramin.last, lower_32_bits(val));
 	return 0;
 }
 
@@ -144,8 +215,10 @@ static int write_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr,
 					       run);
 		else
 			gpu->ops->bar0_write_words(gpu->hw, PRAMIN_BASE + gpu->pramin.last, src, run);
+		forget(&gpu->pramin.witness, gpu->pramin.last, 8 * run);
 		/* The ordering read goes to the newest word, which is no all ones as data often are. */
 		gpu->pramin.last += 8 * (run - 1);
+		propose(&gpu->pramin.witness, gpu->pramin.last, lower_32_bits(src[run - 1]));
 	}
 	return 0;
 }
@@ -240,7 +313,7 @@ int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len)
 	bounce_fini(&bounce);
 	if (ret)
 		return ret;
-	/* All ones may be data.  The window of a GPU that is gone is forgotten by this, too. */
+	/* All ones may be data. */
 	return ones ? nvbar_pramin_flush(gpu) : 0;
 }
 
@@ -278,14 +351,26 @@ int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t 
 
 int nvbar_pramin_flush(struct nvbar_gpu *gpu)
 {
-	u32 off;
+	struct nvbar_pramin *win = &gpu->pramin;
+	struct nvbar_witness *witness = &win->witness;
+	bool suspect;
+	u32 off, val;
+	int ret;
 
-	guard(mutex)(&gpu->pramin.lock);
-	off = PRAMIN_BASE + round_down(gpu->pramin.last, 4);
+	guard(mutex)(&win->lock);
+	if (nvbar_gpu_is_lost(gpu))
+		return -ENODEV;
+	off = witness->set ? witness->off : round_down(win->last, 4);
 	atomic64_inc(&gpu->count.bus_reads);
-	if ((u32)gpu->ops->bar0_read(gpu->hw, off, 4) != ~0u || !nvbar_gpu_alive(gpu))
+	val = gpu->ops->bar0_read(gpu->hw, PRAMIN_BASE + off, 4);
+	suspect = witness->set ? val != witness->val : val == ~0u;
+	if (!suspect && witness->set && witness->old)
 		return 0;
-	/* Who knows where the window is should the GPU come back. */
-	gpu->pramin.known = false;
-	return -ENODEV;
+	ret = suspect ? nvbar_bar1_look(gpu) : nvbar_bar1_glance(gpu);
+	if (ret)
+		return ret;
+	if (suspect)
+		witness->set = false;
+	witness->old = true;
+	return 0;
 }

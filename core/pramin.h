@@ -15,17 +15,43 @@
 struct nvbar_gpu;
 
 /**
+ * struct nvbar_witness - a word that the driver wrote through the window
+ *
+ * After a reset the window is at the start of VRAM, and another word stands in its
+ * place; so does BAR1 then.  What is written through the window after the reset
+ * reads back all the same: only a word that is older tells.
+ *
+ * @off: in the window, a multiple of 4
+ * @val: what was written there, neither 0 nor all ones, which stand anywhere
+ * @set: there is one
+ * @old: BAR1 was seen to be bound since it was written
+ */
+struct nvbar_witness {
+	u32 off;
+	u32 val;
+	bool set;
+	bool old;
+};
+
+/**
  * struct nvbar_pramin - the window
  * @lock: held over each access and the move before it
  * @base: VRAM address of its first byte
  * @known: @base is what the register holds
  * @last: offset in the window of the newest access, for the ordering read
+ * @witness: for the ordering read to look at instead
+ * @anchor_pa: address of a word that nobody changes: a witness wherever the window
+ *	covers it; 0 for none
+ * @anchor: its lower 32 bits
  */
 struct nvbar_pramin {
 	struct mutex lock;
 	u64 base;
 	bool known;
 	u32 last;
+	struct nvbar_witness witness;
+	u64 anchor_pa;
+	u32 anchor;
 };
 
 /** nvbar_pramin_init - before the first access; the window's place is unknown */
@@ -33,6 +59,16 @@ void nvbar_pramin_init(struct nvbar_gpu *gpu);
 
 /** nvbar_pramin_fini - after the last access */
 void nvbar_pramin_fini(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_pramin_set_anchor - a word that stays as the driver wrote it
+ * @gpu: BAR1 is bound
+ * @pa: its address, in the driver's region
+ * @val: it
+ *
+ * Context: takes pramin.lock.
+ */
+void nvbar_pramin_set_anchor(struct nvbar_gpu *gpu, u64 pa, u64 val);
 
 /**
  * nvbar_pramin_reach - VRAM beyond this address has no window position
@@ -137,6 +173,11 @@ int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t 
  *
  * A read of any PRAMIN location pushes them to memory [OpenRM
  * kbusFlushSingle_GM107]; without it a TLB invalidate may overtake them.
+ *
+ * It also finds out that the GPU was reset or is somebody else's: the word that is
+ * read is the window's witness.  If that is not what was written, which data may
+ * legally be, PMC_BOOT_0 and the bind register decide.  If there is none, as after a
+ * move of the window, the bind register is read beside it.
  *
  * Context: takes pramin.lock; may sleep.
  * Return: 0, or -ENODEV.

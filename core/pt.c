@@ -72,21 +72,27 @@ u64 pt_table_pa(const struct nvbar_pt_level *level, u64 i)
 void pt_sync(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 i, struct pt_run words)
 {
 	struct nvbar_pt_table *table = &level->table[i];
+	struct nvbar_pt *pt = &gpu->vmm.pt;
 	u64 pa, nr;
 
-	/* After an error everything is written anew: no use in trying the rest. */
-	if (gpu->vmm.pt.err)
-		return;
 	if (!table->synced)
 		words = (struct pt_run){ 0, level->table_bytes / 8 - 1 };
 	pa = pt_table_pa(level, i) + 8 * words.first;
 	nr = words.last - words.first + 1;
-	/* A table that no entry leads to is not read: its words may go as they like. */
-	if (table->linked)
-		gpu->vmm.pt.err = nvbar_pramin_wr_entries(gpu, pa, &table->entry[words.first], nr);
-	else
-		gpu->vmm.pt.err = nvbar_pramin_wr_words(gpu, pa, &table->entry[words.first], nr);
-	table->synced = true;
+	/*
+	 * A table that no entry leads to is not read: its words may go as they like.
+	 * After an error there is no use in trying the rest.
+	 */
+	if (!pt->err && table->linked)
+		pt->err = nvbar_pramin_wr_entries(gpu, pa, &table->entry[words.first], nr);
+	else if (!pt->err)
+		pt->err = nvbar_pramin_wr_words(gpu, pa, &table->entry[words.first], nr);
+	if (!pt->err) {
+		table->synced = true;
+		return;
+	}
+	pt_set_unsynced(level, i);
+	pt->behind = true;
 }
 
 void pt_set_linked(struct nvbar_pt *pt, struct nvbar_pt_level *level, u64 i, bool linked)
@@ -386,25 +392,27 @@ bool nvbar_pt_unlink_unused(struct nvbar_gpu *gpu)
 	return changed;
 }
 
-static void rewrite_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level)
+static void catch_up_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level)
 {
 	u64 i;
 
-	for (i = 0; i < level->nr_tables; i++) {
-		pt_set_unsynced(level, i);
-		if (level->table[i].linked)
+	for (i = 0; i < level->nr_tables; i++)
+		if (level->table[i].linked && !level->table[i].synced)
 			pt_sync(gpu, level, i, (struct pt_run){ 0, 0 });
-	}
 }
 
-void nvbar_pt_rewrite(struct nvbar_gpu *gpu)
+void nvbar_pt_catch_up(struct nvbar_gpu *gpu)
 {
 	struct nvbar_pt *pt = &gpu->vmm.pt;
 	unsigned int l;
 
-	rewrite_level(gpu, &pt->big);
+	if (!pt->behind || pt->err)
+		return;
+	pt->behind = false;
+	/* Tables before what points to them. */
+	catch_up_level(gpu, &pt->big);
 	for (l = 0; l < pt->fmt->nr_levels; l++)
-		rewrite_level(gpu, &pt->level[l]);
+		catch_up_level(gpu, &pt->level[l]);
 }
 
 int nvbar_pt_take_error(struct nvbar_gpu *gpu)

@@ -74,6 +74,7 @@ struct nvbar_pt_level {
  * @big: tables of 64 KiB leaves, one beside each of level 0
  * @err: why a write of tables did not get to VRAM, the first since
  *	nvbar_pt_take_error(); the others were not tried
+ * @behind: tables that are linked are not synced for that, see nvbar_pt_catch_up()
  * @shadow_bytes: host memory in shadows
  * @linked_bytes: VRAM in linked tables
  * @warm_bytes: VRAM in linked tables without a user
@@ -84,6 +85,7 @@ struct nvbar_pt {
 	struct nvbar_pt_level level[NVBAR_MMU_LEVELS];
 	struct nvbar_pt_level big;
 	int err;
+	bool behind;
 	atomic64_t shadow_bytes;
 	u64 linked_bytes;
 	u64 warm_bytes;
@@ -238,17 +240,19 @@ void nvbar_pt_clear(struct nvbar_gpu *gpu, u64 va, u64 len);
 bool nvbar_pt_unlink_unused(struct nvbar_gpu *gpu);
 
 /**
- * nvbar_pt_rewrite - write every linked table anew, and trust no other
- * @gpu: the GPU, which may have lost writes
+ * nvbar_pt_catch_up - write what a window that did not move kept from VRAM
+ * @gpu: the GPU
+ *
+ * Does nothing if a write has failed since nvbar_pt_take_error(): it would wait once more.
  */
-void nvbar_pt_rewrite(struct nvbar_gpu *gpu);
+void nvbar_pt_catch_up(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_pt_take_error - did all that was written to tables get there?
  * @gpu: the GPU
  *
- * Return: 0, or since the last call the first of -ETIMEDOUT, -ENODEV; then what
- * VRAM holds is not known until nvbar_pt_rewrite().
+ * Return: 0, or since the last call the first of -ETIMEDOUT, -ENODEV; then VRAM
+ * does not hold what the shadow holds until nvbar_pt_catch_up().
  */
 int nvbar_pt_take_error(struct nvbar_gpu *gpu);
 

@@ -69,41 +69,21 @@ void nvbar_vmm_fini(struct nvbar_gpu *gpu)
 }
 
 /* Orders what was written to the tables and makes the GPU forget what it knew of them. */
-static int try_publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
+static int publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
 {
-	struct nvbar_vmm *vmm = &gpu->vmm;
 	int ret;
 
 	/* Ranges that are given back want all of it, whoever comes along. */
-	if (vmm->unsure || !list_empty(&vmm->quarantine))
+	if (!list_empty(&gpu->vmm.quarantine))
 		change = NVBAR_TLB_DOWNGRADE;
-	if (vmm->unsure)
-		nvbar_pt_rewrite(gpu);
+	nvbar_pt_catch_up(gpu);
 	ret = nvbar_pt_take_error(gpu);
 	if (!ret)
 		ret = nvbar_pramin_flush(gpu);
-	vmm->unsure = ret;
-	if (ret)
-		return ret;
-	ret = nvbar_tlb_invalidate(gpu, nvbar_pt_root(gpu), change);
-	/* A GPU that does not answer may not have heard either. */
-	vmm->unsure = ret == -ENODEV;
+	if (!ret)
+		ret = nvbar_tlb_invalidate(gpu, nvbar_pt_root(gpu), change);
 	if (!ret)
 		drain_quarantine(gpu);
-	return ret;
-}
-
-static int publish(struct nvbar_gpu *gpu, enum nvbar_tlb_change change)
-{
-	struct nvbar_vmm *vmm = &gpu->vmm;
-	int ret;
-
-	/* With very many mappings to undo nobody wants to wait for each. */
-	if (vmm->given_up)
-		return vmm->given_up;
-	ret = try_publish(gpu, change);
-	if (vmm->detaching)
-		vmm->given_up = ret;
 	return ret;
 }
 
@@ -255,23 +235,32 @@ void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 	drop_locked(gpu, mapping);
 }
 
+/* Does the range need the GPU's word before it can be anybody's?  It will be nobody's any more ... */
+static bool needs_no_word(const struct nvbar_gpu *gpu)
+{
+	/* ... of a GPU that is lost, or whose BAR1 is about to be unbound. */
+	return nvbar_gpu_is_lost(gpu) || gpu->vmm.detaching;
+}
+
 /*
  * Ends a mapping whose entries are valid.  The range is released only after
  * the GPU confirmed that it forgot them.
  */
 static int clear_locked(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 {
-	int ret;
+	int ret = 0;
 
-	nvbar_pt_clear(gpu, mapping->node.start, mapping->node.len);
-	ret = publish(gpu, NVBAR_TLB_DOWNGRADE);
-	if (ret) {
+	if (!needs_no_word(gpu)) {
+		nvbar_pt_clear(gpu, mapping->node.start, mapping->node.len);
+		ret = publish(gpu, NVBAR_TLB_DOWNGRADE);
+	}
+	if (ret && !needs_no_word(gpu)) {
 		mapping->state = NVBAR_MAPPING_QUARANTINED;
 		list_add_tail(&mapping->link, &gpu->vmm.quarantine);
 		return ret;
 	}
 	drop_locked(gpu, mapping);
-	return 0;
+	return ret;
 }
 
 static struct rb_root *shares_of(struct nvbar_gpu *gpu, u32 flags)
@@ -454,11 +443,12 @@ int nvbar_vmm_unmap(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 		del_shares(gpu, mapping);
 		vmm->mapped_bytes -= mapping->node.len;
 		/* Writes still in the CPU's buffers would find no entry. */
-		gpu->ops->write_barrier(gpu->hw);
+		if (!needs_no_word(gpu))
+			gpu->ops->write_barrier(gpu->hw);
 		ret = clear_locked(gpu, mapping);
 	}
 	mutex_unlock(&vmm->lock);
-	return ret;
+	return nvbar_gpu_is_lost(gpu) ? -ENODEV : ret;
 }
 
 u64 nvbar_vmm_zero_tables(struct nvbar_gpu *gpu, u64 max)
@@ -467,10 +457,8 @@ u64 nvbar_vmm_zero_tables(struct nvbar_gpu *gpu, u64 max)
 
 	mutex_lock(&gpu->vmm.lock);
 	done = nvbar_pt_zero(gpu, max);
-	if (done && nvbar_pramin_flush(gpu)) {
-		gpu->vmm.unsure = true;
+	if (done && nvbar_pramin_flush(gpu))
 		done = 0;
-	}
 	mutex_unlock(&gpu->vmm.lock);
 	return done;
 }
@@ -478,8 +466,10 @@ u64 nvbar_vmm_zero_tables(struct nvbar_gpu *gpu, u64 max)
 void nvbar_vmm_trim(struct nvbar_gpu *gpu)
 {
 	guard(mutex)(&gpu->vmm.lock);
+	if (nvbar_gpu_is_lost(gpu))
+		return;
 	/* What was left undone comes first, as it leaves tables without users. */
-	if (gpu->vmm.unsure || !list_empty(&gpu->vmm.quarantine))
+	if (gpu->vmm.pt.behind || !list_empty(&gpu->vmm.quarantine))
 		publish(gpu, NVBAR_TLB_DOWNGRADE);
 	/*
 	 * A failure here needs no undoing: a table's memory serves no other

@@ -110,9 +110,7 @@ struct nvbar_seen_fault {
  * struct nvbar_vmm - the address space
  * @lock: protects everything here and orders page-table updates
  * @enabled: BAR1 is bound to these tables
- * @unsure: writes to the tables may have been lost
- * @detaching: nobody needs the tables any more
- * @given_up: while detaching: what the GPU did not do, and is not asked for again
+ * @detaching: BAR1 is about to be unbound, so no entry needs to be cleared
  * @va: free and held ranges
  * @pt: page tables
  * @accesses: every handle given out, see bar_user.h
@@ -128,9 +126,7 @@ struct nvbar_seen_fault {
 struct nvbar_vmm {
 	struct mutex lock;
 	bool enabled;
-	bool unsure;
 	bool detaching;
-	int given_up;
 	struct nvbar_va va;
 	struct nvbar_pt pt;
 	struct list_head accesses;
@@ -239,7 +235,7 @@ int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping **prepared,
  * @mapping: mapped; the reference, unclaimed, is consumed in any case
  *
  * Context: takes vmm.lock; may sleep.
- * Return: 0, or -ETIMEDOUT, -ENODEV with the range in quarantine.
+ * Return: 0, -ETIMEDOUT with the range in quarantine, or -ENODEV.
  */
 int nvbar_vmm_unmap(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
 

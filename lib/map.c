@@ -197,7 +197,7 @@ int nvbar_map_vram(struct nvbar *gpu, struct nvbar_vram *vram, uint64_t offset, 
 /* Of a handle, live or not. */
 static int release(struct nvbar_access *access)
 {
-	NVBAR_VISIT(nvbar_of(access->gpu));
+	NVBAR_VISIT_OR(nvbar_of(access->gpu), -ENODEV);
 	return nvbar_bar_user_release(access);
 }
 
@@ -231,7 +231,8 @@ int nvbar_map_execute(struct nvbar_prepared *prepared, const struct nvbar_extent
 	const struct nvbar_spans spans = { span_of_extent, ext, nr };
 	int ret;
 
-	NVBAR_VISIT(nvbar_of(made->gpu));
+	/* Of a GPU that is lost the preparation is given back all the same. */
+	NVBAR_VISIT_OR(nvbar_of(made->gpu), -ENODEV);
 	ret = nvbar_bar_user_execute(made, &spans);
 	if (!ret)
 		*access = made;

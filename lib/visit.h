@@ -122,7 +122,11 @@ static __always_inline void nvbar_leave_access(struct nvbar_visitor *const *here
 	if (unlikely(!entered))							\
 		return what
 
-#define NVBAR_VISIT(about)	NVBAR_VISIT_OR(about, -ENODEV)
+/* The same for what needs a GPU that is there. */
+#define NVBAR_VISIT(about)								\
+	NVBAR_VISIT_OR(about, -ENODEV);							\
+	if (nvbar_gpu_is_lost(&(about)->gpu))						\
+		return -ENODEV
 
 /* The same for a read or write through @access. */
 #define NVBAR_ACCESS(access)								\

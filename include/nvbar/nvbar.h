@@ -16,6 +16,11 @@
  * size of options that is no multiple of sizeof(size_t), or one of results
  * without room for them, is -EINVAL.
  *
+ * A GPU that does not answer any more, or that was reset or taken by another driver,
+ * is lost: from when that is found every function is -ENODEV, but for what says
+ * otherwise, until the GPU is closed and opened again.  It never comes back by
+ * itself.  Giving something back still frees it.
+ *
  * Words: a VRAM address (pa) is a physical byte address in video memory, a
  * PFN is pa >> 12; a VA is a byte address in the BAR1 address space and equal
  * to the offset in the BAR1 aperture, a VFN is VA >> 12.  Addresses and
@@ -573,7 +578,7 @@ NVBAR_API int nvbar_read64(struct nvbar_access *a, uint64_t offset, uint64_t *va
  * @value: the value
  *
  * Return: 0, or -ERANGE (leaves the mapping), -EACCES (the mapping is
- * read-only).
+ * read-only), -ENODEV (the GPU is known to be lost).
  */
 NVBAR_API int nvbar_write8(struct nvbar_access *a, uint64_t offset, uint8_t value);
 
@@ -584,7 +589,7 @@ NVBAR_API int nvbar_write8(struct nvbar_access *a, uint64_t offset, uint8_t valu
  * @value: the value
  *
  * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -EACCES (the
- * mapping is read-only).
+ * mapping is read-only), -ENODEV (the GPU is known to be lost).
  */
 NVBAR_API int nvbar_write16(struct nvbar_access *a, uint64_t offset, uint16_t value);
 
@@ -595,7 +600,7 @@ NVBAR_API int nvbar_write16(struct nvbar_access *a, uint64_t offset, uint16_t va
  * @value: the value
  *
  * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -EACCES (the
- * mapping is read-only).
+ * mapping is read-only), -ENODEV (the GPU is known to be lost).
  */
 NVBAR_API int nvbar_write32(struct nvbar_access *a, uint64_t offset, uint32_t value);
 
@@ -606,7 +611,7 @@ NVBAR_API int nvbar_write32(struct nvbar_access *a, uint64_t offset, uint32_t va
  * @value: the value
  *
  * Return: 0, or -EINVAL (misaligned), -ERANGE (leaves the mapping), -EACCES (the
- * mapping is read-only).
+ * mapping is read-only), -ENODEV (the GPU is known to be lost).
  */
 NVBAR_API int nvbar_write64(struct nvbar_access *a, uint64_t offset, uint64_t value);
 
@@ -629,7 +634,7 @@ NVBAR_API int nvbar_read(struct nvbar_access *a, uint64_t offset, void *buf, siz
  * @buf: source in host memory
  * @len: bytes; 0 is nothing to do
  *
- * Return: 0, or -ERANGE, -EACCES.
+ * Return: 0, or -ERANGE, -EACCES, -ENODEV (the GPU is known to be lost).
  */
 NVBAR_API int nvbar_write(struct nvbar_access *a, uint64_t offset, const void *buf, size_t len);
 
@@ -640,7 +645,7 @@ NVBAR_API int nvbar_write(struct nvbar_access *a, uint64_t offset, const void *b
  * @pattern: value, little-endian in memory
  * @len: bytes, a multiple of 4; 0 is nothing to do
  *
- * Return: 0, or -EINVAL, -ERANGE, -EACCES.
+ * Return: 0, or -EINVAL, -ERANGE, -EACCES, -ENODEV (the GPU is known to be lost).
  */
 NVBAR_API int nvbar_fill(struct nvbar_access *a, uint64_t offset, uint32_t pattern, uint64_t len);
 
@@ -650,7 +655,8 @@ NVBAR_API int nvbar_fill(struct nvbar_access *a, uint64_t offset, uint32_t patte
  *
  * Drains the CPU's write buffers and reads back through the mapping, which
  * on PCIe pushes the posted writes before it.  A write has no answer of its own:
- * here is where the loss of one is found out.
+ * here is where the loss of one is found out.  A GPU that was reset meanwhile, and
+ * answers, is not found: the next map, unmap, PRAMIN write or nvbar_get_info() does.
  *
  * Return: 0, or -ENODEV, -EIO (the GPU has latched a fault in this mapping; until
  * nvbar_clear_fault()).
@@ -906,7 +912,7 @@ enum nvbar_problem_kind {
 	NVBAR_PROBLEM_MISSING_ENTRY = 13,
 	/* An entry such as is never written: neither valid nor empty, or of other rights */
 	NVBAR_PROBLEM_ODD_ENTRY = 14,
-	/* BAR1 is bound elsewhere, or its instance block is not the one that was written */
+	/* The instance block of BAR1 is not the one that was written */
 	NVBAR_PROBLEM_INSTANCE = 15,
 	/* The allocator of BAR1 address space contradicts itself; nothing else is checked */
 	NVBAR_PROBLEM_ADDRESS_SPACE = 16,

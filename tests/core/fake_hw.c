@@ -44,7 +44,11 @@ static u64 fake_read(void *arg, u32 off, unsigned int width)
 static void fake_write(void *arg, u32 off, unsigned int width, u64 val)
 {
 	struct fake_hw *hw = arg;
+	unsigned int i;
 
+	for (i = 0; i < hw->nr_regs; i++)
+		if (hw->reg[i].off == off)
+			hw->reg[i].written = val;
 	if (in_window(off))
 		memcpy(hw->window + (off - PRAMIN_BASE), &val, width);
 	if ((off == PBUS_BAR0_WINDOW || off == XAL_EP_ZB_BAR0_WINDOW) && !hw->window_stuck)
@@ -105,6 +109,16 @@ void fake_set_after(struct fake_hw *hw, u32 off, u32 before, u32 polls, u32 val)
 void fake_set(struct fake_hw *hw, u32 off, u32 val)
 {
 	fake_set_after(hw, off, 0, 0, val);
+}
+
+u32 fake_written(const struct fake_hw *hw, u32 off)
+{
+	unsigned int i;
+
+	for (i = 0; i < hw->nr_regs; i++)
+		if (hw->reg[i].off == off)
+			return hw->reg[i].written;
+	return 0;
 }
 
 void fake_clear_log(struct fake_hw *hw)

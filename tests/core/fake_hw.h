@@ -25,6 +25,7 @@ struct fake_hw {
 		u32 val;
 		u32 polls;	/* reads that still give @before */
 		u32 before;
+		u32 written;	/* last, of a register that was set */
 	} reg[FAKE_REGS];
 	unsigned int nr_regs;
 	bool dead;		/* everything reads as all ones */
@@ -43,6 +44,9 @@ void fake_set(struct fake_hw *hw, u32 off, u32 val);
 
 /* Reads as @before @polls times, then as @val. */
 void fake_set_after(struct fake_hw *hw, u32 off, u32 before, u32 polls, u32 val);
+
+/* What was written last to a register that was set, however much was recorded since; or 0. */
+u32 fake_written(const struct fake_hw *hw, u32 off);
 
 /* Forgets what was recorded. */
 void fake_clear_log(struct fake_hw *hw);

@@ -27,6 +27,7 @@ static struct nvbar_gpu gpu;
 static void start(u32 boot42)
 {
 	fake_init(&hw, &gpu);
+	fake_set(&hw, 0x000000, 0xb72000a1);
 	fake_set(&hw, 0x000a00, boot42);
 	assert_int_equal(nvbar_chip_identify(&gpu), 0);
 	nvbar_pramin_init(&gpu);
@@ -214,6 +215,135 @@ static void the_ordering_read_goes_to_the_newest_word(void **state)
 	assert_access(0, false, PRAMIN + 0x7010, 4, 5);
 }
 
+/* hardware.md 9: virtual, in video memory, bound to the instance block at 0x40000 */
+static void start_bound(u32 boot42)
+{
+	start(boot42);
+	gpu.inst_pa = 0x40000;
+	gpu.vmm.enabled = true;
+	fake_set(&hw, 0xb80f40, 0x80000040);
+	fake_set(&hw, 0xb80f60, 0x00040200);
+}
+
+static void wr32(u64 pa, u32 val)
+{
+	assert_int_equal(nvbar_pramin_wr(&gpu, pa, 4, val), 0);
+}
+
+/*
+ * Through a window that a reset has moved even the newest word reads as it was
+ * written.  So the bind register is asked once, and then an older word, as long as
+ * there is one.
+ */
+static void the_ordering_read_goes_to_a_word_older_than_the_newest(void **state)
+{
+	static const struct {
+		u32 boot42;
+		u32 bind;
+	} cases[] = { { GA102, 0xb80f40 }, { 0x180a1000, 0xb80f60 } };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		start_bound(cases[i].boot42);
+		wr32(0x7000, 7);
+		fake_clear_log(&hw);
+		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+		assert_int_equal(hw.nr_log, 2);
+		assert_access(0, false, PRAMIN + 0x7000, 4, 7);
+		assert_int_equal(hw.log[1].off, cases[i].bind);
+
+		wr32(0x7010, 8);
+		fake_clear_log(&hw);
+		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+		assert_int_equal(hw.nr_log, 1);
+		assert_access(0, false, PRAMIN + 0x7000, 4, 7);
+
+		/* What tells nothing takes its place, then a word that does. */
+		wr32(0x7000, 0);
+		wr32(0x7010, ~0u);
+		fake_clear_log(&hw);
+		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+		assert_int_equal(fake_count(&hw, false, cases[i].bind), 1);
+		wr32(0x7020, 9);
+		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+		wr32(0x7000, 0);
+		fake_clear_log(&hw);
+		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+		assert_int_equal(hw.nr_log, 1);
+		assert_access(0, false, PRAMIN + 0x7020, 4, 9);
+	}
+}
+
+/* A block over the word, or one byte in it, or its neighbours */
+static void a_word_that_is_written_again_is_no_older(void **state)
+{
+	u64 words[2] = { 1, 0 };
+
+	(void)state;
+	start_bound(GA102);
+	wr32(0x7008, 7);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	assert_int_equal(nvbar_pramin_wr(&gpu, 0x700c, 1, 1), 0);
+	assert_int_equal(nvbar_pramin_wr(&gpu, 0x7007, 1, 1), 0);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	assert_int_equal(hw.nr_log, 1);
+
+	assert_int_equal(nvbar_pramin_wr(&gpu, 0x700b, 1, 1), 0);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	assert_int_equal(fake_count(&hw, false, 0xb80f40), 1);
+
+	wr32(0x7008, 7);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	assert_int_equal(nvbar_pramin_wr_words(&gpu, 0x7000, words, 2), 0);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	assert_int_equal(fake_count(&hw, false, 0xb80f40), 1);
+}
+
+static void a_word_that_is_not_as_it_was_makes_the_driver_look(void **state)
+{
+	(void)state;
+	start_bound(GA102);
+	wr32(0x7000, 7);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	/* Somebody changed it: data may be changed. */
+	memset(hw.window, 1, sizeof(hw.window));
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	assert_int_equal(fake_count(&hw, false, 0x000000), 1);
+	assert_int_equal(fake_count(&hw, false, 0xb80f40), 1);
+
+	/* A reset: physical mode, and another word. */
+	wr32(0x7010, 7);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	memset(hw.window, 2, sizeof(hw.window));
+	fake_set(&hw, 0xb80f40, 0);
+	assert_int_equal(nvbar_pramin_flush(&gpu), -ENODEV);
+	assert_non_null(strstr(hw.message, "the GPU was reset"));
+	fake_set(&hw, 0xb80f40, 0x80000040);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_pramin_flush(&gpu), -ENODEV);
+	assert_int_equal(nvbar_pramin_wr(&gpu, 0x7000, 4, 1), -ENODEV);
+	assert_int_equal(hw.nr_log, 0);
+}
+
+/* Where it was unplugged from a virtual machine. */
+static void a_gpu_that_turns_to_zeroes_is_lost(void **state)
+{
+	(void)state;
+	start_bound(GA102);
+	wr32(0x7000, 7);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	memset(hw.window, 0, sizeof(hw.window));
+	fake_set(&hw, 0x000000, 0);
+	fake_set(&hw, 0xb80f40, 0);
+	assert_int_equal(nvbar_pramin_flush(&gpu), -ENODEV);
+	assert_non_null(strstr(hw.message, "PMC_BOOT_0 was 0xb72000a1 and reads as 0x00000000"));
+}
+
 static void all_ones_are_data_while_the_gpu_answers(void **state)
 {
 	unsigned char out[8];
@@ -221,7 +351,6 @@ static void all_ones_are_data_while_the_gpu_answers(void **state)
 	(void)state;
 	start_ga102();
 	memset(hw.window, 0xff, 64);
-	fake_set(&hw, 0x000000, 0xb72000a1);
 	assert_int_equal(nvbar_pramin_copy_from(&gpu, 0, out, 8), 0);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 	hw.dead = true;
@@ -286,7 +415,6 @@ static void a_wait_goes_on_while_a_living_gpu_reads_as_all_ones(void **state)
 {
 	(void)state;
 	start_ga102();
-	fake_set(&hw, 0x000000, 0xb72000a1);
 	fake_set_after(&hw, 0xb830b0, 0xffffffff, 3, 0x00000005);
 	assert_int_equal(nvbar_tlb_invalidate(&gpu, 0x1000, NVBAR_TLB_UPGRADE), 0);
 	assert_int_equal(fake_count(&hw, false, 0xb830b0), 4);
@@ -346,22 +474,30 @@ static void a_bind_is_over_when_nothing_is_outstanding(void **state)
 	}
 }
 
-/* MODE in bit 31 of the bind register: the GPU goes away while the bind is under way. */
+/* MODE in bit 31 of the bind register: the bind is over, but it is not what was asked for. */
 static void a_bind_that_fails_is_taken_back(void **state)
 {
-	unsigned int i, last = 0;
+	(void)state;
+	start_to_bind(GA102, SZ_64K);
+	fake_set(&hw, 0xb80f40, 0x00000100);
+	compat_sleep_pretend(true);
+	assert_int_equal(nvbar_bar1_enable(&gpu), -ETIMEDOUT);
+	compat_sleep_pretend(false);
+	assert_false(gpu.vmm.enabled);
+	assert_true(fake_count(&hw, true, 0xb80f40) > 0);
+	assert_false(fake_written(&hw, 0xb80f40) & 0x80000000);
+}
 
+/* Whose BAR1 it is when the GPU answers again is not known. */
+static void a_gpu_that_goes_away_in_a_bind_is_left_alone(void **state)
+{
 	(void)state;
 	start_to_bind(GA102, SZ_64K);
 	fake_set(&hw, 0x000000, 0xffffffff);
 	fake_set(&hw, 0xb80f50, 0xffffffff);
 	assert_int_equal(nvbar_bar1_enable(&gpu), -ENODEV);
 	assert_false(gpu.vmm.enabled);
-	for (i = 0; i < hw.nr_log; i++)
-		if (hw.log[i].write && hw.log[i].off == 0xb80f40)
-			last = i;
-	assert_true(last);
-	assert_false(hw.log[last].val & 0x80000000);
+	assert_int_equal(fake_count(&hw, true, 0xb80f40), 1);
 }
 
 /* The word at 0x200 names the root [hardware.md].  What is behind PRAMIN does not keep it. */
@@ -401,6 +537,10 @@ int main(void)
 		cmocka_unit_test(a_copy_of_any_alignment_needs_no_host_memory),
 		cmocka_unit_test(a_block_write_ends_with_an_ordering_read),
 		cmocka_unit_test(the_ordering_read_goes_to_the_newest_word),
+		cmocka_unit_test(the_ordering_read_goes_to_a_word_older_than_the_newest),
+		cmocka_unit_test(a_word_that_is_written_again_is_no_older),
+		cmocka_unit_test(a_word_that_is_not_as_it_was_makes_the_driver_look),
+		cmocka_unit_test(a_gpu_that_turns_to_zeroes_is_lost),
 		cmocka_unit_test(all_ones_are_data_while_the_gpu_answers),
 		cmocka_unit_test(an_invalidate_names_its_pdb_and_waits),
 		cmocka_unit_test(a_stuck_invalidate_is_waited_for_before_the_next),
@@ -409,6 +549,7 @@ int main(void)
 		cmocka_unit_test(a_register_that_takes_its_time_is_waited_for),
 		cmocka_unit_test(a_bind_is_over_when_nothing_is_outstanding),
 		cmocka_unit_test(a_bind_that_fails_is_taken_back),
+		cmocka_unit_test(a_gpu_that_goes_away_in_a_bind_is_left_alone),
 		cmocka_unit_test(a_block_that_is_not_written_is_not_bound),
 	};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The driver on the modelled GPU, seen from inside: what it leaves behind when
- * the GPU does not answer, and what its parts may see of each other.
+ * the GPU does not get on, and what its parts may see of each other.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,15 +27,15 @@
 #include "sim.h"
 #include "vram.h"
 
-/* A modelled GPU that can go away and come back, and a note of what was done to it. */
+/* A modelled GPU, and a note of what was done to it. */
 static struct sim_gpu *sim;
 static struct nvbar_gpu gpu;
-static bool gone;
 static bool stuck;	/* invalidates don't end */
 /* b write barrier, p PRAMIN write, r PRAMIN read, i invalidate, f BAR1 fill, R BAR1 read */
 static char order[4096];
 static size_t nr_order;
 static u32 last_invalidate;
+static unsigned int nr_writes;
 
 static void note(char what)
 {
@@ -109,7 +109,7 @@ static u64 hw_read(void *hw, u32 off, unsigned int width)
 		note('r');
 	if (off == 0xb830b0 && stuck)
 		return 0x80000005;
-	return gone ? ~0ULL >> (64 - 8 * width) : sim_bar0_read(sim, off, width);
+	return sim_bar0_read(sim, off, width);
 }
 
 static void hw_write(void *hw, u32 off, unsigned int width, u64 val)
@@ -125,8 +125,8 @@ static void hw_write(void *hw, u32 off, unsigned int width, u64 val)
 		note('i');
 		last_invalidate = val;
 	}
-	if (!gone)
-		sim_bar0_write(sim, off, width, val);
+	nr_writes++;
+	sim_bar0_write(sim, off, width, val);
 }
 
 static void hw_read_words(void *hw, u32 off, u64 *dst, size_t nr)
@@ -178,7 +178,7 @@ static int start_with(u64 vram_size, u64 bar1_size)
 		.chip = "gh100", .vram_size = vram_size, .bar1_size = bar1_size,
 	};
 
-	gone = stuck = false;
+	stuck = false;
 	memset(&gpu, 0, sizeof(gpu));
 	memset(written, 0, sizeof(written));
 	nr_early = 0;
@@ -270,31 +270,17 @@ static void a_range_is_quarantined_until_an_invalidate_succeeds(void **state)
 	struct nvbar_access *access = map_scattered(SZ_1G, SZ_64M / SZ_4K);
 
 	(void)state;
-	gone = true;
-	assert_int_equal(nvbar_bar_user_release(access), -ENODEV);
+	compat_sleep_pretend(true);
+	stuck = true;
+	assert_int_equal(nvbar_bar_user_release(access), -ETIMEDOUT);
 	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), 0);
-	gone = false;
+	stuck = false;
+	compat_sleep_pretend(false);
 
 	/* The whole aperture is in quarantine; who needs room asks the GPU again. */
 	access = map_scattered(SZ_1G, 1);
 	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M - SZ_4K);
 	assert_int_equal(nvbar_bar_user_release(access), 0);
-	assert_consistent();
-}
-
-static void a_trim_ends_the_quarantine(void **state)
-{
-	struct nvbar_access *access = map_scattered(SZ_1G, 3);
-
-	(void)state;
-	gone = true;
-	assert_int_equal(nvbar_bar_user_release(access), -ENODEV);
-	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M - 3 * SZ_4K);
-	nvbar_vmm_trim(&gpu);
-	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M - 3 * SZ_4K);
-	gone = false;
-	nvbar_vmm_trim(&gpu);
-	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M);
 	assert_consistent();
 }
 
@@ -356,73 +342,48 @@ static void a_trim_makes_the_gpu_forget_what_it_unlinked(void **state)
 	assert_string_equal(order, "");
 }
 
-static void writes_that_the_gpu_lost_are_made_again(void **state)
+/* The window is elsewhere and stays there, or it moves once more. */
+static void window_sticks(bool sticks)
+{
+	const struct sim_inject inject = { .window_delay = sticks ? SIM_NEVER - 1 : 0 };
+	u64 val;
+
+	if (sticks)
+		assert_int_equal(nvbar_pramin_rd(&gpu, 0, 8, &val), 0);
+	sim_inject(sim, &inject);
+	compat_sleep_pretend(sticks);
+}
+
+static void writes_that_the_window_kept_back_are_made_later(void **state)
 {
 	struct nvbar_access *kept = map_64k(SZ_1G), *access = map_64k(SZ_2G);
 
 	(void)state;
-	gone = true;
-	assert_int_equal(nvbar_bar_user_release(access), -ENODEV);
-	gone = false;
+	window_sticks(true);
+	assert_int_equal(nvbar_bar_user_release(access), -ETIMEDOUT);
+	window_sticks(false);
 	nvbar_vmm_trim(&gpu);
 	assert_consistent();
+	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M - SZ_64K);
 	assert_int_equal(nvbar_bar_user_release(kept), 0);
 }
 
-static void map_after_lost_zeroes(bool trim)
+/* What was not written of a mapping that failed is not taken for written by the next. */
+static void a_mapping_that_the_window_kept_back_leaves_nothing_half_written(void **state)
 {
+	const struct nvbar_bar_user_opts opts = { 0 };
+	u64 pa = SZ_1G;
+	const struct nvbar_spans spans = { every_other_page, &pa, 700 };
 	struct nvbar_access *access;
 
-	gone = true;
-	while (nvbar_vmm_zero_tables(&gpu, SZ_1M))
-		;
-	gone = false;
-	if (trim)
-		nvbar_vmm_trim(&gpu);
-	access = map_scattered(SZ_1G, 1);
+	(void)state;
+	window_sticks(true);
+	assert_ptr_equal(nvbar_bar_user_map(&gpu, &spans, &opts), ERR_PTR(-ETIMEDOUT));
+	window_sticks(false);
+	access = nvbar_bar_user_map(&gpu, &spans, &opts);
+	assert_false(IS_ERR(access));
 	assert_consistent();
 	assert_int_equal(nvbar_bar_user_release(access), 0);
-}
-
-static void zeroes_that_the_gpu_lost_do_not_count(void **state)
-{
-	(void)state;
-	map_after_lost_zeroes(false);
-}
-
-static void zeroes_lost_before_a_trim_do_not_count(void **state)
-{
-	(void)state;
-	map_after_lost_zeroes(true);
-}
-
-/* Back after a reset, with the window at 0. */
-static void come_back(void)
-{
-	gone = false;
-	sim_bar0_write(sim, 0x10fd40, 4, 0);
-}
-
-static void the_window_is_moved_again_when_the_gpu_is_back(void **state)
-{
-	u32 word = 0x12345678, got = 0;
-
-	(void)state;
-	assert_int_equal(nvbar_pramin_copy_to(&gpu, SZ_1G, &got, 4), 0);
-	gone = true;
-	assert_int_equal(nvbar_pramin_copy_from(&gpu, SZ_1G, &got, 4), -ENODEV);
-	come_back();
-	assert_int_equal(nvbar_pramin_copy_to(&gpu, SZ_1G, &word, 4), 0);
-	assert_true(sim_vram_peek(sim, SZ_1G, &got, 4));
-	assert_int_equal(got, word);
-
-	gone = true;
-	assert_int_equal(nvbar_pramin_copy_to(&gpu, SZ_1G, &word, 4), -ENODEV);
-	come_back();
-	word = 0x9abcdef0;
-	assert_int_equal(nvbar_pramin_copy_to(&gpu, SZ_1G, &word, 4), 0);
-	assert_true(sim_vram_peek(sim, SZ_1G, &got, 4));
-	assert_int_equal(got, word);
 }
 
 static void a_mapping_that_the_gpu_does_not_confirm_is_undone(void **state)
@@ -432,9 +393,11 @@ static void a_mapping_that_the_gpu_does_not_confirm_is_undone(void **state)
 	const struct nvbar_spans spans = { every_other_page, &pa, 700 };
 
 	(void)state;
-	gone = true;
-	assert_ptr_equal(nvbar_bar_user_map(&gpu, &spans, &opts), ERR_PTR(-ENODEV));
-	gone = false;
+	compat_sleep_pretend(true);
+	stuck = true;
+	assert_ptr_equal(nvbar_bar_user_map(&gpu, &spans, &opts), ERR_PTR(-ETIMEDOUT));
+	stuck = false;
+	compat_sleep_pretend(false);
 	nvbar_vmm_trim(&gpu);
 	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), SZ_64M);
 }
@@ -591,6 +554,40 @@ static void bar1_is_physical_after_detach(void **state)
 	assert_int_equal(attach_again(&gpu), 0);
 }
 
+/* Somebody has reset it, and somebody may have it now. */
+static void a_gpu_that_was_reset_is_left_alone_at_detach(void **state)
+{
+	(void)state;
+	map_scattered(SZ_1G, 3);
+	sim_reset(sim);
+	forget_order();
+	nr_writes = 0;
+	nvbar_gpu_detach(&gpu);
+	nvbar_gpu_free_handles(&gpu, 0);
+	assert_int_equal(nr_writes, 0);
+	assert_string_equal(order, "");
+	assert_int_equal(attach_again(&gpu), 0);
+}
+
+/* BAR1 is unbound: no entry needs to be cleared, but accesses by them must have ended. */
+static void a_detach_takes_as_long_with_many_mappings_as_with_one(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		map_scattered(SZ_1G + i * SZ_1M, 3);
+	forget_order();
+	nr_writes = 0;
+	nvbar_gpu_detach(&gpu);
+	nvbar_gpu_free_handles(&gpu, 0);
+	assert_string_equal(order, "bi");
+	assert_int_equal(last_invalidate, 0x800000c5);
+	/* PDB, UPPER_PDB and the trigger, and the two bind registers of a GH100 */
+	assert_int_equal(nr_writes, 5);
+	assert_int_equal(attach_again(&gpu), 0);
+}
+
 static struct nvbar_span all_of_vram_and_then_a_page(const void *arg, size_t i)
 {
 	(void)arg;
@@ -641,11 +638,13 @@ static void quarantine_keeps_nobody_from_other_ranges(void **state)
 	struct nvbar_access *first = map_page_at(0), *second = map_page_at(SZ_4M), *access;
 
 	(void)state;
-	gone = true;
-	assert_int_equal(nvbar_bar_user_release(first), -ENODEV);
-	/* A dead GPU can't give the range back. */
-	assert_int_equal(PTR_ERR(map_page_at(0)), -ENODEV);
-	gone = false;
+	compat_sleep_pretend(true);
+	stuck = true;
+	assert_int_equal(nvbar_bar_user_release(first), -ETIMEDOUT);
+	/* A GPU that does not confirm can't give the range back. */
+	assert_int_equal(PTR_ERR(map_page_at(0)), -ETIMEDOUT);
+	stuck = false;
+	compat_sleep_pretend(false);
 
 	/* What is held is held, quarantine or not. */
 	assert_int_equal(PTR_ERR(map_page_at(SZ_4M)), -EEXIST);
@@ -656,22 +655,14 @@ static void quarantine_keeps_nobody_from_other_ranges(void **state)
 	assert_consistent();
 }
 
-static void tables_that_a_dead_gpu_was_to_zero_are_zeroed_later(void **state)
+static void tables_that_were_not_zeroed_are_zeroed_later(void **state)
 {
-	u64 all, val;
+	u64 all;
 
 	(void)state;
-	/* The window has to move, and it is seen that it does not. */
-	assert_int_equal(nvbar_pramin_rd(&gpu, 0, 8, &val), 0);
-	gone = true;
+	window_sticks(true);
 	assert_int_equal(nvbar_vmm_zero_tables(&gpu, U64_MAX), 0);
-	gone = false;
-
-	/* It need not, and only the ordering read finds out. */
-	assert_int_equal(nvbar_pramin_rd(&gpu, gpu.reserved_pa, 8, &val), 0);
-	gone = true;
-	assert_int_equal(nvbar_vmm_zero_tables(&gpu, SZ_4K), 0);
-	gone = false;
+	window_sticks(false);
 
 	nvbar_vmm_trim(&gpu);
 	all = nvbar_vmm_zero_tables(&gpu, U64_MAX);
@@ -707,20 +698,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_range_is_quarantined_until_an_invalidate_succeeds,
 						start, stop),
-		cmocka_unit_test_setup_teardown(a_trim_ends_the_quarantine, start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_range_stays_in_quarantine_while_an_invalidate_is_stuck, start, stop),
 		cmocka_unit_test_setup_teardown(who_ends_the_quarantine_waits_for_all_of_it, start,
 						stop),
 		cmocka_unit_test_setup_teardown(a_trim_makes_the_gpu_forget_what_it_unlinked, start,
 						stop),
-		cmocka_unit_test_setup_teardown(writes_that_the_gpu_lost_are_made_again, start,
+		cmocka_unit_test_setup_teardown(writes_that_the_window_kept_back_are_made_later, start,
 						stop),
-		cmocka_unit_test_setup_teardown(zeroes_that_the_gpu_lost_do_not_count, start, stop),
-		cmocka_unit_test_setup_teardown(zeroes_lost_before_a_trim_do_not_count, start,
-						stop),
-		cmocka_unit_test_setup_teardown(the_window_is_moved_again_when_the_gpu_is_back,
-						start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_mapping_that_the_window_kept_back_leaves_nothing_half_written, start,
+			stop),
 		cmocka_unit_test_setup_teardown(a_mapping_that_the_gpu_does_not_confirm_is_undone,
 						start, stop),
 		cmocka_unit_test_setup_teardown(buffered_writes_leave_before_entries_are_cleared,
@@ -740,14 +728,18 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_killed_owner_is_known_after_bar1_was_resized, start,
 						stop),
 		cmocka_unit_test_setup_teardown(bar1_is_physical_after_detach, start, stop),
+		cmocka_unit_test_setup_teardown(a_gpu_that_was_reset_is_left_alone_at_detach, start,
+						stop),
+		cmocka_unit_test_setup_teardown(
+			a_detach_takes_as_long_with_many_mappings_as_with_one, start, stop),
 		cmocka_unit_test_setup_teardown(a_sum_that_wraps_is_not_taken_for_one_page,
 						start_with_large_vram, stop),
 		cmocka_unit_test_setup_teardown(one_unmap_leaves_no_more_warm_tables_than_allowed,
 						start_with_large_bar1, stop),
 		cmocka_unit_test_setup_teardown(quarantine_keeps_nobody_from_other_ranges, start,
 						stop),
-		cmocka_unit_test_setup_teardown(tables_that_a_dead_gpu_was_to_zero_are_zeroed_later,
-						start, stop),
+		cmocka_unit_test_setup_teardown(tables_that_were_not_zeroed_are_zeroed_later, start,
+						stop),
 		cmocka_unit_test_setup_teardown(what_is_not_mapped_is_invalid_in_the_shadow, start,
 						stop),
 	};

@@ -68,13 +68,16 @@ static bool has_drained(const struct range *r, const struct nvbar_mapping_info *
 struct range *check_ranges(struct run *run, const struct change *change)
 {
 	/* Nothing leaves quarantine while invalidates can't succeed. */
-	bool may_drain = !run->was_dead && !run->stuck;
+	bool may_drain = !run->stuck;
 	struct reference *ref = &run->ref;
 	struct range *new = NULL;
 	struct found found;
 	unsigned int i, at = 0;
 	uint64_t end = 0;
 
+	/* Nobody can tell any more, and reopening begins anew. */
+	if (run->lost)
+		return NULL;
 	found.nr = 0;
 	if (nvbar_for_each_mapping(run->gpu, note, &found))
 		fail(run, "ranges", "too many");
@@ -142,6 +145,8 @@ void check_gauges(struct run *run)
 {
 	struct nvbar_stats now = { .size = sizeof(now) };
 
+	if (run->lost)
+		return;
 	nvbar_get_stats(run->gpu, &now);
 	check_u64(run, "mappings", now.mappings, run->first.mappings + nr_handles(run));
 	check_u64(run, "unmaps", now.unmaps + now.mappings, now.maps);
@@ -190,7 +195,7 @@ void check_tables(struct run *run, size_t op)
 	};
 	int ret;
 
-	/* What the GPU lost is written anew before the next invalidate, and not earlier. */
+	/* An access would bring the GPU's end nearer. */
 	if (run->dead_at || run->lost || (run->entries > CHEAP_ENTRIES && op % CHECK_EVERY))
 		return;
 	say(run, "\tcheck();\n");
@@ -228,8 +233,8 @@ void check_bytes(struct run *run, uint64_t pa, uint64_t len)
 
 	/* At some time it all lands; op_flush() looks at what has landed without this. */
 	land(run);
-	/* An access would bring the GPU's end nearer. */
-	if (run->dead_at) {
+	/* Here, too. */
+	if (run->dead_at || run->lost) {
 		sim_vram_peek(run->sim, pa, buf, len);
 	} else {
 		say(run, "\tnvbar_pramin_read(gpu, 0x%llx, buf, 0x%llx);\n", (unsigned long long)pa,
@@ -237,7 +242,7 @@ void check_bytes(struct run *run, uint64_t pa, uint64_t len)
 		if (nvbar_pramin_read(run->gpu, pa, buf, len))
 			fail(run, "PRAMIN", "can't be read");
 	}
-	if (run->torn.len || !memcmp(buf, should_be, len))
+	if (!memcmp(buf, should_be, len))
 		return;
 	for (i = 0; buf[i] == should_be[i]; i++)
 		;

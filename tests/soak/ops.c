@@ -35,11 +35,6 @@ struct handle *prepared_slot(struct run *run, const struct op *op)
 	return h->prepared ? h : NULL;
 }
 
-bool was_lost(int ret)
-{
-	return ret == -ENODEV || ret == -ETIMEDOUT;
-}
-
 void fill(uint8_t *buf, uint64_t len, uint64_t seed)
 {
 	uint64_t i;

@@ -28,8 +28,6 @@ void fill(uint8_t *buf, uint64_t len, uint64_t seed);
 /* What was read; a difference is said as @call, a call up to its offset. */
 void compare(struct run *run, const char *what, const char *call, uint64_t at, const uint8_t *is,
 	     const uint8_t *should_be, uint64_t len);
-/* A call that found no GPU, or a stuck one. */
-bool was_lost(int ret);
 
 void op_map(struct run *run, const struct op *op);
 void op_prepare(struct run *run, const struct op *op);

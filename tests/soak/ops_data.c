@@ -5,20 +5,16 @@
 
 #include <string.h>
 
-/* What a write that returned has done, be the GPU alive, dead, or killed by it. */
+/* What a write that returned has done, be the GPU alive, lost, or killed by it. */
 static void written(struct run *run, const struct pages *pages, uint64_t off, const uint8_t *data,
 		    uint64_t len)
 {
 	uint64_t end = off + len;
 
-	if (!is_dead(run)) {
+	if (!run->lost)
 		ref_write(&run->ref, pages, off, data, len);
-	} else if (!run->was_dead) {
-		run->torn.pages = *pages;
-		run->torn.off = off;
-		run->torn.len = len;
-		memcpy(run->torn.data, data, len);
-	}
+	else if (!run->was_lost)
+		settle(run, pages, off, data, len);
 	/* A flush may be the next to tell where it is. */
 	if (len && data[0] % 2)
 		return;
@@ -197,7 +193,7 @@ void op_flush(struct run *run, const struct op *op)
 	call_end(run);
 	may_fail(run, &e, false, true, false);
 	want(run, "flush", ret, &e);
-	if (!ret && !is_dead(run) && !run->torn.len)
+	if (!ret && !run->lost)
 		check_landed(run);
 }
 
@@ -206,7 +202,7 @@ void op_flush(struct run *run, const struct op *op)
 
 void op_pointer(struct run *run, const struct op *op)
 {
-	uint64_t off, val, should_be = ~0ull;
+	uint64_t off, val, should_be;
 	struct handle *h = mapped_slot(run, op);
 	struct expect e = { 0 };
 	void *ptr = NULL;
@@ -223,20 +219,19 @@ void op_pointer(struct run *run, const struct op *op)
 	if (!h->ptr)
 		may_fail(run, &e, false, true, false);
 	want(run, "mmap", ret, &e);
-	if (ret)
+	if (ret || run->lost)
 		return;
 	if (h->ptr && h->ptr != ptr)
 		fail(run, "mmap: pointer", "another one than before");
 	h->ptr = ptr;
-	if (!is_dead(run))
-		ref_read(&run->ref, &h->pages, off, (uint8_t *)&should_be, 8);
+	ref_read(&run->ref, &h->pages, off, (uint8_t *)&should_be, 8);
 	memcpy(&val, h->ptr + off, 8);
 	say(run, "\twant_u64(\"pointer\", *(uint64_t *)(ptr + 0x%llx), 0x%llx);\n",
 	    (unsigned long long)off, (unsigned long long)should_be);
 	if (val != should_be)
 		fail(run, "pointer: data", "0x%llx: 0x%llx, not 0x%llx", (unsigned long long)off,
 		     (unsigned long long)val, (unsigned long long)should_be);
-	if (h->flags & NVBAR_MAP_RDONLY || is_dead(run))
+	if (h->flags & NVBAR_MAP_RDONLY)
 		return;
 	fill((uint8_t *)&val, 8, op->n[2]);
 	say(run, "\t*(uint64_t *)(ptr + 0x%llx) = 0x%llx;\n", (unsigned long long)off,

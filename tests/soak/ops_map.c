@@ -202,9 +202,9 @@ static int call_map(struct run *run, const struct pages *pages, const struct nvb
 static void not_mapped(struct run *run, uint64_t len, int ret, const struct expect *e)
 {
 	const struct change change = {
-		.len = was_lost(ret) ? len : 0,
+		.len = ret == -ETIMEDOUT ? len : 0,
 		.state = QUARANTINED,
-		.must = was_lost(ret) && !e->drains && (run->was_dead || run->stuck),
+		.must = ret == -ETIMEDOUT && !e->drains,
 	};
 
 	check_ranges(run, &change);
@@ -250,7 +250,7 @@ void op_map(struct run *run, const struct op *op)
 	if (shared) {
 		shared->refs++;
 	} else {
-		published(run);
+		ref_drain(&run->ref);
 		if ((opts.flags & NVBAR_MAP_FIXED && new.va != opts.va) ||
 		    new.va + new.pages.len > run->ref.aperture ||
 		    ref_overlap(&run->ref, new.va, new.pages.len, true))
@@ -290,7 +290,13 @@ void op_prepare(struct run *run, const struct op *op)
 	change.len = ret ? 0 : len;
 	change.must = !ret;
 	r = check_ranges(run, &change);
-	if (ret)
+	if (!ret && run->lost) {
+		say(run, "\tnvbar_map_cancel(prepared[%u]);\n\tprepared[%u] = NULL;\n", slot_of(op),
+		    slot_of(op));
+		nvbar_map_cancel(h->prepared);
+		h->prepared = NULL;
+	}
+	if (ret || run->lost)
 		return;
 	if ((opts.flags & NVBAR_MAP_FIXED && r->va != opts.va) || r->flags != opts.flags)
 		fail(run, "prepare: range", "0x%llx", (unsigned long long)r->va);
@@ -335,7 +341,7 @@ void op_execute(struct run *run, const struct op *op)
 		not_mapped(run, old.pages.len, ret, &e);
 		return;
 	}
-	published(run);
+	ref_drain(&run->ref);
 	if (nvbar_access_base(h->a) != h->va)
 		fail(run, "execute: place", "0x%llx", (unsigned long long)nvbar_access_base(h->a));
 	range_is_mapped(r, h);
@@ -404,8 +410,9 @@ void op_unmap(struct run *run, const struct op *op)
 		may_fail(run, &e, false, true, true);
 		want(run, "unmap", ret, &e);
 		r->state = QUARANTINED;
-		if (!ret)
-			published(run);
+		/* Of a GPU that is lost nobody gets it, quarantine or not. */
+		if (!ret || run->lost)
+			ref_drain(&run->ref);
 	}
 	check_ranges(run, NULL);
 }

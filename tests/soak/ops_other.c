@@ -58,7 +58,7 @@ void op_trim(struct run *run, const struct op *op)
 	nvbar_trim(run->gpu);
 	call_end(run);
 	if (drains)
-		published(run);
+		ref_drain(&run->ref);
 	check_ranges(run, NULL);
 }
 
@@ -146,7 +146,7 @@ void op_alloc(struct run *run, const struct op *op)
 	if (run->stuck && scrub && nr >= SCRUB_PAGES)
 		may_return(&e, -ETIMEDOUT);
 	want(run, "alloc", ret, &e);
-	change.len = was_lost(ret) ? nr * PAGE : 0;
+	change.len = ret == -ETIMEDOUT ? nr * PAGE : 0;
 	check_ranges(run, &change);
 	if (!ret)
 		check_allocation(run, run->spare[slot], &opts, nr * PAGE);

@@ -44,6 +44,10 @@ static bool expected(const struct expect *e, int ret)
 
 void want(struct run *run, const char *what, int ret, const struct expect *e)
 {
+	static const struct expect nothing_but_lost = { 1, { -ENODEV }, false };
+
+	if (run->was_lost)
+		e = &nothing_but_lost;
 	say_expect(run, e);
 	if (!expected(e, ret))
 		fail(run, what, "%d (%s)", ret, nvbar_strerror(ret));
@@ -59,14 +63,14 @@ static uint64_t accesses(const struct run *run)
 	return counters.reads + counters.writes;
 }
 
-bool is_dead(const struct run *run)
+static bool is_dead(const struct run *run)
 {
 	return run->dead_at && accesses(run) - run->since >= run->dead_at;
 }
 
 bool is_well(const struct run *run)
 {
-	return !run->dead_at && !run->stuck;
+	return !run->dead_at && !run->stuck && !run->lost;
 }
 
 bool has_fault(const struct run *run)
@@ -76,11 +80,31 @@ bool has_fault(const struct run *run)
 
 void call_begin(struct run *run)
 {
-	run->was_dead = is_dead(run);
+	run->was_lost = run->lost;
 	if (!run->nomem)
 		return;
 	say(run, "\tcompat_alloc_fail_nth(%u, %d);\n", run->nomem, run->nomem_forever);
 	compat_alloc_fail_nth(run->nomem, run->nomem_forever);
+}
+
+/*
+ * Whoever asks a GPU that is dead finds out, if nobody has.  Then it answers again,
+ * and nobody is to ask any more.
+ */
+static void find_dead(struct run *run)
+{
+	struct nvbar_info info = { .size = sizeof(info) };
+
+	say(run, "\tWANT(nvbar_get_info(gpu, &(struct nvbar_info){ .size = sizeof(struct nvbar_info) "
+	    "}), -ENODEV);\n\tsim_inject(sim, NULL);\n\tsim_bar0_read(sim, 0x700000, 4);\n");
+	if (nvbar_get_info(run->gpu, &info) != -ENODEV)
+		fail(run, "lost", "a GPU that is dead was not found so");
+	sim_inject(run->sim, NULL);
+	/* Orders what is still on its way. */
+	sim_bar0_read(run->sim, 0x700000, 4);
+	run->dead_at = 0;
+	run->lost = true;
+	run->left_alone = accesses(run);
 }
 
 void call_end(struct run *run)
@@ -91,7 +115,11 @@ void call_end(struct run *run)
 		say(run, "\tcompat_alloc_fail_nth(0, 0);\n");
 	}
 	run->nomem = 0;
-	run->lost |= is_dead(run);
+	if (is_dead(run))
+		find_dead(run);
+	if (run->lost && accesses(run) != run->left_alone)
+		fail(run, "lost", "%llu accesses to a GPU that is lost",
+		     (unsigned long long)(accesses(run) - run->left_alone));
 }
 
 static void can_not_succeed(struct expect *e)
@@ -110,26 +138,19 @@ void may_fail(const struct run *run, struct expect *e, bool memory, bool bus, bo
 
 	bus |= e->drains;
 	invalidate |= e->drains;
-	if ((bus && run->was_dead) || (invalidate && run->stuck))
+	if (invalidate && run->stuck)
 		can_not_succeed(e);
 	if (memory && run->no_memory)
 		may_return(e, -ENOMEM);
-	if (could_succeed && bus && is_dead(run))
+	if (could_succeed && bus && run->lost)
 		may_return(e, -ENODEV);
 	if (could_succeed && invalidate && run->stuck)
 		may_return(e, -ETIMEDOUT);
 }
 
-void published(struct run *run)
+void settle(struct run *run, const struct pages *pages, uint64_t off, const uint8_t *data,
+	    uint64_t len)
 {
-	run->lost = false;
-	ref_drain(&run->ref);
-}
-
-/* What the GPU died in was written up to some byte, and no further. */
-static void settle(struct run *run)
-{
-	struct torn *torn = &run->torn;
 	uint8_t *actual = malloc(ARENA);
 	uint64_t i, differ = 0;
 
@@ -137,37 +158,32 @@ static void settle(struct run *run)
 	sim_vram_peek(run->sim, ARENA_PA, actual, ARENA);
 	for (i = 0; i < ARENA; i++)
 		differ += actual[i] != run->ref.arena[i];
-	for (i = 0; differ && i < torn->len; i++) {
-		uint64_t at = pages_at(&torn->pages, torn->off + i).pa - ARENA_PA;
+	for (i = 0; differ && i < len; i++) {
+		uint64_t at = pages_at(pages, off + i).pa - ARENA_PA;
 
 		differ -= actual[at] != run->ref.arena[at];
-		run->ref.arena[at] = torn->data[i];
+		run->ref.arena[at] = data[i];
 		differ += actual[at] != run->ref.arena[at];
 	}
 	free(actual);
-	torn->len = 0;
 	if (differ)
 		check_arena(run);
 }
 
 void heal(struct run *run)
 {
-	uint64_t word;
-
 	if (!has_fault(run))
 		return;
+	if (run->lost) {
+		run_close(run);
+		run_open(run);
+		return;
+	}
 	sim_inject(run->sim, NULL);
 	run->dead_at = 0;
 	run->stuck = false;
 	run->late = false;
 	say(run, "\tsim_inject(sim, NULL);\n");
-	if (!run->torn.len)
-		return;
-	/* Orders what is still on its way. */
-	say(run, "\tnvbar_pramin_read(gpu, arena, buf, 8);\n");
-	if (nvbar_pramin_read(run->gpu, ARENA_PA, &word, sizeof(word)))
-		fail(run, "heal", "PRAMIN can't be read");
-	settle(run);
 }
 
 /* --- opening and closing ---------------------------------------------------- */
@@ -234,7 +250,7 @@ void run_close(struct run *run)
 	run->dead_at = 0;
 	run->stuck = false;
 	run->late = false;
-	run->torn.len = 0;
+	run->lost = false;
 	if (compat_alloc_live() != run->live) {
 		say(run, "\twant_u64(\"allocations\", compat_alloc_live(), 0);\n");
 		fail(run, "close", "%ld allocations of host memory are left, not %ld",

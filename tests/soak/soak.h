@@ -156,13 +156,6 @@ struct report {
 	char what[64];
 };
 
-/** struct torn - a write through @pages that the GPU's death cut somewhere */
-struct torn {
-	struct pages pages;
-	uint64_t off, len;
-	uint8_t data[MAX_COPY];
-};
-
 /**
  * struct run - a sequence under way
  * @cfg: what it runs on
@@ -182,9 +175,9 @@ struct torn {
  * @late: the PRAMIN window moves late, which nobody may notice
  * @nomem: the allocation that fails in the next call, 0 for none
  * @nomem_forever: and all after it
- * @lost: writes to page tables may be lost, and no invalidate has succeeded since
- * @torn: what the GPU died in, unless its length is 0
- * @was_dead: before the call under way
+ * @lost: it died, and was found dead: it answers again, and stays lost until it is reopened
+ * @left_alone: accesses that it has seen up to then; there must be no more
+ * @was_lost: before the call under way
  * @no_memory: allocations failed in it
  * @entries: that nvbar_check() saw last
  * @planted: a mapping had no memory, which the planted mistake needs
@@ -208,8 +201,8 @@ struct run {
 	unsigned int nomem;
 	bool nomem_forever;
 	bool lost;
-	struct torn torn;
-	bool was_dead;
+	uint64_t left_alone;
+	bool was_lost;
 	bool no_memory;
 	uint64_t entries;
 	bool planted;
@@ -229,13 +222,14 @@ void run_device(const struct run *run, char *text, size_t len);
 /* Around each call that may fail for a fault. */
 void call_begin(struct run *run);
 void call_end(struct run *run);
-bool is_dead(const struct run *run);
-/* An invalidate has succeeded: it ends the quarantine, and what was lost is written. */
-void published(struct run *run);
+/* What the GPU died in was written up to some byte, and no further. */
+void settle(struct run *run, const struct pages *pages, uint64_t off, const uint8_t *data,
+	    uint64_t len);
 /* No fault now, and none that may strike, that a call could fail for. */
 bool is_well(const struct run *run);
 /* ... or none at all */
 bool has_fault(const struct run *run);
+/* Ends faults; a GPU that is lost is closed and opened again. */
 void heal(struct run *run);
 
 /**
