@@ -118,7 +118,8 @@ bool sim_mmu_breach(const struct sim_mmu_arch *arch, const struct sim_mmu_walk *
 			return true;
 	what = wrong_with_leaf(arch, leaf->val[0], &walk->xlat);
 	if (what)
-		snprintf(why, len, "%s at 0x%llx, 0x%llx, has %s", sim_mmu_slot_name(&leaf->slot),
-			 (unsigned long long)leaf->slot.addr, (unsigned long long)leaf->val[0], what);
+		snprintf(why, len, "%s at 0x%llx, 0x%llx, has %s",
+			 sim_mmu_slot_name(&leaf->slot), (unsigned long long)leaf->slot.addr,
+			 (unsigned long long)leaf->val[0], what);
 	return what;
 }

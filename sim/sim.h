@@ -257,7 +257,8 @@ void sim_bar1_munmap(struct sim_gpu *gpu, void *cpu, uint64_t len);
  * that happens when an invalidate or a bind completes, and at reset.
  *
  * Return: its address, or NULL if the page leads to no memory now, or if writes
- * do not land at once: memory would know no order; nothing is counted.
+ * do not land at once: memory would know no order; nothing is counted but wrong
+ * entries that the MMU meets.
  */
 void *sim_bar1_direct(struct sim_gpu *gpu, uint64_t off, bool write);
 
@@ -412,7 +413,8 @@ bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len
  * @write: a write, which may be refused where a read is not
  * @pa: receives the address
  *
- * As the access itself it may fill the TLB; nothing is counted.
+ * As the access itself it may fill the TLB; nothing is counted but wrong entries
+ * that the MMU meets.
  *
  * Return: false if it reaches none.
  */

@@ -28,6 +28,7 @@
 #define SIM_TLB_NR_ENTRIES	1024	/* of each level */
 #define SIM_TLB_NR_PDBS		16
 #define SIM_TLB_LINE		32	/* bytes */
+#define SIM_TLB_PAGES_PER_LINE	(SIM_TLB_LINE / 8)
 #define SIM_TLB_NR_RECENT	16	/* lines of translations */
 
 #define SIM_TLB_ALL_LEVELS	SIM_MMU_MAX_LEVELS
@@ -150,6 +151,24 @@ unsigned int sim_tlb_pdb_id(struct sim_tlb *tlb, enum sim_mmu_space space, uint6
 
 /* Walk, past the cached translations, and remember what the walk meets. */
 const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, uint64_t va);
+
+/* The one place for an entry, and whether that is what it holds. */
+static inline struct sim_tlb_entry *sim_tlb_slot(struct sim_tlb *tlb, unsigned int level,
+						 uint64_t index)
+{
+	return &tlb->entry[level][index % SIM_TLB_NR_ENTRIES];
+}
+
+static inline bool sim_tlb_holds(const struct sim_tlb *tlb, const struct sim_tlb_entry *entry,
+				 unsigned int pdb, unsigned int level, uint64_t index)
+{
+	return entry->index == index && entry->pdb == pdb &&
+	       entry->gen == tlb->pdb[pdb].gen[level];
+}
+
+/* Hold the translation of a page.  Return: what is held. */
+const struct sim_mmu_xlat *sim_tlb_remember(struct sim_tlb *tlb, unsigned int pdb, uint64_t vpn,
+					    const struct sim_mmu_xlat *xlat);
 
 /* The translation that is held of a page; NULL if none is. */
 static inline const struct sim_tlb_page *sim_tlb_find(const struct sim_tlb *tlb, unsigned int pdb,

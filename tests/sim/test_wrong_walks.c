@@ -511,7 +511,8 @@ static void misaligns_leaves(struct bus *bus)
 					   0, 0xb16), 1);
 	for (bit = KIB(4); bit < MIB(2); bit <<= 1)
 		assert_int_equal(try_entry(bus, &t, t.pde0 + 16,
-					   bus_pte(bus, BIG) | addr_bits(bus, bit), SLOT, 0xb16), 1);
+					   bus_pte(bus, BIG) | addr_bits(bus, bit), SLOT, 0xb16),
+				 1);
 	/* With 512 MiB pages the whole aperture is one; it is the last that is tried. */
 	if (!has_512m(bus))
 		return;
@@ -552,7 +553,8 @@ static void try_bits(struct bus *bus, const struct tables *t, uint64_t entry, ui
 	assert_no_errors(bus);
 	for (bit = 0; bit < 64; bit++)
 		if (reserved >> bit & 1)
-			assert_int_equal(try_entry(bus, t, entry, word | 1ull << bit, va, 0xaaaa), 1);
+			assert_int_equal(try_entry(bus, t, entry, word | 1ull << bit, va, 0xaaaa),
+					 1);
 	assert_int_equal(try_entry(bus, t, entry, word, va, 0xaaaa), 0);
 	sim_reset(bus->gpu);
 	bus_bind(bus, t->inst);
@@ -590,22 +592,23 @@ static void assert_unconfirmed(struct bus *bus)
 static void shows_what_is_not_for_the_cpu(struct bus *bus)
 {
 	struct tables t = bus_bring_up(bus);
-	uint64_t entry = t.pt + VA / PAGE * 8, kind;
+	uint64_t entry = t.pt + VA / PAGE * 8, kind, word;
 	uint64_t priv = bus->hopper ? 1 << 4 : 1 << 5, tag = 1ull << 36;
 
-	for (kind = 0; kind < 7; kind++)
-		assert_int_equal(try_entry(bus, &t, entry, bus_pte_kind(bus, A, kind), VA, 0xaaaa), 0);
+	for (kind = 0; kind < 7; kind++) {
+		word = bus_pte_kind(bus, A, kind);
+		assert_int_equal(try_entry(bus, &t, entry, word, VA, 0xaaaa), 0);
+	}
 	assert_no_errors(bus);
 	assert_int_equal(try_entry(bus, &t, entry, bus_pte(bus, A) | priv, VA, 0xaaaa), 1);
 	assert_unconfirmed(bus);
 	for (kind = 8; kind < 15; kind++) {
-		assert_int_equal(try_entry(bus, &t, entry, bus_pte_kind(bus, A, kind), VA, 0xaaaa), 1);
+		word = bus_pte_kind(bus, A, kind);
+		assert_int_equal(try_entry(bus, &t, entry, word, VA, 0xaaaa), 1);
 		assert_unconfirmed(bus);
 		/* v2 has tags, and here is one. */
 		if (!bus->hopper)
-			assert_int_equal(try_entry(bus, &t, entry,
-						   bus_pte_kind(bus, A, kind) | tag, VA, 0xaaaa),
-					 0);
+			assert_int_equal(try_entry(bus, &t, entry, word | tag, VA, 0xaaaa), 0);
 	}
 }
 
