@@ -324,6 +324,17 @@ void sim_mmu_walk(const struct sim_mmu_arch *arch, enum sim_mmu_space space, uin
 	}
 }
 
+void sim_mmu_translate_4k(const struct sim_mmu_arch *arch, uint64_t raw, struct sim_mmu_xlat *xlat)
+{
+	struct sim_mmu_pte pte = sim_mmu_decode_pte(arch, raw, false);
+	struct sim_mmu_walk walk;
+	struct walker w = { .arch = arch, .walk = &walk };
+
+	walk.xlat = (struct sim_mmu_xlat) { 0 };
+	finish_pte(&w, &pte, 0, arch->level[0].shift);
+	*xlat = walk.xlat;
+}
+
 const char *sim_mmu_slot_name(const struct sim_mmu_slot *slot)
 {
 	static const char *const pde[] = { "PDE0", "PDE1", "PDE2", "PDE3", "PDE4" };

@@ -235,6 +235,14 @@ void sim_mmu_walk(const struct sim_mmu_arch *arch, enum sim_mmu_space space, uin
 		  uint64_t va, sim_mmu_fetch_fn *fetch, void *arg, struct sim_mmu_walk *walk);
 
 /**
+ * sim_mmu_translate_4k - what the first byte of a page translates to
+ * @arch: the generation
+ * @raw: its entry, which a walk came to in a 4 KiB table
+ * @xlat: receives the result
+ */
+void sim_mmu_translate_4k(const struct sim_mmu_arch *arch, uint64_t raw, struct sim_mmu_xlat *xlat);
+
+/**
  * sim_mmu_breach - what a driver did wrong in entries that lead to a page
  * @arch: the generation
  * @walk: a walk; of one that ends in a fault nothing is said

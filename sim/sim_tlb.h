@@ -75,11 +75,11 @@ struct sim_tlb_pdb {
 /* Told what a driver did wrong to the tables; the text is good during the call. */
 typedef void sim_tlb_misuse_fn(void *arg, const char *what);
 
-/* A page that was not held and had to be walked; @walked is false of a slot not in use. */
+/* A page that was not held and had to be walked; @gen, then that of level 0, as above. */
 struct sim_tlb_recent {
 	uint64_t vpn;
+	uint32_t gen;
 	uint32_t pdb;
-	bool walked;
 };
 
 /**

@@ -145,7 +145,7 @@ void sim_tlb_take_over(struct sim_tlb *tlb, const struct sim_tlb *twin)
 	unsigned int level, i;
 
 	for (r = twin->recent; r < twin->recent + SIM_TLB_NR_RECENT; r++)
-		if (r->walked)
+		if (r->gen)
 			take_over_line(tlb, twin, r->pdb, r->vpn);
 	for (level = 0; level < tlb->arch->nr_levels; level++)
 		for (i = 0; i < SIM_TLB_NR_ENTRIES; i++)

@@ -9,6 +9,7 @@
 #include "hw/mmu.h"
 #include "hw/mmu_fault.h"
 
+#define WORDS_PER_LINE	(SIM_TLB_LINE / 8)
 #define PAGES_PER_64K	(1u << (MMU_PAGE_SHIFT_64K - MMU_PAGE_SHIFT_4K))
 
 __attribute__((format(printf, 2, 3)))
@@ -25,14 +26,21 @@ static void misuse(const struct sim_tlb *tlb, const char *fmt, ...)
 	tlb->misuse(tlb->misuse_arg, what);
 }
 
-/* Straight from VRAM; this model has no system memory. */
+/* This model has no system memory. */
+static bool is_readable(const struct sim_tlb *tlb, const struct sim_mmu_slot *slot)
+{
+	return slot->space == SIM_MMU_VID &&
+	       sim_vram_has(tlb->vram, slot->addr, 8ull * slot->words);
+}
+
+/* Straight from VRAM */
 static bool fetch_vram(void *arg, uint64_t va, const struct sim_mmu_slot *slot, uint64_t val[2])
 {
-	struct sim_tlb *tlb = arg;
+	const struct sim_tlb *tlb = arg;
 	unsigned int i;
 
 	(void)va;
-	if (slot->space != SIM_MMU_VID || !sim_vram_has(tlb->vram, slot->addr, 8ull * slot->words))
+	if (!is_readable(tlb, slot))
 		return false;
 	for (i = 0; i < slot->words; i++)
 		val[i] = sim_vram_load(tlb->vram, slot->addr + 8ull * i, 8);
@@ -45,40 +53,46 @@ struct fill {
 };
 
 /* The root's line is read with whatever stands in it, and on v3 behind it. */
-static void check_root_line(const struct sim_tlb *tlb, const struct sim_mmu_slot *slot)
+static void check_root_line(const struct sim_tlb *tlb, const struct sim_mmu_slot *slot,
+			    const uint64_t line[WORDS_PER_LINE])
 {
-	uint64_t at = slot->addr - slot->addr % SIM_TLB_LINE, end = at + SIM_TLB_LINE, raw;
+	unsigned int asked = slot->addr % SIM_TLB_LINE / 8, i;
 	const char *why;
 
-	for (; at < end && sim_vram_has(tlb->vram, at, 8); at += 8) {
-		raw = sim_vram_load(tlb->vram, at, 8);
-		why = at == slot->addr ? NULL : sim_mmu_garbage(tlb->arch, raw, tlb->vram->size);
+	for (i = 0; i < WORDS_PER_LINE; i++) {
+		why = i == asked ? NULL : sim_mmu_garbage(tlb->arch, line[i], tlb->vram->size);
 		if (why) {
-			misuse(tlb, "the root's line has 0x%llx at 0x%llx, which %s",
-			       (unsigned long long)raw, (unsigned long long)at, why);
+			misuse(tlb, "word %u of the root table at 0x%llx is 0x%llx, which %s", i,
+			       (unsigned long long)(slot->addr - slot->addr % SIM_TLB_LINE),
+			       (unsigned long long)line[i], why);
 			return;
 		}
 	}
 }
 
-/* Read the line of an entry.  What is held of it stays as it is. */
-static void fetch_line(const struct fill *fill, uint64_t va, struct sim_mmu_slot slot)
+/* Read the line of the entry with this index, which is readable.  What is held of it stays. */
+static void fetch_line(const struct fill *fill, const struct sim_mmu_slot *slot, uint64_t index)
 {
 	struct sim_tlb *tlb = fill->tlb;
-	uint64_t bytes = 8ull * slot.words, index = va >> slot.shift;
-	uint64_t first = index - slot.addr % SIM_TLB_LINE / bytes, i;
-	uint32_t gen = tlb->pdb[fill->pdb].gen[slot.level];
-	struct sim_tlb_entry *entry;
-	uint64_t val[2] = { 0 };
+	uint64_t at = slot->addr - slot->addr % SIM_TLB_LINE;
+	uint64_t first = index - slot->addr % SIM_TLB_LINE / (8 * slot->words);
+	uint32_t gen = tlb->pdb[fill->pdb].gen[slot->level];
+	uint64_t line[WORDS_PER_LINE];
+	unsigned int i, w;
 
-	slot.addr -= slot.addr % SIM_TLB_LINE;
-	for (i = first; i < first + SIM_TLB_LINE / bytes; i++, slot.addr += bytes) {
-		entry = sim_tlb_slot(tlb, slot.level, i);
-		if (sim_tlb_holds(tlb, entry, fill->pdb, slot.level, i) ||
-		    !fetch_vram(tlb, va, &slot, val))
+	for (w = 0; w < WORDS_PER_LINE; w++)
+		line[w] = sim_vram_load(tlb->vram, at + 8 * w, 8);
+	for (i = 0, w = 0; w < WORDS_PER_LINE; i++, w += slot->words) {
+		struct sim_tlb_entry *entry = sim_tlb_slot(tlb, slot->level, first + i);
+
+		if (sim_tlb_holds(tlb, entry, fill->pdb, slot->level, first + i))
 			continue;
-		*entry = (struct sim_tlb_entry) { i, gen, fill->pdb, { val[0], val[1] } };
+		*entry = (struct sim_tlb_entry) {
+			first + i, gen, fill->pdb, { line[w], slot->words > 1 ? line[w + 1] : 0 },
+		};
 	}
+	if (slot->level == tlb->arch->nr_levels - 1)
+		check_root_line(tlb, slot, line);
 }
 
 /* Through the cache of entries. */
@@ -93,11 +107,9 @@ static bool fetch_cached(void *arg, uint64_t va, const struct sim_mmu_slot *slot
 		return fetch_vram(tlb, va, slot, val);
 	if (!sim_tlb_holds(tlb, entry, fill->pdb, slot->level, index) || sim_tlb_evicts(tlb)) {
 		entry->gen = 0;
-		if (!fetch_vram(tlb, va, slot, val))
+		if (!is_readable(tlb, slot))
 			return false;
-		fetch_line(fill, va, *slot);
-		if (slot->level == tlb->arch->nr_levels - 1)
-			check_root_line(tlb, slot);
+		fetch_line(fill, slot, index);
 	}
 	val[0] = entry->val[0];
 	val[1] = entry->val[1];
@@ -151,7 +163,8 @@ void sim_tlb_check_hand_over(struct sim_tlb *tlb)
 	struct sim_mmu_walk w;
 
 	for (r = tlb->recent; r < tlb->recent + SIM_TLB_NR_RECENT; r++) {
-		if (!r->walked || !holds_4k_pages(tlb, r->pdb, r->vpn, SIM_TLB_PAGES_PER_LINE))
+		if (r->gen != tlb->pdb[r->pdb].gen[0] ||
+		    !holds_4k_pages(tlb, r->pdb, r->vpn, SIM_TLB_PAGES_PER_LINE))
 			continue;
 		walk(tlb, r->pdb, r->vpn << SIM_PAGE_SHIFT, fetch_vram, tlb, &w);
 		if (is_page_of(&w.xlat, MMU_PAGE_SHIFT_64K))
@@ -162,21 +175,22 @@ void sim_tlb_check_hand_over(struct sim_tlb *tlb)
 /* Whether the last entry that a walk read was one of a 4 KiB table. */
 static bool ends_in_4k_table(const struct sim_mmu_walk *w)
 {
-	return w->nr_steps && w->step[w->nr_steps - 1].slot.shift == SIM_PAGE_SHIFT;
+	return w->nr_steps && w->step[w->nr_steps - 1].slot.shift == SIM_PAGE_SHIFT &&
+	       w->xlat.outcome != SIM_MMU_UNREADABLE;
 }
 
-/* The translations that stand in one line with that of @vpn, unless they are held. */
-static void fill_line(struct fill *fill, uint64_t vpn)
+/* The translations whose entries stand in one line with that at @entry, unless they are held. */
+static void fill_line(struct sim_tlb *tlb, unsigned int pdb, uint64_t vpn, uint64_t entry)
 {
 	uint64_t first = vpn - vpn % SIM_TLB_PAGES_PER_LINE, i;
-	struct sim_mmu_walk w;
+	struct sim_mmu_xlat xlat;
 
-	for (i = first; i < first + SIM_TLB_PAGES_PER_LINE; i++) {
-		if (i == vpn || sim_tlb_find(fill->tlb, fill->pdb, i))
+	entry -= entry % SIM_TLB_LINE;
+	for (i = first; i < first + SIM_TLB_PAGES_PER_LINE; i++, entry += 8) {
+		if (i == vpn || sim_tlb_find(tlb, pdb, i))
 			continue;
-		walk(fill->tlb, fill->pdb, i << SIM_PAGE_SHIFT, fetch_cached, fill, &w);
-		if (ends_in_4k_table(&w))
-			sim_tlb_remember(fill->tlb, fill->pdb, i, &w.xlat);
+		sim_mmu_translate_4k(tlb->arch, sim_vram_load(tlb->vram, entry, 8), &xlat);
+		sim_tlb_remember(tlb, pdb, i, &xlat);
 	}
 }
 
@@ -197,11 +211,11 @@ const struct sim_mmu_xlat *sim_tlb_fill(struct sim_tlb *tlb, unsigned int pdb, u
 	struct sim_mmu_walk w;
 
 	tlb->recent[vpn / SIM_TLB_PAGES_PER_LINE % SIM_TLB_NR_RECENT] =
-		(struct sim_tlb_recent) { vpn, pdb, true };
+		(struct sim_tlb_recent) { vpn, tlb->pdb[pdb].gen[0], pdb };
 	walk(tlb, pdb, vpn << SIM_PAGE_SHIFT, fetch_cached, &fill, &w);
 	/* Larger pages stand in an entry, whose cache makes theirs age together. */
 	if (ends_in_4k_table(&w))
-		fill_line(&fill, vpn);
+		fill_line(tlb, pdb, vpn, w.step[w.nr_steps - 1].slot.addr);
 	check_walk(tlb, va, &w);
 	if (is_page_of(&w.xlat, MMU_PAGE_SHIFT_64K) && holds_4k_pages(tlb, pdb, vpn, PAGES_PER_64K))
 		handed_over(tlb, vpn);
@@ -213,7 +227,7 @@ void sim_tlb_refill(struct sim_tlb *twin, const struct sim_tlb *tlb)
 	const struct sim_tlb_recent *r;
 
 	for (r = tlb->recent; r < tlb->recent + SIM_TLB_NR_RECENT; r++)
-		if (r->walked && twin->pdb[r->pdb].gen[0] != tlb->pdb[r->pdb].gen[0])
+		if (r->gen && twin->pdb[r->pdb].gen[0] != tlb->pdb[r->pdb].gen[0])
 			sim_tlb_fill(twin, r->pdb, r->vpn << SIM_PAGE_SHIFT);
 }
 
