@@ -178,7 +178,7 @@ static void a_driver_that_links_a_directory_without_an_invalidate_faults(void **
 
 /* --- what an invalidate covers ----------------------------------------------- */
 
-/* B in the place of A, which was looked at; @order is before the invalidate or while it runs. */
+/* B in the place of A, which was looked at; ordered first, or while the invalidate runs. */
 static void remap(struct bus *bus, const struct tables *t, bool order_first)
 {
 	bus_map(bus, t, VA, bus_pte(bus, A));
@@ -419,7 +419,7 @@ static unsigned int accesses_served(struct bus *bus, unsigned int max)
 	return nr;
 }
 
-/* From the second seed on, another number of accesses is served. */
+/* @served: accesses that the dead mapping still took */
 static void uses_a_page_after_unmapping(const char *chip, uint64_t seed, unsigned int *served)
 {
 	struct sim_config cfg = {
@@ -468,8 +468,8 @@ static void a_driver_that_uses_a_page_after_unmapping_it_faults_at_some_time(voi
 #define SLOT	MIB(2)		/* VA of the entries that are tried */
 
 /*
- * Writes an entry, reads @va through it, and returns how many errors that
- * counts.  The words above it are right.
+ * Write an entry and read @va through it, twice: it is walked once.  Return: how many
+ * errors that counts, none of them a fault.
  */
 static uint64_t try_entry(struct bus *bus, const struct tables *t, uint64_t entry, uint64_t word,
 			  uint64_t va, uint64_t want)
