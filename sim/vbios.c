@@ -25,6 +25,7 @@
 #define ROM_INIT		0x03
 #define   ROM_INIT_RETURN		0xcb	/* a far return of an x86 */
 #define ROM_PCIR		0x18
+#define PCIR_SIGNATURE		0x52494350	/* "PCIR" */
 #define PCIR_VENDOR		0x04
 #define PCIR_DEVICE		0x06
 #define PCIR_SIZE		0x0a
@@ -120,7 +121,7 @@ static void put_rom(uint8_t *image, const struct id *id)
 	image[ROM_INIT] = ROM_INIT_RETURN;
 	put(image + ROM_PCIR, 2, PCIR_AT);
 
-	memcpy(pcir, "PCIR", 4);
+	put(pcir, 4, PCIR_SIGNATURE);
 	put(pcir + PCIR_VENDOR, 2, PCI_VENDOR_NVIDIA);
 	put(pcir + PCIR_DEVICE, 2, id->device);
 	put(pcir + PCIR_SIZE, 2, PCIR_SIZE_OF_REVISION_0);
