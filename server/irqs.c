@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "irqs.h"
@@ -37,6 +38,15 @@ static void signal_fd(int fd)
 	if (fd >= 0 && poll(&p, 1, 0) == 1 && p.revents == POLLOUT &&
 	    write(fd, &one, sizeof(one)) < 0)
 		return;
+}
+
+/* Whether it was signalled; never waits, whoever else may read it. */
+static bool take_event(int fd)
+{
+	uint64_t nr;
+	struct iovec iov = { &nr, sizeof(nr) };
+
+	return fd >= 0 && preadv2(fd, &iov, 1, -1, RWF_NOWAIT) == sizeof(nr);
 }
 
 static void drop(struct irqs *irqs, uint32_t index)
@@ -142,16 +152,18 @@ int irqs_set(struct irqs *irqs, const struct vfio_user_irq_set *set, int fd)
  */
 void irqs_tell(struct irqs *irqs, const struct device *dev)
 {
-	const int *intx = &irqs->fd[VFIO_USER_PCI_INTX][IRQ_TRIGGERED];
+	const int *intx = irqs->fd[VFIO_USER_PCI_INTX];
 
+	if (irqs->intx_masked && take_event(intx[IRQ_UNMASKED]))
+		irqs->intx_masked = false;
 	switch (pci_config_interrupt(&dev->config)) {
 	case PCI_INTERRUPT_MSI:
 		if (irqs->told != dev->faults)
 			signal_fd(irqs->fd[VFIO_USER_PCI_MSI][IRQ_TRIGGERED]);
 		break;
 	case PCI_INTERRUPT_INTX:
-		if (dev->fault && !irqs->intx_masked && *intx >= 0) {
-			signal_fd(*intx);
+		if (dev->fault && !irqs->intx_masked && intx[IRQ_TRIGGERED] >= 0) {
+			signal_fd(intx[IRQ_TRIGGERED]);
 			irqs->intx_masked = true;
 		}
 		break;

@@ -11,8 +11,10 @@ enum irq_event { IRQ_MASKED, IRQ_UNMASKED, IRQ_TRIGGERED, NR_IRQ_EVENTS };
 
 /**
  * struct irqs - interrupts of one client
- * @fd: its eventfds, by interrupt and event; -1 for none.  Those for masking and
- *	unmasking are kept and not used
+ * @fd: its eventfds, by interrupt and event; -1 for none.  That for masking is kept
+ *	and not used.  INTx's for unmasking is read, as the kernel's VFIO does: QEMU
+ *	has KVM signal it when the guest's handler is done [qemu, hw/vfio/pci.c
+ *	vfio_intx_enable_kvm()]
  * @intx_masked: INTx is not to be told; it masks itself when it is
  * @told: faults that MSI has told of, or that came before the client
  */
@@ -50,7 +52,7 @@ int irqs_set(struct irqs *irqs, const struct vfio_user_irq_set *set, int fd);
  * @dev: the device
  *
  * To be called when something may have changed: after each access, and after
- * irqs_set().
+ * irqs_set().  That INTx was unmasked by its eventfd is seen then, too.
  */
 void irqs_tell(struct irqs *irqs, const struct device *dev);
 

@@ -513,6 +513,33 @@ static void a_fault_is_a_level_without_msi(void **state)
 	finish_with_faults(&s, intx, msi);
 }
 
+/* As QEMU has it with KVM, which signals that the guest's handler is done */
+static void the_line_is_unmasked_by_an_eventfd_too(void **state)
+{
+	int intx, msi, unmask = eventfd(0, EFD_CLOEXEC);
+	const uint64_t one = 1;
+	struct server s;
+
+	(void)state;
+	begin_with_faults(&s, &intx, &msi);
+	assert_int_equal(set_irqs(&s, 0x14, 0, 0, 1, unmask), 0);
+	fault(&s);
+	assert_int_equal(signalled(intx), 1);
+	/* The handler ends, but the fault is still there. */
+	assert_int_equal(write(unmask, &one, sizeof(one)), sizeof(one));
+	assert_int_equal(read16(&s, CONFIG, 0), 0x10de);
+	assert_int_equal(signalled(intx), 1);
+	/* Nobody has said that it ends again; reading the eventfd does not wait for that. */
+	assert_int_equal(read16(&s, CONFIG, 0), 0x10de);
+	assert_int_equal(signalled(intx), 0);
+	clear_fault(&s);
+	assert_int_equal(write(unmask, &one, sizeof(one)), sizeof(one));
+	fault(&s);
+	assert_int_equal(signalled(intx), 1);
+	close(unmask);
+	finish_with_faults(&s, intx, msi);
+}
+
 static void who_comes_after_a_fault_is_told_by_the_line_and_by_no_message(void **state)
 {
 	struct server s;
@@ -781,6 +808,7 @@ int main(void)
 		cmocka_unit_test(a_client_triggers_its_own_interrupts),
 		cmocka_unit_test(a_fault_is_a_message_for_each_once_msi_is_enabled),
 		cmocka_unit_test(a_fault_is_a_level_without_msi),
+		cmocka_unit_test(the_line_is_unmasked_by_an_eventfd_too),
 		cmocka_unit_test(who_comes_after_a_fault_is_told_by_the_line_and_by_no_message),
 		cmocka_unit_test(blocks_reach_vram_through_both_bars),
 		cmocka_unit_test(the_largest_block_is_what_was_agreed_on),
