@@ -124,15 +124,21 @@ void nvbar_access_forget(struct nvbar_access *access)
 
 int nvbar_access_rd_slow(struct nvbar_access *access, u64 off, unsigned int width, u64 *val)
 {
+	struct nvbar_fault_watch watch = { access->base + off, width, NVBAR_FAULT_TRIES, 0 };
 	struct nvbar_gpu *gpu = access->gpu;
-	u64 read = gpu->ops->bar1_read(gpu->hw, access->base + off, width);
-	int ret;
+	int ret = 0;
+	u64 read;
 
-	if (read == GENMASK_ULL(8 * width - 1, 0)) {
-		ret = nvbar_fault_look(gpu, access->base + off, width);
-		if (ret)
-			return ret;
-	}
+	do {
+		nvbar_fault_watch(gpu, &watch);
+		read = gpu->ops->bar1_read(gpu->hw, access->base + off, width);
+		if (read == GENMASK_ULL(8 * width - 1, 0))
+			ret = nvbar_fault_look(gpu, &watch);
+		else
+			ret = 0;
+	} while (ret == -EAGAIN);
+	if (ret)
+		return ret;
 	if (worth_looking_up(access))
 		look_up(access, off);
 	*val = read;
@@ -307,19 +313,11 @@ static bool ends_in_ones(const u8 *buf, u64 off, size_t len)
 	return buf[len - 1] == 0xff;
 }
 
-int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size_t len)
+static void copy_from(struct nvbar_access *access, u64 off, u8 *to, size_t len)
 {
 	struct nvbar_gpu *gpu = access->gpu;
-	u64 start = off;
-	u8 *to = dst;
 	size_t run;
 
-	if (nvbar_gpu_is_lost(access->gpu))
-		return -ENODEV;
-	if (!nvbar_access_in_bounds(access, off, len))
-		return -ERANGE;
-	if (!len)
-		return 0;
 	for (; len; to += run, off += run, len -= run) {
 		u8 *direct = nvbar_access_direct(access, off);
 
@@ -332,9 +330,26 @@ int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size
 			look_up_run(access, off, run);
 		}
 	}
-	len = off - start;
+}
+
+int nvbar_access_copy_from(struct nvbar_access *access, u64 off, void *dst, size_t len)
+{
+	struct nvbar_fault_watch watch = { access->base + off, len, NVBAR_FAULT_TRIES, 0 };
+	int ret;
+
+	if (nvbar_gpu_is_lost(access->gpu))
+		return -ENODEV;
+	if (!nvbar_access_in_bounds(access, off, len))
+		return -ERANGE;
+	if (!len)
+		return 0;
+	do {
+		nvbar_fault_watch(access->gpu, &watch);
+		copy_from(access, off, dst, len);
+		ret = ends_in_ones(dst, off, len) ? nvbar_fault_look(access->gpu, &watch) : 0;
+	} while (ret == -EAGAIN);
 	copied_without_window(access, len);
-	return ends_in_ones(dst, start, len) ? nvbar_fault_look(gpu, access->base + start, len) : 0;
+	return ret;
 }
 
 int nvbar_access_copy_to(struct nvbar_access *access, u64 off, const void *src, size_t len)
@@ -389,7 +404,7 @@ int nvbar_access_flush(struct nvbar_access *access)
 		return -ENODEV;
 	gpu->ops->write_barrier(gpu->hw);
 	gpu->ops->bar1_read(gpu->hw, access->base, 4);
-	return nvbar_fault_look(gpu, access->base, access->size);
+	return nvbar_fault_flush(access);
 }
 
 /* The pages of the host that show the mapping; return: bytes in them below it. */

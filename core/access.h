@@ -82,6 +82,8 @@ struct nvbar_copied {
  * @copied: NULL before the first block that a window would serve; vmm.lock to
  *	set
  * @mapping: what it holds, perhaps with others
+ * @fault: number of the newest fault at its addresses, see struct nvbar_faults
+ * @told: up to this number its owner knows that faults were dropped
  * @link: in vmm.accesses
  * @cpu: what nvbar_access_mmap() gives, or NULL; vmm.lock
  */
@@ -100,6 +102,8 @@ struct nvbar_access {
 	u32 uses;
 	struct nvbar_copied *copied;
 	struct nvbar_mapping *mapping;
+	u64 fault;
+	u64 told;
 	struct list_head link;
 	void *cpu;
 };

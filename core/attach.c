@@ -122,15 +122,14 @@ static int map_static(struct nvbar_gpu *gpu)
 	return PTR_ERR_OR_ZERO(access);
 }
 
-/* A fault that whoever had the GPU before has left is no mapping's of ours, and hides those. */
+/* A fault that whoever had the GPU before has left is no mapping's of ours. */
 static void look_for_old_fault(struct nvbar_gpu *gpu)
 {
 	struct nvbar_fault_info info;
 
 	if (!nvbar_fault_read(gpu, &info))
 		nvbar_gpu_msg(gpu, NVBAR_MSG_WARNING,
-			      "a fault is latched from before, and hides others until it is cleared: %s",
-			      info.text);
+			      "a fault was latched before: %s", info.text);
 }
 
 int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void *hw, u64 bar1_size,

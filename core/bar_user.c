@@ -163,6 +163,7 @@ static void add_access(struct nvbar_access *access, struct nvbar_gpu *gpu,
 	access->ordinary = gpu->direct.ordinary;
 
 	mutex_lock(&gpu->vmm.lock);
+	access->told = gpu->vmm.fault.seq;
 	list_add_tail(&access->link, &gpu->vmm.accesses);
 	gpu->vmm.host_bytes += sizeof(*access);
 	mapping->unclaimed--;

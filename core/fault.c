@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
+#include <linux/atomic.h>
 #include <linux/bitfield.h>
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/list.h>
 
 #include <hw/mmu_fault.h>
 #include <hw/vf_priv.h>
 
+#include "access.h"
 #include "chip.h"
 #include "fault.h"
 #include "gpu.h"
@@ -76,20 +80,6 @@ static const struct nvbar_mapping *live_at(const struct nvbar_gpu *gpu, u64 va)
 	return mapping->state == NVBAR_MAPPING_MAPPED ? mapping : NULL;
 }
 
-/*
- * Notes whose address it is when a fault is seen first.  It stays latched, and
- * whoever gets the address later is not to blame.
- */
-static void see(struct nvbar_gpu *gpu, const struct nvbar_fault_info *info)
-{
-	struct nvbar_seen_fault *seen = &gpu->vmm.fault;
-	u32 code = info->type << 16 | info->access;
-
-	lockdep_assert_held(&gpu->vmm.lock);
-	if (!seen->latched || seen->va != info->va || seen->code != code)
-		*seen = (struct nvbar_seen_fault){ true, info->va, code, live_at(gpu, info->va) };
-}
-
 /* " in mapping 0x1000+0x2000 label" if the one that it happened in still lives. */
 static void mapping_text(struct nvbar_gpu *gpu, char *buf, size_t len)
 {
@@ -114,46 +104,34 @@ static void fault_text(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 		  info->dropped ? ", more were dropped" : "");
 }
 
-static int read_locked(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
+/* --- the registers ------------------------------------------------------------ */
+
+/* What a clear ends, and what tells of faults */
+#define LATCHED	(VF_PRIV_MMU_FAULT_STATUS_VALID | VF_PRIV_MMU_FAULT_STATUS_DROPPED)
+#define DROPPED	(VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_PHYS | \
+		 VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT)
+
+static struct nvbar_fault_info read_latched(struct nvbar_gpu *gpu, u32 status)
 {
-	u32 status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
-	u32 addr_lo, addr_hi, inst_lo, inst_hi, word;
+	u32 addr_lo = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_ADDR_LO);
+	u32 addr_hi = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_ADDR_HI);
+	u32 inst_lo = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_INST_LO);
+	u32 inst_hi = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_INST_HI);
+	u32 word = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_INFO);
+	u32 access = FIELD_GET(VF_PRIV_MMU_FAULT_INFO_ACCESS_TYPE, word);
 
-	if (status == ~0u && nvbar_gpu_alive(gpu))
-		return -ENODEV;
-	if (!(status & VF_PRIV_MMU_FAULT_STATUS_VALID)) {
-		gpu->vmm.fault = (struct nvbar_seen_fault){ 0 };
-		return -ENOENT;
-	}
-	addr_lo = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_ADDR_LO);
-	addr_hi = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_ADDR_HI);
-	inst_lo = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_INST_LO);
-	inst_hi = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_INST_HI);
-	word = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_INFO);
-
-	*info = (struct nvbar_fault_info){
+	return (struct nvbar_fault_info){
 		.va = (u64)addr_hi << 32 | (addr_lo & VF_PRIV_MMU_FAULT_ADDR_LO_ADDR),
 		.type = FIELD_GET(VF_PRIV_MMU_FAULT_INFO_FAULT_TYPE, word),
-		.access = FIELD_GET(VF_PRIV_MMU_FAULT_INFO_ACCESS_TYPE, word),
+		.access = access,
 		.client = FIELD_GET(VF_PRIV_MMU_FAULT_INFO_CLIENT, word),
 		.engine = FIELD_GET(VF_PRIV_MMU_FAULT_INST_LO_ENGINE_ID, inst_lo),
 		.inst_pa = (u64)inst_hi << 32 | (inst_lo & VF_PRIV_MMU_FAULT_INST_LO_ADDR),
-		.dropped = status & (VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_PHYS |
-				     VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT),
+		.dropped = status & DROPPED,
+		.physical = access >= MMU_FAULT_ACCESS_TYPE_PHYS_READ,
+		.write = access == MMU_FAULT_ACCESS_TYPE_VIRT_WRITE ||
+			 access == MMU_FAULT_ACCESS_TYPE_PHYS_WRITE,
 	};
-	info->physical = info->access >= MMU_FAULT_ACCESS_TYPE_PHYS_READ;
-	info->write = info->access == MMU_FAULT_ACCESS_TYPE_VIRT_WRITE ||
-		      info->access == MMU_FAULT_ACCESS_TYPE_PHYS_WRITE;
-	see(gpu, info);
-	fault_text(gpu, info);
-	return 0;
-}
-
-int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
-{
-	/* Held so that nobody clears the fault between two of its registers. */
-	guard(mutex)(&gpu->vmm.lock);
-	return read_locked(gpu, info);
 }
 
 /* BAR2's and physical accesses' faults come to the same registers. */
@@ -164,71 +142,202 @@ static bool is_bar2s_or_physical(const struct nvbar_gpu *gpu, const struct nvbar
 	return info->physical || info->engine - gpu->chip->engine_bar2 < functions;
 }
 
-/* Of an access to these addresses, by whoever has them now */
+/* Of an access to these addresses? */
 static bool is_about(const struct nvbar_gpu *gpu, const struct nvbar_fault_info *info, u64 va,
 		     u64 len)
 {
 	/* To the page: so much of the address is known. */
 	return info->va + NVBAR_PAGE_SIZE > va && info->va < va + len &&
-	       !is_bar2s_or_physical(gpu, info) && gpu->vmm.fault.owner == live_at(gpu, info->va);
+	       !is_bar2s_or_physical(gpu, info);
 }
 
-int nvbar_fault_look(struct nvbar_gpu *gpu, u64 va, u64 len)
+/*
+ * Whose fault it is.  Handles are marked before the register is cleared: who finds
+ * it clear finds the mark.
+ */
+static void blame(struct nvbar_gpu *gpu)
 {
+	struct nvbar_faults *faults = &gpu->vmm.fault;
+	struct nvbar_access *access;
+
+	faults->owner = is_bar2s_or_physical(gpu, &faults->last) ?
+			NULL : live_at(gpu, faults->last.va);
+	list_for_each_entry(access, &gpu->vmm.accesses, link)
+		if (READ_ONCE(access->live) &&
+		    is_about(gpu, &faults->last, access->base, access->size))
+			WRITE_ONCE(access->fault, faults->seq);
+	fault_text(gpu, &faults->last);
+	nvbar_gpu_msg(gpu, NVBAR_MSG_INFO, "%s", faults->last.text);
+}
+
+/*
+ * The one place that reads and clears the registers: takes what is latched over, so
+ * that the GPU latches the next one.  Who opened the GPU to observe only reads.
+ */
+static int take(struct nvbar_gpu *gpu)
+{
+	struct nvbar_faults *faults = &gpu->vmm.fault;
 	u32 status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
-	struct nvbar_fault_info info;
-	int ret;
 
-	if (status == ~0u)
-		return nvbar_gpu_alive(gpu);
-	if (!(status & VF_PRIV_MMU_FAULT_STATUS_VALID))
-		return 0;
-	mutex_lock(&gpu->vmm.lock);
-	ret = read_locked(gpu, &info);
-	if (!ret && is_about(gpu, &info, va, len))
-		ret = -EIO;
-	mutex_unlock(&gpu->vmm.lock);
-	if (ret == -EIO)
-		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "access to 0x%llx+0x%llx: %s", va, len,
-			      info.text);
-	return ret == -ENOENT ? 0 : ret;
+	lockdep_assert_held(&gpu->vmm.lock);
+	if (status == ~0u && nvbar_gpu_alive(gpu))
+		return -ENODEV;
+	if (!(status & LATCHED))
+		return -ENOENT;
+	WRITE_ONCE(faults->seq, faults->seq + 1);
+	if (status & VF_PRIV_MMU_FAULT_STATUS_VALID) {
+		faults->last = read_latched(gpu, status);
+		faults->any = true;
+		blame(gpu);
+	}
+	if (status & DROPPED)
+		WRITE_ONCE(faults->dropped, faults->seq);
+	smp_wmb();
+	if (!gpu->observe)
+		nvbar_wr32(gpu, VF_PRIV_MMU_FAULT_STATUS, status & LATCHED);
+	smp_wmb();
+	WRITE_ONCE(faults->seq, faults->seq + 1);
+	return status & VF_PRIV_MMU_FAULT_STATUS_VALID ? 0 : -ENOENT;
 }
 
-void nvbar_fault_watch(struct nvbar_gpu *gpu)
+int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 {
-	struct nvbar_fault_info old;
+	struct nvbar_faults *faults = &gpu->vmm.fault;
 
 	guard(mutex)(&gpu->vmm.lock);
-	if (!read_locked(gpu, &old) && old.dropped)
-		nvbar_wr32(gpu, VF_PRIV_MMU_FAULT_STATUS, VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT);
-}
-
-int nvbar_fault_watched(struct nvbar_gpu *gpu, u64 va, u64 len)
-{
-	u32 status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
-	int ret;
-
-	if (!(status & VF_PRIV_MMU_FAULT_STATUS_VALID))
-		return 0;
-	ret = nvbar_fault_look(gpu, va, len);
-	if (ret || !(status & VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT))
-		return ret;
-	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
-		      "access to 0x%llx+0x%llx: it may have faulted, as an older fault hides others", va,
-		      len);
-	return -EIO;
+	if (take(gpu) == -ENODEV)
+		return -ENODEV;
+	if (!faults->any)
+		return -ENOENT;
+	/* Its mapping may have ended since. */
+	fault_text(gpu, &faults->last);
+	*info = faults->last;
+	return 0;
 }
 
 int nvbar_fault_clear(struct nvbar_gpu *gpu)
 {
-	u32 status;
+	struct nvbar_faults *faults = &gpu->vmm.fault;
 
 	guard(mutex)(&gpu->vmm.lock);
-	status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
+	if (take(gpu) == -ENODEV)
+		return -ENODEV;
+	faults->any = false;
+	faults->owner = NULL;
+	WRITE_ONCE(faults->cleared, faults->seq);
+	return 0;
+}
+
+/* --- accesses ------------------------------------------------------------------ */
+
+/*
+ * Is nothing latched, and has been nothing since @seq?  Else -EAGAIN: the lock is
+ * needed to know more.
+ */
+static int is_quiet(struct nvbar_gpu *gpu, u64 seq)
+{
+	u32 status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
+
 	if (status == ~0u && nvbar_gpu_alive(gpu))
 		return -ENODEV;
-	if (status & VF_PRIV_MMU_FAULT_STATUS_VALID)
-		nvbar_wr32(gpu, VF_PRIV_MMU_FAULT_STATUS, status);
-	gpu->vmm.fault = (struct nvbar_seen_fault){ 0 };
+	/* What somebody cleared before the register was read is counted by now, or odd. */
+	smp_rmb();
+	if ((status & LATCHED) || (seq & 1) || READ_ONCE(gpu->vmm.fault.seq) != seq)
+		return -EAGAIN;
 	return 0;
+}
+
+void nvbar_fault_watch(struct nvbar_gpu *gpu, struct nvbar_fault_watch *watch)
+{
+	watch->seq = smp_load_acquire(&gpu->vmm.fault.seq);
+}
+
+static int look_locked(struct nvbar_gpu *gpu, const struct nvbar_fault_watch *watch,
+		       struct nvbar_fault_info *info)
+{
+	int ret = take(gpu);
+
+	if (ret == -ENODEV)
+		return ret;
+	*info = gpu->vmm.fault.last;
+	if (!ret && is_about(gpu, info, watch->va, watch->len))
+		return -EIO;
+	return gpu->vmm.fault.seq == watch->seq ? 0 : -EAGAIN;
+}
+
+int nvbar_fault_look(struct nvbar_gpu *gpu, struct nvbar_fault_watch *watch)
+{
+	int ret = is_quiet(gpu, watch->seq);
+	struct nvbar_fault_info info;
+
+	if (ret != -EAGAIN)
+		return ret;
+	mutex_lock(&gpu->vmm.lock);
+	ret = look_locked(gpu, watch, &info);
+	mutex_unlock(&gpu->vmm.lock);
+	if (ret == -EAGAIN && watch->tries) {
+		watch->tries--;
+		return ret;
+	}
+	if (ret == -EIO)
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "access to 0x%llx+0x%llx: %s", watch->va,
+			      watch->len, info.text);
+	if (ret != -EAGAIN)
+		return ret;
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+		      "access to 0x%llx+0x%llx: it may have faulted, as others that do hide it",
+		      watch->va, watch->len);
+	return -EIO;
+}
+
+void nvbar_fault_settle(struct nvbar_gpu *gpu)
+{
+	guard(mutex)(&gpu->vmm.lock);
+	take(gpu);
+}
+
+/* A write through the handle was lost, and nobody has cleared it. */
+static bool has_faulted(const struct nvbar_access *access)
+{
+	return READ_ONCE(access->fault) > READ_ONCE(access->gpu->vmm.fault.cleared);
+}
+
+/* One may have been lost, and the handle's owner was not told. */
+static bool may_have_faulted(const struct nvbar_access *access)
+{
+	const struct nvbar_faults *faults = &access->gpu->vmm.fault;
+	u64 dropped = READ_ONCE(faults->dropped);
+
+	return dropped > READ_ONCE(access->told) && dropped > READ_ONCE(faults->cleared);
+}
+
+int nvbar_fault_flush(struct nvbar_access *access)
+{
+	struct nvbar_gpu *gpu = access->gpu;
+	struct nvbar_fault_info info;
+	bool faulted, maybe;
+	int ret;
+
+	ret = is_quiet(gpu, READ_ONCE(gpu->vmm.fault.seq));
+	if (ret == -ENODEV || (!ret && !has_faulted(access) && !may_have_faulted(access)))
+		return ret;
+	mutex_lock(&gpu->vmm.lock);
+	ret = take(gpu);
+	info = gpu->vmm.fault.last;
+	faulted = has_faulted(access);
+	maybe = may_have_faulted(access);
+	WRITE_ONCE(access->told, gpu->vmm.fault.seq);
+	mutex_unlock(&gpu->vmm.lock);
+	if (ret == -ENODEV)
+		return ret;
+	if (faulted)
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "flush of 0x%llx+0x%llx: %s", access->base,
+			      access->size,
+			      is_about(gpu, &info, access->base, access->size) ?
+			      info.text : "an access faulted, and others elsewhere since");
+	else if (maybe)
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "flush of 0x%llx+0x%llx: a write may be lost, as a fault elsewhere hid others",
+			      access->base, access->size);
+	return faulted || maybe ? -EIO : 0;
 }

@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+#include "fault.h"
 #include "pt.h"
 #include "share.h"
 #include "span.h"
@@ -93,20 +94,6 @@ struct nvbar_vmm_request {
 };
 
 /**
- * struct nvbar_seen_fault - the latched fault, once the driver has seen it
- * @latched: it has
- * @va: its address
- * @code: type and access
- * @owner: the live mapping that had the address then, for as long as it lives
- */
-struct nvbar_seen_fault {
-	bool latched;
-	u64 va;
-	u32 code;
-	const struct nvbar_mapping *owner;
-};
-
-/**
  * struct nvbar_vmm - the address space
  * @lock: protects everything here and orders page-table updates
  * @enabled: BAR1 is bound to these tables
@@ -117,7 +104,7 @@ struct nvbar_seen_fault {
  * @shared: live mappings that may be used again, by their pages; the second
  *	is of read-only ones
  * @quarantine: ranges that wait for an invalidate
- * @fault: latched, and whose
+ * @fault: those there were
  * @nr_mapped: holders of live mappings
  * @nr_held: ranges held, prepared and quarantined ones included
  * @mapped_bytes: bytes under live mappings
@@ -132,7 +119,7 @@ struct nvbar_vmm {
 	struct list_head accesses;
 	struct rb_root shared[2];
 	struct list_head quarantine;
-	struct nvbar_seen_fault fault;
+	struct nvbar_faults fault;
 	u64 nr_mapped;
 	u64 nr_held;
 	u64 mapped_bytes;

@@ -97,27 +97,40 @@ static struct nvbar_mapping *map_span(struct nvbar_gpu *gpu, const struct nvbar_
 	return ret ? ERR_PTR(ret) : mapping;
 }
 
+static int zero_by_bar1(struct nvbar_gpu *gpu, u64 va, u64 len)
+{
+	struct nvbar_fault_watch watch = { va, len, NVBAR_FAULT_TRIES, 0 };
+	int ret;
+
+	do {
+		if (nvbar_gpu_is_lost(gpu))
+			return -ENODEV;
+		nvbar_fault_watch(gpu, &watch);
+		gpu->ops->bar1_fill(gpu->hw, va, 0, len);
+		gpu->ops->write_barrier(gpu->hw);
+		/* Pushes the zeroes before it; ending a shared mapping asks the GPU for nothing. */
+		gpu->ops->bar1_read(gpu->hw, va, 4);
+		atomic64_add(len / 8, &gpu->count.bus_writes);
+		atomic64_inc(&gpu->count.bus_reads);
+		ret = nvbar_fault_look(gpu, &watch);
+	} while (ret == -EAGAIN);
+	return ret;
+}
+
 static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
 {
 	const struct nvbar_spans spans = { get_span, &span, 1 };
 	struct nvbar_mapping *mapping;
-	int ret, lost;
+	int ret, err;
 	u64 off;
 
-	nvbar_fault_watch(gpu);
+	nvbar_fault_settle(gpu);
 	mapping = map_span(gpu, &spans, span.len, &off);
 	if (IS_ERR(mapping))
 		return PTR_ERR(mapping);
-	off += mapping->node.start;
-	gpu->ops->bar1_fill(gpu->hw, off, 0, span.len);
-	gpu->ops->write_barrier(gpu->hw);
-	/* Pushes the zeroes before it; ending a shared mapping asks the GPU for nothing. */
-	gpu->ops->bar1_read(gpu->hw, off, 4);
-	atomic64_add(span.len / 8, &gpu->count.bus_writes);
-	atomic64_inc(&gpu->count.bus_reads);
-	lost = nvbar_fault_watched(gpu, off, span.len);
-	ret = nvbar_vmm_unmap(gpu, mapping);
-	return lost ? lost : ret;
+	ret = zero_by_bar1(gpu, mapping->node.start + off, span.len);
+	err = nvbar_vmm_unmap(gpu, mapping);
+	return ret ? ret : err;
 }
 
 static int scrub(struct nvbar_gpu *gpu, struct nvbar_span span)

@@ -658,8 +658,9 @@ NVBAR_API int nvbar_fill(struct nvbar_access *a, uint64_t offset, uint32_t patte
  * here is where the loss of one is found out.  A GPU that was reset meanwhile, and
  * answers, is not found: the next map, unmap, PRAMIN write or nvbar_get_info() does.
  *
- * Return: 0, or -ENODEV, -EIO (the GPU has latched a fault in this mapping; until
- * nvbar_clear_fault()).
+ * Return: 0, or -ENODEV, -EIO (an access to this mapping faulted: until
+ * nvbar_clear_fault(); or the GPU has dropped faults since the last flush, of which
+ * one may have been a write to this mapping: once).
  */
 NVBAR_API int nvbar_flush(struct nvbar_access *a);
 
@@ -968,7 +969,7 @@ struct nvbar_check_report {
 NVBAR_API int nvbar_check(struct nvbar *gpu, struct nvbar_check_report *report);
 
 /**
- * struct nvbar_fault - the BAR1 MMU fault that the GPU has latched
+ * struct nvbar_fault - the last BAR1 MMU fault
  * @size: set to sizeof(struct nvbar_fault) before the call
  * @va: faulting address, 4 KiB granular
  * @type: fault type code
@@ -991,16 +992,20 @@ struct nvbar_fault {
 };
 
 /**
- * nvbar_get_fault - last BAR1 MMU fault, decoded; it stays latched
+ * nvbar_get_fault - last BAR1 MMU fault, decoded
  * @gpu: handle
  * @fault: filled in
+ *
+ * The driver takes faults over from the GPU, which holds one, when it sees them.  The
+ * last one is kept until nvbar_clear_fault(); all of them are in the log, at level
+ * NVBAR_LOG_INFO.
  *
  * Return: 0, or -ENOENT (none), -EINVAL, -ENODEV.
  */
 NVBAR_API int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault);
 
 /**
- * nvbar_clear_fault - let the GPU latch the next fault
+ * nvbar_clear_fault - forget the faults there were, so that flushes succeed again
  * @gpu: handle
  *
  * Return: 0, or -ENODEV, -EACCES (observing).

@@ -4,6 +4,7 @@
 
 #include <hw/pmc.h>
 #include <hw/pramin.h>
+#include <hw/vf_priv.h>
 
 #include "fake_hw.h"
 
@@ -46,9 +47,14 @@ static void fake_write(void *arg, u32 off, unsigned int width, u64 val)
 	struct fake_hw *hw = arg;
 	unsigned int i;
 
-	for (i = 0; i < hw->nr_regs; i++)
-		if (hw->reg[i].off == off)
-			hw->reg[i].written = val;
+	for (i = 0; i < hw->nr_regs; i++) {
+		if (hw->reg[i].off != off)
+			continue;
+		hw->reg[i].written = val;
+		/* A written 1 clears. */
+		if (off == VF_PRIV_MMU_FAULT_STATUS)
+			hw->reg[i].val &= ~(u32)val;
+	}
 	if (in_window(off))
 		memcpy(hw->window + (off - PRAMIN_BASE), &val, width);
 	if ((off == PBUS_BAR0_WINDOW || off == XAL_EP_ZB_BAR0_WINDOW) && !hw->window_stuck)

@@ -34,9 +34,11 @@ static struct nvbar_access access;
 static u64 bar0_read(void *hw, u32 off, unsigned int width)
 {
 	(void)hw;
-	(void)off;
 	(void)width;
-	return gone ? 0xffffffff : 0x180000a1;
+	if (gone)
+		return 0xffffffff;
+	/* What it is, and no fault */
+	return off ? 0 : 0x180000a1;
 }
 
 static u64 bar1_read(void *hw, u64 off, unsigned int width)
@@ -129,7 +131,7 @@ static int start(void **state)
 	generation = 1;
 	one_piece = gone = false;
 	nr_slow = nr_barriers = nr_windows = nr_remapped = nr_ended = 0;
-	gpu = (struct nvbar_gpu){ .ops = &ops };
+	gpu = (struct nvbar_gpu){ .ops = &ops, .boot0 = 0x180000a1 };
 	mutex_init(&gpu.vmm.lock);
 	access = (struct nvbar_access){
 		.size = SIZE, .generation = &generation, .gpu = &gpu,

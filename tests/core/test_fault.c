@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The latched fault and what BAR1 is bound to, on registers set by hand. */
+/* Faults, whose they are, and what BAR1 is bound to, on registers set by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "access.h"
 #include "bar1.h"
 #include "chip.h"
 #include "fake_hw.h"
@@ -40,6 +41,7 @@ static void start(u32 boot42)
 	assert_int_equal(nvbar_chip_identify(&gpu), 0);
 	nvbar_pramin_init(&gpu);
 	mutex_init(&gpu.vmm.lock);
+	INIT_LIST_HEAD(&gpu.vmm.accesses);
 	nvbar_va_init(&gpu.vmm.va, SZ_256M, SZ_4K);
 	gpu.vram_size = SZ_1G;
 }
@@ -138,37 +140,65 @@ static void a_fault_names_the_mapping_it_is_in(void **state)
 	assert_non_null(strstr(read_fault().text, "0x3000 in mapping 0x2000+0x4000 mine: "));
 }
 
+/* An access to @len bytes at @va, which is about to be made. */
+static struct nvbar_fault_watch watch_at(u64 va, u64 len)
+{
+	struct nvbar_fault_watch watch = { va, len, NVBAR_FAULT_TRIES, 0 };
+
+	nvbar_fault_watch(&gpu, &watch);
+	return watch;
+}
+
+/* ... and during which a fault of these numbers is latched. */
+static int look(u64 va, u64 len, u32 type, u32 access, u32 engine, u32 status)
+{
+	struct nvbar_fault_watch watch = watch_at(va, len);
+
+	set_fault(type, access, engine, status);
+	return nvbar_fault_look(&gpu, &watch);
+}
+
 /* All ones may be what the register holds: VALID and everything dropped. */
 static void a_status_of_all_ones_is_a_fault_while_the_gpu_answers(void **state)
 {
+	struct nvbar_fault_watch watch;
 	struct nvbar_fault_info info;
 
 	(void)state;
 	start_ga102();
 	set_fault(2, 1, 0x80, ~0u);
 	assert_true(read_fault().dropped);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 1), 0);
+	/* hardware.md 10.2: bits 7:0 and 31 are cleared by a written 1, the others stay. */
+	assert_int_equal(fake_written(&hw, FAULT_STATUS), 0x800000ff);
 	assert_int_equal(nvbar_fault_clear(&gpu), 0);
 	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 1);
 
+	watch = watch_at(0x3000, 1);
 	hw.dead = true;
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), -ENODEV);
 	assert_int_equal(nvbar_fault_read(&gpu, &info), -ENODEV);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 1), -ENODEV);
 	assert_int_equal(nvbar_fault_clear(&gpu), -ENODEV);
 	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 1);
 }
 
+/* One elsewhere hides it: the access is to be made again, now that the latch is free. */
 static void only_a_fault_at_these_addresses_fails_an_access(void **state)
 {
+	struct nvbar_fault_watch watch;
+
 	(void)state;
 	start_ga102();
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
-	set_fault(2, 0, 0x80, 0);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x2ff8, 8), 0);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x2ff8, 9), -EIO);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3ff8, 8), -EIO);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x4000, 8), 0);
+	watch = watch_at(0x3000, 8);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), 0);
+	assert_int_equal(look(0x2ff8, 8, 2, 0, 0x80, 0), -EAGAIN);
+	assert_int_equal(look(0x2ff8, 9, 2, 0, 0x80, 0), -EIO);
+	assert_int_equal(look(0x3ff8, 8, 2, 0, 0x80, 0), -EIO);
 	assert_non_null(strstr(hw.message, "PTE fault at VA 0x3000"));
+	assert_int_equal(look(0x4000, 8, 2, 0, 0x80, 0), -EAGAIN);
+	watch = watch_at(0x4000, 8);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), 0);
+	/* It can still be asked for. */
+	assert_non_null(strstr(read_fault().text, "PTE fault at VA 0x3000"));
 }
 
 /* hardware.md 10.3: engines of BAR2, and accesses without translation */
@@ -182,85 +212,175 @@ static void faults_of_others_fail_no_access(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(chips); i++) {
 		start(chips[i].boot42);
-		set_fault(2, 0, chips[i].bar2, 0);
-		assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
-		set_fault(2, 8, chips[i].physical, 0);
-		assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
-		set_fault(2, 0, chips[i].bar1, 0);
-		assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
+		assert_int_equal(look(0x3000, 8, 2, 0, chips[i].bar2, 0), -EAGAIN);
+		assert_int_equal(look(0x3000, 8, 2, 8, chips[i].physical, 0), -EAGAIN);
+		assert_int_equal(look(0x3000, 8, 2, 0, chips[i].bar1, 0), -EIO);
 	}
 	/* Another function's BAR1 [GH100] */
-	set_fault(2, 0, 0x103, 0);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
-	set_fault(2, 0, 0x143, 0);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
+	assert_int_equal(look(0x3000, 8, 2, 0, 0x103, 0), -EIO);
+	assert_int_equal(look(0x3000, 8, 2, 0, 0x143, 0), -EAGAIN);
 }
 
 static void a_fault_that_was_seen_is_no_later_mappings(void **state)
 {
 	struct nvbar_mapping mapping = { .state = NVBAR_MAPPING_MAPPED };
+	struct nvbar_fault_watch watch;
 
 	(void)state;
 	start_ga102();
 	set_fault(2, 0, 0x80, 0);
 	read_fault();
 	assert_int_equal(nvbar_va_alloc_fixed(&gpu.vmm.va, &mapping.node, 0x3000, 0x1000), 0);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
+	watch = watch_at(0x3000, 8);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), 0);
 	assert_null(strstr(read_fault().text, "mapping"));
 
-	/* Others in its place, one of which looks the same, are. */
-	set_fault(6, 1, 0x80, 0);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
-	set_fault(2, 0, 0x80, 0);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
-	fake_set(&hw, FAULT_ADDR_LO, 0x8000);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x8000, 8), -EIO);
-	set_fault(2, 0, 0x80, 0);
-	assert_int_equal(nvbar_fault_clear(&gpu), 0);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -EIO);
+	/* Another in its place, that looks the same, is. */
+	assert_int_equal(look(0x3000, 8, 2, 0, 0x80, 0), -EIO);
+	assert_non_null(strstr(read_fault().text, "mapping 0x3000+0x1000"));
 
 	/* What holds a range without a page shows nothing, and meets no fault. */
-	assert_int_equal(nvbar_fault_clear(&gpu), 0);
 	mapping.state = NVBAR_MAPPING_PREPARED;
+	set_fault(2, 0, 0x80, 0);
 	assert_null(strstr(read_fault().text, "mapping"));
-	mapping.state = NVBAR_MAPPING_MAPPED;
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
 }
 
-/* hardware.md 10.2: bit 1 tells of dropped ones, and is cleared by itself. */
-static void none_is_missed_while_an_older_one_is_latched(void **state)
+/* Whoever takes the fault over, or clears all: who made the access finds out. */
+static void none_is_missed_because_another_thread_saw_it_first(void **state)
 {
+	struct nvbar_fault_watch watch, other;
+
 	(void)state;
 	start_ga102();
-	nvbar_fault_watch(&gpu);
-	assert_int_equal(nvbar_fault_watched(&gpu, 0x3000, 8), 0);
+	watch = watch_at(0x3000, 8);
 	set_fault(2, 0, 0x80, 0);
-	assert_int_equal(nvbar_fault_watched(&gpu, 0x3000, 8), -EIO);
-	assert_int_equal(nvbar_fault_watched(&gpu, 0x9000, 8), 0);
-	nvbar_fault_watch(&gpu);
-	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 0);
+	other = watch_at(0x9000, 8);
+	assert_int_equal(nvbar_fault_look(&gpu, &other), -EAGAIN);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), -EAGAIN);
 
-	set_fault(2, 0, 0x80, 2);
-	assert_int_equal(nvbar_fault_watched(&gpu, 0x9000, 8), -EIO);
+	watch = watch_at(0x3000, 8);
+	set_fault(2, 0, 0x80, 0);
+	assert_int_equal(nvbar_fault_clear(&gpu), 0);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), -EAGAIN);
+
+	watch = watch_at(0x3000, 8);
+	set_fault(2, 0, 0x80, 0);
+	nvbar_fault_settle(&gpu);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), -EAGAIN);
+
+	/* One of which the GPU kept nothing but that it was, as its latch was being cleared. */
+	watch = watch_at(0x3000, 8);
+	fake_set(&hw, FAULT_STATUS, 2);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), -EAGAIN);
+	watch = watch_at(0x3000, 8);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), 0);
+}
+
+static void an_access_that_others_hide_all_the_time_may_have_faulted(void **state)
+{
+	struct nvbar_fault_watch watch = watch_at(0x9000, 8);
+	unsigned int i;
+
+	(void)state;
+	start_ga102();
+	for (i = 0; i < NVBAR_FAULT_TRIES; i++) {
+		nvbar_fault_watch(&gpu, &watch);
+		set_fault(2, 0, 0x80, 0);
+		assert_int_equal(nvbar_fault_look(&gpu, &watch), -EAGAIN);
+	}
+	nvbar_fault_watch(&gpu, &watch);
+	set_fault(2, 0, 0x80, 0);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), -EIO);
 	assert_non_null(strstr(hw.message, "may have faulted"));
-	nvbar_fault_watch(&gpu);
-	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 1);
-	assert_int_equal(hw.log[hw.nr_log - 1].val, 2);
+}
+
+/* Handles at 0x2000 and at 0x8000, as they are once they are in the list */
+static struct nvbar_access at_fault, elsewhere;
+
+static void start_with_handles(void)
+{
+	start_ga102();
+	at_fault = (struct nvbar_access){ .gpu = &gpu, .base = 0x2000, .size = 0x4000, .live = true };
+	elsewhere = (struct nvbar_access){ .gpu = &gpu, .base = 0x8000, .size = 0x4000, .live = true };
+	list_add_tail(&at_fault.link, &gpu.vmm.accesses);
+	list_add_tail(&elsewhere.link, &gpu.vmm.accesses);
+}
+
+/* ... until it is cleared, however many come after it, and whoever saw it. */
+static void a_flush_tells_of_a_fault_in_its_mapping(void **state)
+{
+	(void)state;
+	start_with_handles();
+	assert_int_equal(nvbar_fault_flush(&at_fault), 0);
+	set_fault(2, 1, 0x80, 0);
+	assert_int_equal(nvbar_fault_flush(&elsewhere), 0);
+	set_fault(2, 1, 0x80, 0);
+	fake_set(&hw, FAULT_ADDR_LO, 0x100000);
+	assert_int_equal(nvbar_fault_flush(&elsewhere), 0);
+	assert_int_equal(nvbar_fault_flush(&at_fault), -EIO);
+	assert_int_equal(nvbar_fault_flush(&at_fault), -EIO);
+	assert_int_equal(nvbar_fault_clear(&gpu), 0);
+	assert_int_equal(nvbar_fault_flush(&at_fault), 0);
+	set_fault(2, 1, 0x80, 0);
+	assert_int_equal(nvbar_fault_flush(&at_fault), -EIO);
+	assert_non_null(strstr(hw.message, "PTE fault at VA 0x3000"));
+
+	/* BAR2's at the same address is none of its business. */
+	assert_int_equal(nvbar_fault_clear(&gpu), 0);
+	set_fault(2, 1, 0xc0, 0);
+	assert_int_equal(nvbar_fault_flush(&at_fault), 0);
+}
+
+/* hardware.md 10.2: bits 1:0 tell of dropped ones of BAR1, whose is not said. */
+static void a_flush_tells_once_that_faults_were_dropped(void **state)
+{
+	(void)state;
+	start_with_handles();
+	set_fault(2, 1, 0x80, 2);
+	assert_int_equal(nvbar_fault_flush(&elsewhere), -EIO);
+	assert_non_null(strstr(hw.message, "a write may be lost"));
+	assert_int_equal(nvbar_fault_flush(&elsewhere), 0);
+	assert_int_equal(nvbar_fault_flush(&at_fault), -EIO);
+
+	/* BAR2's are others'. */
+	set_fault(2, 1, 0xc0, 8);
+	assert_int_equal(nvbar_fault_flush(&elsewhere), 0);
+	/* Cleared, it is told no more. */
+	set_fault(2, 1, 0x80, 1);
+	assert_int_equal(nvbar_fault_clear(&gpu), 0);
+	assert_int_equal(nvbar_fault_flush(&elsewhere), 0);
+	assert_int_equal(nvbar_fault_flush(&at_fault), 0);
+
 	hw.dead = true;
-	assert_int_equal(nvbar_fault_watched(&gpu, 0x9000, 8), -ENODEV);
+	assert_int_equal(nvbar_fault_flush(&at_fault), -ENODEV);
 }
 
 /* Somebody clears the fault, or the GPU goes away, after it was seen to be there. */
 static void a_fault_that_goes_while_it_is_looked_at_is_none(void **state)
 {
+	struct nvbar_fault_watch watch;
+
 	(void)state;
 	start_ga102();
+	watch = watch_at(0x3000, 8);
 	set_fault(2, 0, 0x80, 0);
 	fake_set_after(&hw, FAULT_STATUS, FAULT_VALID, 1, 0);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), 0);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), 0);
 	fake_set(&hw, 0x000000, 0xffffffff);
 	fake_set_after(&hw, FAULT_STATUS, FAULT_VALID, 1, 0xffffffff);
-	assert_int_equal(nvbar_fault_look(&gpu, 0x3000, 8), -ENODEV);
+	assert_int_equal(nvbar_fault_look(&gpu, &watch), -ENODEV);
+}
+
+/* Who observes writes nothing. */
+static void an_observer_leaves_a_fault_latched(void **state)
+{
+	(void)state;
+	start_ga102();
+	gpu.observe = true;
+	set_fault(2, 0, 0x80, 0);
+	read_fault();
+	read_fault();
+	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 0);
 }
 
 static void no_fault_is_cleared_by_nothing(void **state)
@@ -377,8 +497,12 @@ int main(void)
 		cmocka_unit_test(only_a_fault_at_these_addresses_fails_an_access),
 		cmocka_unit_test(faults_of_others_fail_no_access),
 		cmocka_unit_test(a_fault_that_was_seen_is_no_later_mappings),
-		cmocka_unit_test(none_is_missed_while_an_older_one_is_latched),
+		cmocka_unit_test(none_is_missed_because_another_thread_saw_it_first),
+		cmocka_unit_test(an_access_that_others_hide_all_the_time_may_have_faulted),
+		cmocka_unit_test(a_flush_tells_of_a_fault_in_its_mapping),
+		cmocka_unit_test(a_flush_tells_once_that_faults_were_dropped),
 		cmocka_unit_test(a_fault_that_goes_while_it_is_looked_at_is_none),
+		cmocka_unit_test(an_observer_leaves_a_fault_latched),
 		cmocka_unit_test(no_fault_is_cleared_by_nothing),
 		cmocka_unit_test(a_binding_is_read_in_the_chips_form),
 		cmocka_unit_test(the_root_is_what_the_instance_block_says),

@@ -7,6 +7,8 @@
  */
 #include "helper.h"
 
+#include <pthread.h>
+
 #include <linux/ktime.h>
 #include <nvbar_compat.h>
 
@@ -992,6 +994,100 @@ static void vram_that_takes_no_zeroes_is_not_handed_out(void **state)
 	gpu_close(gpu);
 }
 
+/* A read that the CPU makes on its own of VA that nobody has, as it may through a prefetchable BAR. */
+static void stray_read(struct nvbar *gpu)
+{
+	sim_bar1_read(nvbar_backend_sim_gpu(gpu->backend), MIB(128), 4);
+}
+
+/* What a page that fails reads as is no data, and a write to it is told as lost. */
+static void a_stray_fault_hides_no_other(void **state)
+{
+	const struct sim_inject bad = { .poison_pa = MIB(1), .poison_len = PAGE };
+	const struct nvbar_extent ext[] = { { MIB(2), PAGE }, { MIB(1), PAGE } };
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	uint8_t block[2 * PAGE];
+	struct nvbar_access *a;
+	struct nvbar *gpu;
+	uint32_t val;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		char device[64];
+
+		snprintf(device, sizeof(device), "sim:%s,vram=1G", chips[i].name);
+		assert_ok(nvbar_open(&gpu, device, NULL));
+		assert_ok(nvbar_map(gpu, ext, 2, NULL, &a));
+		sim_inject(nvbar_backend_sim_gpu(gpu->backend), &bad);
+
+		stray_read(gpu);
+		val = 0x5a5a;
+		assert_err(nvbar_read32(a, PAGE, &val), EIO);
+		assert_int_equal(val, 0x5a5a);
+		stray_read(gpu);
+		assert_err(nvbar_read(a, 0, block, sizeof(block)), EIO);
+		stray_read(gpu);
+		assert_ok(nvbar_write32(a, PAGE + 8, 1));
+		assert_err(nvbar_flush(a), EIO);
+		assert_ok(nvbar_clear_fault(gpu));
+
+		/* All ones that are data are data, stray fault or not. */
+		assert_ok(nvbar_write32(a, 0, ~0u));
+		assert_ok(nvbar_flush(a));
+		stray_read(gpu);
+		assert_ok(nvbar_read32(a, 0, &val));
+		assert_int_equal(val, ~0u);
+		assert_ok(nvbar_get_fault(gpu, &fault));
+		assert_int_equal(fault.va, MIB(128));
+		assert_null(strstr(fault.text, "in mapping"));
+		assert_ok(nvbar_unmap(a));
+		nvbar_close(gpu);
+	}
+}
+
+/* A second thread that makes strays, asks for faults and clears them, and allocates. */
+struct meddler {
+	pthread_t thread;
+	struct nvbar *gpu;
+	bool stop;
+};
+
+static void *meddle(void *arg)
+{
+	const struct nvbar_vram_opts far = { .size = sizeof(far), .range_start = MIB(512) };
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	struct meddler *m = arg;
+	struct nvbar_vram *vram;
+
+	while (!__atomic_load_n(&m->stop, __ATOMIC_RELAXED)) {
+		stray_read(m->gpu);
+		nvbar_get_fault(m->gpu, &fault);
+		assert_ok(nvbar_clear_fault(m->gpu));
+		if (!nvbar_vram_alloc(m->gpu, KIB(64), &far, &vram))
+			nvbar_vram_free(vram);
+	}
+	return NULL;
+}
+
+static void a_scrub_that_faulted_is_not_missed_whatever_other_threads_do(void **state)
+{
+	const struct nvbar_vram_opts below = { .size = sizeof(below), .range_end = MIB(64) };
+	struct nvbar_vram *vram = UNTOUCHED;
+	struct meddler m = { .stop = false };
+	unsigned int i;
+
+	(void)state;
+	assert_ok(nvbar_open(&m.gpu, "sim:ga102,vram=1G,poison=0x20000:0x10000", NULL));
+	assert_int_equal(pthread_create(&m.thread, NULL, meddle, &m), 0);
+	for (i = 0; i < 300; i++)
+		assert_err(nvbar_vram_alloc(m.gpu, KIB(512), &below, &vram), EIO);
+	__atomic_store_n(&m.stop, true, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_join(m.thread, NULL), 0);
+	assert_ptr_equal(vram, UNTOUCHED);
+	nvbar_close(m.gpu);
+}
+
 static void a_fault_is_not_blamed_on_who_has_the_address_later(void **state)
 {
 	const uint64_t bad = MIB(1) / PAGE, good = MIB(2) / PAGE;
@@ -1055,6 +1151,8 @@ int main(void)
 		cmocka_unit_test(a_map_that_waits_for_an_unmap_says_so),
 		cmocka_unit_test(vram_is_not_handed_out_unzeroed_through_a_static_mapping),
 		cmocka_unit_test(vram_that_takes_no_zeroes_is_not_handed_out),
+		cmocka_unit_test(a_stray_fault_hides_no_other),
+		cmocka_unit_test(a_scrub_that_faulted_is_not_missed_whatever_other_threads_do),
 		cmocka_unit_test(a_fault_is_not_blamed_on_who_has_the_address_later),
 		cmocka_unit_test(no_test_here_met_a_warning),
 	};
