@@ -115,7 +115,8 @@ int nvbar_bar1_compare_instance(struct nvbar_gpu *gpu, u32 *off)
 }
 
 /* What the bind register says of a bind that is over. */
-#define BLOCK_BOUND	(VF_PRIV_BAR1_BLOCK_PTR | VF_PRIV_BAR1_BLOCK_TARGET | VF_PRIV_BAR1_BLOCK_MODE)
+#define BLOCK_BOUND	(VF_PRIV_BAR1_BLOCK_PTR | VF_PRIV_BAR1_BLOCK_TARGET | \
+			 VF_PRIV_BAR1_BLOCK_MODE)
 #define LOW_BOUND	(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR | \
 			 VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET | \
 			 VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE)
@@ -172,9 +173,28 @@ static int bind_pair(struct nvbar_gpu *gpu, u32 mode, u64 pa)
 			      NVBAR_MMU_TIMEOUT_US);
 }
 
+/* What a bind does while another is on its way is not documented: don't. */
+static int wait_for_earlier(struct nvbar_gpu *gpu)
+{
+	if (gpu->chip->bind == NVBAR_BIND_BLOCK)
+		return nvbar_wait_reg(gpu, "VF_PRIV_BIND_STATUS", VF_PRIV_BIND_STATUS,
+				      VF_PRIV_BIND_STATUS_BAR1_PENDING |
+				      VF_PRIV_BIND_STATUS_BAR1_OUTSTANDING, 0,
+				      NVBAR_MMU_TIMEOUT_US);
+	return nvbar_wait_reg(gpu, "VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR",
+			      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR,
+			      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PENDING |
+			      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_OUTSTANDING, 0,
+			      NVBAR_MMU_TIMEOUT_US);
+}
+
 /* Binds to the instance block at @pa, or with mode physical to nothing, and waits. */
 static int bind_bar1(struct nvbar_gpu *gpu, u32 mode, u64 pa)
 {
+	int ret = wait_for_earlier(gpu);
+
+	if (ret)
+		return ret;
 	atomic64_inc(&gpu->count.binds);
 	return gpu->chip->bind == NVBAR_BIND_BLOCK ? bind_block(gpu, mode, pa) :
 						     bind_pair(gpu, mode, pa);

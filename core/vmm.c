@@ -235,10 +235,12 @@ void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 	drop_locked(gpu, mapping);
 }
 
-/* Does the range need the GPU's word before it can be anybody's?  It will be nobody's any more ... */
+/*
+ * Nobody gets address space of a GPU that is lost any more, or of one whose BAR1 is
+ * about to be unbound: a range of theirs can be given back without the GPU's word.
+ */
 static bool needs_no_word(const struct nvbar_gpu *gpu)
 {
-	/* ... of a GPU that is lost, or whose BAR1 is about to be unbound. */
 	return nvbar_gpu_is_lost(gpu) || gpu->vmm.detaching;
 }
 

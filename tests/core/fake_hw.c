@@ -42,6 +42,15 @@ static u64 fake_read(void *arg, u32 off, unsigned int width)
 	return val;
 }
 
+static void make_busy(struct fake_hw *hw, u32 off)
+{
+	unsigned int i;
+
+	for (i = 0; i < hw->nr_regs; i++)
+		if (hw->reg[i].off == off)
+			hw->reg[i].polls = hw->busy_polls;
+}
+
 static void fake_write(void *arg, u32 off, unsigned int width, u64 val)
 {
 	struct fake_hw *hw = arg;
@@ -51,6 +60,8 @@ static void fake_write(void *arg, u32 off, unsigned int width, u64 val)
 		if (hw->reg[i].off != off)
 			continue;
 		hw->reg[i].written = val;
+		if (hw->reg[i].starts)
+			make_busy(hw, hw->reg[i].starts);
 		/* A written 1 clears. */
 		if (off == VF_PRIV_MMU_FAULT_STATUS)
 			hw->reg[i].val &= ~(u32)val;
@@ -110,6 +121,19 @@ void fake_set_after(struct fake_hw *hw, u32 off, u32 before, u32 polls, u32 val)
 	hw->reg[i].before = before;
 	if (i == hw->nr_regs)
 		hw->nr_regs++;
+}
+
+void fake_starts(struct fake_hw *hw, u32 off, u32 busy, u32 before, u32 polls)
+{
+	unsigned int i;
+
+	for (i = 0; i < hw->nr_regs; i++) {
+		if (hw->reg[i].off == busy)
+			hw->reg[i].before = before;
+		if (hw->reg[i].off == off)
+			hw->reg[i].starts = busy;
+	}
+	hw->busy_polls = polls;
 }
 
 void fake_set(struct fake_hw *hw, u32 off, u32 val)

@@ -26,8 +26,10 @@ struct fake_hw {
 		u32 polls;	/* reads that still give @before */
 		u32 before;
 		u32 written;	/* last, of a register that was set */
+		u32 starts;	/* a write makes this register busy, see fake_starts() */
 	} reg[FAKE_REGS];
 	unsigned int nr_regs;
+	u32 busy_polls;
 	bool dead;		/* everything reads as all ones */
 	bool window_stuck;	/* it does not move */
 	struct fake_access log[FAKE_LOG];
@@ -44,6 +46,9 @@ void fake_set(struct fake_hw *hw, u32 off, u32 val);
 
 /* Reads as @before @polls times, then as @val. */
 void fake_set_after(struct fake_hw *hw, u32 off, u32 before, u32 polls, u32 val);
+
+/* A write to @off makes @busy, which was set, read as @before for @polls reads. */
+void fake_starts(struct fake_hw *hw, u32 off, u32 busy, u32 before, u32 polls);
 
 /* What was written last to a register that was set, however much was recorded since; or 0. */
 u32 fake_written(const struct fake_hw *hw, u32 off);

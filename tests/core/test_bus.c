@@ -451,25 +451,73 @@ static void start_to_bind(u32 boot42, u64 len)
  * hardware.md 9: PENDING in bit 0 and then OUTSTANDING in bit 1, in a register
  * of its own or, on Hopper and later, in the one that holds what was bound.
  */
+static const struct {
+	u32 boot42;
+	u32 status;
+	u32 bound;
+	u32 starts;
+	const char *name;
+} binds[] = {
+	{ GA102, 0xb80f50, 0, 0xb80f40, "VF_PRIV_BIND_STATUS" },
+	{ 0x180a1000, 0xb80f60, 0x200, 0xb80f64, "VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR" },
+};
+
+static void start_bind_of(unsigned int i)
+{
+	start_to_bind(binds[i].boot42, SZ_64K);
+	fake_set(&hw, 0xb80f64, 0);
+	fake_set(&hw, 0xb80f40, 0x80000000);
+	fake_set(&hw, binds[i].status, binds[i].bound);
+}
+
 static void a_bind_is_over_when_nothing_is_outstanding(void **state)
 {
-	static const struct {
-		u32 boot42;
-		u32 status;
-		u32 bound;
-	} cases[] = { { GA102, 0xb80f50, 0 }, { 0x180a1000, 0xb80f60, 0x200 } };
 	unsigned int i, bit;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (i = 0; i < ARRAY_SIZE(binds); i++) {
 		for (bit = 1; bit <= 2; bit++) {
-			start_to_bind(cases[i].boot42, SZ_64K);
-			fake_set(&hw, 0xb80f40, 0x80000000);
-			fake_set_after(&hw, cases[i].status, cases[i].bound | bit, 3,
-				       cases[i].bound);
+			start_bind_of(i);
+			fake_starts(&hw, binds[i].starts, binds[i].status, binds[i].bound | bit, 3);
 			assert_int_equal(nvbar_bar1_enable(&gpu), 0);
 			assert_true(gpu.vmm.enabled);
-			assert_int_equal(fake_count(&hw, false, cases[i].status), 4);
+			/* Once before it, and until it is over. */
+			assert_int_equal(fake_count(&hw, false, binds[i].status), 1 + 4);
+		}
+	}
+}
+
+/* An earlier owner's, whose end the GPU has not told yet. */
+static void a_bind_that_is_on_its_way_is_waited_for_before_the_next(void **state)
+{
+	unsigned int i, at, bit, busy;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(binds); i++) {
+		for (bit = 1; bit <= 2; bit++) {
+			start_bind_of(i);
+			fake_set_after(&hw, binds[i].status, binds[i].bound | bit, 3,
+				       binds[i].bound);
+			assert_int_equal(nvbar_bar1_enable(&gpu), 0);
+			for (at = 0, busy = 0; !hw.log[at].write || hw.log[at].off != binds[i].starts;
+			     at++)
+				busy += !hw.log[at].write && hw.log[at].off == binds[i].status;
+			assert_int_equal(busy, 4);
+
+			start_bind_of(i);
+			fake_set(&hw, binds[i].status, binds[i].bound | bit);
+			compat_sleep_pretend(true);
+			assert_int_equal(nvbar_bar1_enable(&gpu), -ETIMEDOUT);
+			compat_sleep_pretend(false);
+			assert_int_equal(fake_written(&hw, binds[i].starts), 0);
+			assert_non_null(strstr(hw.message, binds[i].name));
+
+			/* Nor is BAR1 unbound meanwhile. */
+			compat_sleep_pretend(true);
+			nvbar_bar1_disable(&gpu);
+			compat_sleep_pretend(false);
+			assert_int_equal(fake_written(&hw, 0xb80f40), 0);
+			assert_int_equal(fake_written(&hw, 0xb80f60), 0);
 		}
 	}
 }
@@ -494,7 +542,9 @@ static void a_gpu_that_goes_away_in_a_bind_is_left_alone(void **state)
 	(void)state;
 	start_to_bind(GA102, SZ_64K);
 	fake_set(&hw, 0x000000, 0xffffffff);
-	fake_set(&hw, 0xb80f50, 0xffffffff);
+	fake_set(&hw, 0xb80f50, 0);
+	fake_set(&hw, 0xb80f40, 0);
+	fake_starts(&hw, 0xb80f40, 0xb80f50, 0xffffffff, 1000);
 	assert_int_equal(nvbar_bar1_enable(&gpu), -ENODEV);
 	assert_false(gpu.vmm.enabled);
 	assert_int_equal(fake_count(&hw, true, 0xb80f40), 1);
@@ -548,6 +598,7 @@ int main(void)
 		cmocka_unit_test(a_dead_gpu_ends_the_wait_at_once),
 		cmocka_unit_test(a_register_that_takes_its_time_is_waited_for),
 		cmocka_unit_test(a_bind_is_over_when_nothing_is_outstanding),
+		cmocka_unit_test(a_bind_that_is_on_its_way_is_waited_for_before_the_next),
 		cmocka_unit_test(a_bind_that_fails_is_taken_back),
 		cmocka_unit_test(a_gpu_that_goes_away_in_a_bind_is_left_alone),
 		cmocka_unit_test(a_block_that_is_not_written_is_not_bound),
