@@ -64,6 +64,8 @@ static int identify(struct nvbar_gpu *gpu)
 	if (!ret)
 		ret = nvbar_chip_wait_boot(gpu);
 	if (!ret)
+		ret = nvbar_chip_wait_scrub(gpu);
+	if (!ret)
 		ret = nvbar_chip_read_vram(gpu);
 	if (!ret)
 		ret = place_region(gpu);

@@ -30,6 +30,7 @@
 	.window_name = "PBUS_BAR0_WINDOW",				\
 	.window_mask = PBUS_BAR0_WINDOW_BASE,				\
 	.window_target = PBUS_BAR0_WINDOW_TARGET,			\
+	.scrub_status = true,						\
 	.heap_len = SZ_1M,						\
 	.engine_bar1 = MMU_ENGINE_ID_BAR1_TU102,			\
 	.engine_bar2 = MMU_ENGINE_ID_BAR2_TU102
@@ -69,6 +70,7 @@ static const struct nvbar_chip chips[] = {
 		.id = CHIP_ID_GH100, .name = "GH100", FAMILY_GH_TO_GB,
 		.page_sizes = PAGES_AMPERE, .boot_reg = THERM_I2CS_SCRATCH_GH100,
 		.window_mask = XAL_EP_ZB_BAR0_WINDOW_BASE_GH100, .heap_len = SZ_2M,
+		.scrub_status = true,
 	}, {
 		.id = CHIP_ID_GB100, .name = "GB100", FAMILY_GH_TO_GB,
 		.page_sizes = PAGES_BLACKWELL, .boot_reg = THERM_I2CS_SCRATCH_GH100,
@@ -133,6 +135,34 @@ int nvbar_chip_wait_boot(struct nvbar_gpu *gpu)
 	return nvbar_wait_reg(gpu, "PGC6_SCRATCH_GROUP_05", PGC6_SCRATCH_GROUP_05,
 			      PGC6_SCRATCH_GROUP_05_GFW_BOOT_PROGRESS,
 			      PGC6_SCRATCH_GROUP_05_GFW_BOOT_PROGRESS_DONE, NVBAR_BOOT_TIMEOUT_US);
+}
+
+/* Of a register that is not there, or can't be read, any bit may be set. */
+static bool says_scrubbed(u32 val)
+{
+	return FIELD_GET(PRI_ERROR, val) != PRI_ERROR_BAD && (val & PFB_NISO_SCRUB_STATUS_DONE);
+}
+
+int nvbar_chip_wait_scrub(struct nvbar_gpu *gpu)
+{
+	u32 val;
+
+	if (!gpu->chip->scrub_status)
+		return 0;
+	val = nvbar_rd32(gpu, PFB_NISO_SCRUB_STATUS);
+	if (!says_scrubbed(val) && FIELD_GET(PRI_ERROR, val) != PRI_ERROR_BAD &&
+	    nvbar_poll_reg(gpu, PFB_NISO_SCRUB_STATUS, PFB_NISO_SCRUB_STATUS_DONE,
+			   PFB_NISO_SCRUB_STATUS_DONE, NVBAR_MMU_TIMEOUT_US, &val) == -ENODEV)
+		return -ENODEV;
+	if (val == ~0u && nvbar_gpu_alive(gpu))
+		return -ENODEV;
+	if (says_scrubbed(val))
+		return 0;
+	nvbar_gpu_msg(gpu, NVBAR_MSG_WARNING,
+		      "VRAM: register PFB_NISO_SCRUB_STATUS (0x%06x) reads 0x%08x: the GPU may still be scrubbing, so allocations are read back",
+		      PFB_NISO_SCRUB_STATUS, val);
+	gpu->read_back = true;
+	return 0;
 }
 
 static u64 read_vram_size(struct nvbar_gpu *gpu)

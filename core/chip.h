@@ -47,6 +47,7 @@ enum nvbar_bind_kind {
  * @frts_len: bytes of firmware runtime state below the workspace
  * @heap_len: bytes of firmware heap below WPR2
  * @pmu_len: bytes reserved below that heap
+ * @scrub_status: has a register that says that VRAM has been scrubbed
  * @lock_range: has registers of an MMU lock range
  * @va_limit: the instance block takes the VA limit
  * @inst_magic: the instance block takes a magic word instead
@@ -71,6 +72,7 @@ struct nvbar_chip {
 	u32 frts_len;
 	u32 heap_len;
 	u32 pmu_len;
+	bool scrub_status;
 	bool lock_range;
 	bool va_limit;
 	bool inst_magic;
@@ -96,6 +98,18 @@ int nvbar_chip_identify(struct nvbar_gpu *gpu);
  * Return: 0, -ETIMEDOUT or -ENODEV.
  */
 int nvbar_chip_wait_boot(struct nvbar_gpu *gpu);
+
+/**
+ * nvbar_chip_wait_scrub - wait until the GPU has scrubbed VRAM, where it tells
+ * @gpu: identified and booted; read_back is set where it does not, and should
+ *
+ * The GPU zeroes VRAM when it comes up, so what is written before may be lost.  A
+ * register that never says so, or can't be read, is a warning.
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENODEV.
+ */
+int nvbar_chip_wait_scrub(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_chip_read_vram - read the size of VRAM and where it stops being usable

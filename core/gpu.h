@@ -65,6 +65,7 @@ struct nvbar_counters {
  * @reserved_len: ... and its bytes, up to usable_end
  * @inst_pa: the instance block, the last page of that region
  * @observe: registers are read and nothing is written
+ * @read_back: zeroes that are written to an allocation may not stay: look
  * @count: bus counters
  * @direct: the aperture as memory of this CPU
  * @pramin: the PRAMIN window
@@ -90,6 +91,7 @@ struct nvbar_gpu {
 	u64 reserved_len;
 	u64 inst_pa;
 	bool observe;
+	bool read_back;
 	struct nvbar_counters count;
 	struct nvbar_direct direct;
 	struct nvbar_pramin pramin;

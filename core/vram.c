@@ -52,17 +52,62 @@ static int check_request(struct nvbar_gpu *gpu, const struct nvbar_vram_request 
 	return nvbar_gpu_may_write(gpu);
 }
 
+/* What a GPU that still scrubs VRAM itself, or does not take writes, makes of zeroes. */
+static int check_zeroes(struct nvbar_gpu *gpu, u64 pa, const u64 *words, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr && !words[i]; i++)
+		;
+	if (i == nr)
+		return 0;
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+		      "VRAM at 0x%llx: 0x%llx where zero was written: it does not keep what is written",
+		      pa + 8 * i, words[i]);
+	return -EIO;
+}
+
+#define READ_BACK_WORDS	64
+
+static int read_back_by_pramin(struct nvbar_gpu *gpu, u64 pa, u64 len)
+{
+	u64 words[READ_BACK_WORDS];
+	int ret = 0;
+
+	for (; len && !ret; pa += sizeof(words), len -= sizeof(words)) {
+		ret = nvbar_pramin_rd_words(gpu, pa, words, READ_BACK_WORDS);
+		if (!ret)
+			ret = check_zeroes(gpu, pa, words, READ_BACK_WORDS);
+	}
+	return ret;
+}
+
+static int read_back_by_bar1(struct nvbar_gpu *gpu, u64 va, u64 pa, u64 len)
+{
+	u64 words[READ_BACK_WORDS];
+	int ret = 0;
+
+	for (; len && !ret; va += sizeof(words), pa += sizeof(words), len -= sizeof(words)) {
+		gpu->ops->bar1_copy_from(gpu->hw, words, va, sizeof(words));
+		atomic64_add(READ_BACK_WORDS, &gpu->count.bus_reads);
+		ret = check_zeroes(gpu, pa, words, READ_BACK_WORDS);
+	}
+	return ret;
+}
+
 static int scrub_by_pramin(struct nvbar_gpu *gpu, u64 pa, u64 len)
 {
 	static const u64 zeroes[NVBAR_PAGE_SIZE / 8];
+	u64 done;
 	int ret;
 
-	for (; len; pa += sizeof(zeroes), len -= sizeof(zeroes)) {
-		ret = nvbar_pramin_wr_words(gpu, pa, zeroes, ARRAY_SIZE(zeroes));
+	for (done = 0; done < len; done += sizeof(zeroes)) {
+		ret = nvbar_pramin_wr_words(gpu, pa + done, zeroes, ARRAY_SIZE(zeroes));
 		if (ret)
 			return ret;
 	}
-	return nvbar_pramin_flush(gpu);
+	ret = nvbar_pramin_flush(gpu);
+	return ret || !gpu->read_back ? ret : read_back_by_pramin(gpu, pa, len);
 }
 
 static struct nvbar_span get_span(const void *arg, size_t i)
@@ -97,7 +142,8 @@ static struct nvbar_mapping *map_span(struct nvbar_gpu *gpu, const struct nvbar_
 	return ret ? ERR_PTR(ret) : mapping;
 }
 
-static int zero_by_bar1(struct nvbar_gpu *gpu, u64 va, u64 len)
+/* Where faults elsewhere have no end, or the GPU scrubs VRAM itself, a look at it tells. */
+static int zero_by_bar1(struct nvbar_gpu *gpu, u64 va, u64 pa, u64 len)
 {
 	struct nvbar_fault_watch watch = { va, len, NVBAR_FAULT_TRIES, 0 };
 	int ret;
@@ -114,7 +160,9 @@ static int zero_by_bar1(struct nvbar_gpu *gpu, u64 va, u64 len)
 		atomic64_inc(&gpu->count.bus_reads);
 		ret = nvbar_fault_look(gpu, &watch);
 	} while (ret == -EAGAIN);
-	return ret;
+	if (ret == -EIO && !watch.tries)
+		return read_back_by_bar1(gpu, va, pa, len);
+	return ret || !gpu->read_back ? ret : read_back_by_bar1(gpu, va, pa, len);
 }
 
 static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
@@ -128,7 +176,7 @@ static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)
 	mapping = map_span(gpu, &spans, span.len, &off);
 	if (IS_ERR(mapping))
 		return PTR_ERR(mapping);
-	ret = zero_by_bar1(gpu, mapping->node.start + off, span.len);
+	ret = zero_by_bar1(gpu, mapping->node.start + off, span.pa, span.len);
 	err = nvbar_vmm_unmap(gpu, mapping);
 	return ret ? ret : err;
 }

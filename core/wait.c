@@ -12,23 +12,21 @@
 #define SLEEP_MIN_US	20
 #define SLEEP_MAX_US	50
 
-int nvbar_wait_reg(struct nvbar_gpu *gpu, const char *name, u32 off, u32 mask, u32 want,
-		   u32 timeout_us)
+int nvbar_poll_reg(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeout_us, u32 *val)
 {
 	u64 deadline = 0;
 	unsigned int polls;
 	bool late = false;
-	u32 val;
 
 	for (polls = 0;; polls++) {
-		val = nvbar_rd32(gpu, off);
-		if (val == ~0u && nvbar_gpu_alive(gpu))
+		*val = nvbar_rd32(gpu, off);
+		if (*val == ~0u && nvbar_gpu_alive(gpu))
 			return -ENODEV;
-		if ((val & mask) == want)
+		if ((*val & mask) == want)
 			return 0;
 		/* Time is up only if a poll after the deadline still fails. */
 		if (late)
-			break;
+			return -ETIMEDOUT;
 		if (polls < SPINS) {
 			cpu_relax();
 			continue;
@@ -38,9 +36,17 @@ int nvbar_wait_reg(struct nvbar_gpu *gpu, const char *name, u32 off, u32 mask, u
 		usleep_range(SLEEP_MIN_US, SLEEP_MAX_US);
 		late = ktime_get_ns() >= deadline;
 	}
+}
 
-	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
-		      "register %s (0x%06x): waited %u us for 0x%x/0x%x, still 0x%08x", name, off,
-		      timeout_us, want, mask, val);
-	return -ETIMEDOUT;
+int nvbar_wait_reg(struct nvbar_gpu *gpu, const char *name, u32 off, u32 mask, u32 want,
+		   u32 timeout_us)
+{
+	u32 val;
+	int ret = nvbar_poll_reg(gpu, off, mask, want, timeout_us, &val);
+
+	if (ret == -ETIMEDOUT)
+		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+			      "register %s (0x%06x): waited %u us for 0x%x/0x%x, still 0x%08x", name,
+			      off, timeout_us, want, mask, val);
+	return ret;
 }

@@ -12,7 +12,21 @@ struct nvbar_gpu;
 #define NVBAR_BOOT_TIMEOUT_US	4000000u
 
 /**
- * nvbar_wait_reg - poll a register until its masked value is as wanted
+ * nvbar_poll_reg - poll a register until its masked value is as wanted
+ * @gpu: the GPU
+ * @off: its offset in BAR0
+ * @mask: bits that matter
+ * @want: their value
+ * @timeout_us: microseconds
+ * @val: receives what it read as in the end
+ *
+ * Context: may sleep once the register did not answer for a while.
+ * Return: 0, -ETIMEDOUT, or -ENODEV (reads as all ones and the GPU is gone).
+ */
+int nvbar_poll_reg(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeout_us, u32 *val);
+
+/**
+ * nvbar_wait_reg - the same for a register without which nothing goes on
  * @gpu: the GPU
  * @name: the register's name, for the message
  * @off: its offset in BAR0

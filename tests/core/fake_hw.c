@@ -89,7 +89,7 @@ static void fake_message(void *arg, int level, const char *text)
 {
 	struct fake_hw *hw = arg;
 
-	(void)level;
+	hw->level = level;
 	scnprintf(hw->message, sizeof(hw->message), "%s", text);
 }
 

@@ -36,6 +36,7 @@ struct fake_hw {
 	unsigned int nr_log;
 	unsigned char window[1 << 20];	/* what PRAMIN shows, wherever it is */
 	char message[512];
+	int level;		/* of that */
 };
 
 /* A GPU over @hw, not attached: only ops and hw are set. */

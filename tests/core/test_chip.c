@@ -11,6 +11,8 @@
 #include <linux/string.h>
 
 #include "attach.h"
+#include <nvbar_compat.h>
+
 #include "chip.h"
 #include "fake_hw.h"
 
@@ -150,9 +152,59 @@ static void later_chips_boot_by_one_register_of_their_family(void **state)
 	}
 }
 
+/* hardware.md: bit 0 of 0x100b20, from Turing to Hopper; no such register is known later. */
+#define SCRUB_STATUS	0x100b20
+
+static void vram_is_scrubbed_before_it_is_used_where_the_gpu_tells(void **state)
+{
+	static const struct {
+		const char *name;
+		bool tells;
+	} cases[] = {
+		{ "TU102", true }, { "GA100", true }, { "GA102", true }, { "AD102", true },
+		{ "GH100", true }, { "GB100", false }, { "GB202", false },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		identify(cases[i].name);
+		fake_set_after(&hw, SCRUB_STATUS, 0, 5, 1);
+		fake_clear_log(&hw);
+		assert_int_equal(nvbar_chip_wait_scrub(&gpu), 0);
+		assert_int_equal(hw.nr_log, cases[i].tells ? 6 : 0);
+		assert_false(gpu.read_back);
+		assert_int_equal(hw.message[0], 0);
+	}
+}
+
+/* 0xbad is how a register answers that is not there: waiting is of no use then. */
+static void a_gpu_that_never_says_that_vram_is_scrubbed_is_warned_of(void **state)
+{
+	static const u32 vals[] = { 0, 0xfffffffe, 0xbadf0200, 0xbadf5621 };
+	unsigned int i;
+
+	(void)state;
+	compat_sleep_pretend(true);
+	for (i = 0; i < ARRAY_SIZE(vals); i++) {
+		identify("GA102");
+		fake_set(&hw, SCRUB_STATUS, vals[i]);
+		fake_clear_log(&hw);
+		assert_int_equal(nvbar_chip_wait_scrub(&gpu), 0);
+		assert_true(gpu.read_back);
+		assert_int_equal(hw.level, NVBAR_MSG_WARNING);
+		assert_non_null(strstr(hw.message, "PFB_NISO_SCRUB_STATUS (0x100b20)"));
+		assert_int_equal(fake_count(&hw, false, SCRUB_STATUS) == 1, i >= 2);
+	}
+	compat_sleep_pretend(false);
+}
+
 static void a_gpu_that_dies_while_booting_is_gone_and_not_late(void **state)
 {
 	(void)state;
+	identify("GA100");
+	hw.dead = true;
+	assert_int_equal(nvbar_chip_wait_scrub(&gpu), -ENODEV);
 	identify("GH100");
 	hw.dead = true;
 	assert_int_equal(nvbar_chip_wait_boot(&gpu), -ENODEV);
@@ -470,6 +522,8 @@ int main(void)
 		cmocka_unit_test(a_virtual_gpu_is_refused),
 		cmocka_unit_test(turing_boot_waits_for_the_mask_and_then_the_progress),
 		cmocka_unit_test(later_chips_boot_by_one_register_of_their_family),
+		cmocka_unit_test(vram_is_scrubbed_before_it_is_used_where_the_gpu_tells),
+		cmocka_unit_test(a_gpu_that_never_says_that_vram_is_scrubbed_is_warned_of),
 		cmocka_unit_test(a_gpu_that_dies_while_booting_is_gone_and_not_late),
 		cmocka_unit_test(a_gpu_that_dies_has_no_vram_of_any_size),
 		cmocka_unit_test(without_its_mask_the_progress_counts_for_nothing),

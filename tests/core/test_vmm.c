@@ -31,6 +31,8 @@
 static struct sim_gpu *sim;
 static struct nvbar_gpu gpu;
 static bool stuck;	/* invalidates don't end */
+static bool unscrubbed;	/* VRAM may still be scrubbed by the GPU ... */
+static bool forgetful;	/* ... and is, so that what is written there does not stay */
 /* b write barrier, p PRAMIN write, r PRAMIN read, i invalidate, f BAR1 fill, R BAR1 read */
 static char order[4096];
 static size_t nr_order;
@@ -109,6 +111,8 @@ static u64 hw_read(void *hw, u32 off, unsigned int width)
 		note('r');
 	if (off == 0xb830b0 && stuck)
 		return 0x80000005;
+	if (off == 0x100b20 && unscrubbed)
+		return 0xbadf0200;
 	return sim_bar0_read(sim, off, width);
 }
 
@@ -126,6 +130,8 @@ static void hw_write(void *hw, u32 off, unsigned int width, u64 val)
 		last_invalidate = val;
 	}
 	nr_writes++;
+	if (forgetful && is_pramin(off) && window + off - 0x700000 < gpu.reserved_pa)
+		return;
 	sim_bar0_write(sim, off, width, val);
 }
 
@@ -152,7 +158,14 @@ static void hw_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 {
 	(void)hw;
 	note('f');
-	sim_bar1_fill(sim, off, pattern, len);
+	if (!forgetful)
+		sim_bar1_fill(sim, off, pattern, len);
+}
+
+static void hw_bar1_copy_from(void *hw, void *dst, u64 off, size_t len)
+{
+	(void)hw;
+	sim_bar1_copy_from(sim, dst, off, len);
 }
 
 static void hw_write_barrier(void *hw)
@@ -168,6 +181,7 @@ static const struct nvbar_hw_ops ops = {
 	.bar0_write_words = hw_write_words,
 	.bar0_write_entries = hw_write_words,
 	.bar1_read = hw_bar1_read,
+	.bar1_copy_from = hw_bar1_copy_from,
 	.bar1_fill = hw_bar1_fill,
 	.write_barrier = hw_write_barrier,
 };
@@ -178,7 +192,7 @@ static int start_with(u64 vram_size, u64 bar1_size)
 		.chip = "gh100", .vram_size = vram_size, .bar1_size = bar1_size,
 	};
 
-	stuck = false;
+	stuck = forgetful = false;
 	memset(&gpu, 0, sizeof(gpu));
 	memset(written, 0, sizeof(written));
 	nr_early = 0;
@@ -191,6 +205,16 @@ static int start(void **state)
 {
 	(void)state;
 	return start_with(8ULL * SZ_1G, SZ_64M);
+}
+
+static int start_unscrubbed(void **state)
+{
+	int ret;
+
+	unscrubbed = true;
+	ret = start(state);
+	unscrubbed = false;
+	return ret;
 }
 
 static int start_with_large_bar1(void **state)
@@ -500,6 +524,28 @@ static void zeroes_have_arrived_when_memory_is_given_out(void **state)
 	nvbar_vram_destroy(large);
 }
 
+/* Small ones are zeroed by PRAMIN, large ones by BAR1. */
+static void vram_that_may_still_be_scrubbed_is_read_back(void **state)
+{
+	static const u64 sizes[] = { SZ_4K, SZ_64K, SZ_64K + SZ_4K };
+	struct nvbar_vram *vram;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const struct nvbar_vram_request req = { .size = sizes[i] };
+
+		vram = nvbar_vram_create(&gpu, &req);
+		assert_false(IS_ERR(vram));
+		assert_vram_is_zero(vram->span[0].pa, sizes[i]);
+		sim_vram_poke(sim, vram->span[0].pa + sizes[i] - 8, &sizes[i], 8);
+		nvbar_vram_destroy(vram);
+		forgetful = true;
+		assert_ptr_equal(nvbar_vram_create(&gpu, &req), ERR_PTR(-EIO));
+		forgetful = false;
+	}
+}
+
 /* An owner who was killed: its GPU is attached once more, as by another. */
 static int attach_again(struct nvbar_gpu *other)
 {
@@ -721,6 +767,8 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(zeroes_have_arrived_when_memory_is_given_out, start,
 						stop),
+		cmocka_unit_test_setup_teardown(vram_that_may_still_be_scrubbed_is_read_back,
+						start_unscrubbed, stop),
 		cmocka_unit_test_setup_teardown(an_earlier_owners_translations_are_forgotten, start,
 						stop),
 		cmocka_unit_test_setup_teardown(an_earlier_owners_invalidate_is_waited_for, start,
