@@ -69,6 +69,7 @@ struct cost bench_end(struct cli *cli, const struct nvbar_stats *before, uint64_
 	return (struct cost){
 		.reads = after.bus_reads - before->bus_reads,
 		.writes = after.bus_writes - before->bus_writes,
+		.transactions = after.bus_transactions - before->bus_transactions,
 		.moves = after.window_moves - before->window_moves,
 		.invalidates = after.tlb_invalidates - before->tlb_invalidates,
 		.ns = ns,
@@ -77,8 +78,8 @@ struct cost bench_end(struct cli *cli, const struct nvbar_stats *before, uint64_
 
 void bench_print_cost(const struct cost *c)
 {
-	printf(" %4" PRIu64 " %7" PRIu64 " %5" PRIu64 " %2" PRIu64 " %10.1f", c->reads, c->writes,
-	       c->moves, c->invalidates, c->ns / 1000);
+	printf(" %4" PRIu64 " %7" PRIu64 " %5" PRIu64 " %7" PRIu64 " %2" PRIu64 " %10.1f", c->reads,
+	       c->writes, c->moves, c->transactions, c->invalidates, c->ns / 1000);
 }
 
 struct json_object *bench_cost_json(const struct cost *c)
@@ -87,6 +88,7 @@ struct json_object *bench_cost_json(const struct cost *c)
 
 	json_add(obj, "bus_reads", c->reads);
 	json_add(obj, "bus_writes", c->writes);
+	json_add(obj, "bus_transactions", c->transactions);
 	json_add(obj, "window_moves", c->moves);
 	json_add(obj, "tlb_invalidates", c->invalidates);
 	json_add(obj, "ns", c->ns);

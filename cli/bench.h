@@ -26,7 +26,7 @@ struct bench {
 
 /** struct cost - of a map or an unmap */
 struct cost {
-	uint64_t reads, writes, moves, invalidates;
+	uint64_t reads, writes, transactions, moves, invalidates;
 	double ns;
 };
 

@@ -120,9 +120,9 @@ int bench_crowds(struct bench *b, struct json_object *list)
 		return cli_fail(b->cli, -ENOMEM, "bench");
 	if (!list)
 		printf("\nOne page beside so many live mappings of one page: map, unmap, read32 and a read\n"
-		       "of 4 KiB in ns.\n\n%8s %32s %32s %8s %8s\n", "live",
-		       "map:   R       W     M  T      us", "unmap:   R       W     M  T      us",
-		       "read32", "read");
+		       "of 4 KiB in ns.\n\n%8s %40s %40s %8s %8s\n", "live",
+		       "map:   R       W     M       B  T      us",
+		       "unmap:   R       W     M       B  T      us", "read32", "read");
 	for (i = 0; !ret && i < ARRAY_SIZE(live); i++) {
 		if (live[i] >= room) {
 			if (!list)

@@ -187,11 +187,13 @@ int bench_mappings(struct bench *b, struct json_object *list)
 	size_t i;
 
 	if (!list)
-		printf("Map and unmap: bus reads R, writes W (window moves M included), invalidates T,\n"
-		       "and host time.  Page tables: cold, none; zeroed, none, but VRAM has zeroes where\n"
-		       "they will be; warm, all of them, empty.\n\n"
-		       "%6s %-10s %-6s %32s %32s\n", "pages", "in VRAM", "tables",
-		       "map:   R       W     M  T      us", "unmap:   R       W     M  T      us");
+		printf("Map and unmap: bus reads R, writes W (window moves M included), which a bus\n"
+		       "carries as B transactions, invalidates T, and host time.  Page tables: cold,\n"
+		       "none; zeroed, none, but VRAM has zeroes where they will be; warm, all of them,\n"
+		       "empty.\n\n"
+		       "%6s %-10s %-6s %40s %40s\n", "pages", "in VRAM", "tables",
+		       "map:   R       W     M       B  T      us",
+		       "unmap:   R       W     M       B  T      us");
 	for (i = 0; i < ARRAY_SIZE(pages) * 6; i++) {
 		struct mapping m = {
 			.pages = pages[i / 6], .scattered = i % 6 < 3, .tables = i % 3

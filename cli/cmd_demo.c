@@ -97,8 +97,9 @@ static int map_pages(struct demo *d)
 	json_add(d->facts, "len", d->size);
 	say(d, "They are now bytes 0x%" PRIx64 " to 0x%" PRIx64 " of BAR1: %zu pages, %s.", d->base,
 	    d->base + d->size - 1, nvbar_access_num_pages(d->access), size_text(d->size));
-	say(d, "That took %" PRIu64 " bus reads, %" PRIu64 " bus writes, %" PRIu64
-	    " TLB invalidate.", b.bus_reads - a.bus_reads, b.bus_writes - a.bus_writes,
+	say(d, "That took %" PRIu64 " bus reads, %" PRIu64 " bus writes (%" PRIu64
+	    " transactions), %" PRIu64 " TLB invalidate.", b.bus_reads - a.bus_reads,
+	    b.bus_writes - a.bus_writes, b.bus_transactions - a.bus_transactions,
 	    b.tlb_invalidates - a.tlb_invalidates);
 	if (d->size != NR_PAGES * PAGE_BYTES)
 		return mismatch(d, "the size of the mapping", d->size, NR_PAGES * PAGE_BYTES);
@@ -244,11 +245,13 @@ static int sum_up(struct demo *d)
 	scatter_free(&d->pages);
 	now = cli_stats(d->cli);
 	step(d, "What it cost in all, opening the GPU included");
-	say(d, "%" PRIu64 " bus reads, %" PRIu64 " bus writes, %" PRIu64 " TLB invalidates.",
-	    now.bus_reads, now.bus_writes, now.tlb_invalidates);
+	say(d, "%" PRIu64 " bus reads, %" PRIu64 " bus writes (%" PRIu64 " transactions), %" PRIu64
+	    " TLB invalidates.", now.bus_reads, now.bus_writes, now.bus_transactions,
+	    now.tlb_invalidates);
 	say(d, "Accesses that a real GPU would refuse: %" PRIu64 ".", now.model_driver_errors);
 	json_add(d->facts, "bus_reads", now.bus_reads);
 	json_add(d->facts, "bus_writes", now.bus_writes);
+	json_add(d->facts, "bus_transactions", now.bus_transactions);
 	json_add(d->facts, "tlb_invalidates", now.tlb_invalidates);
 	json_add(d->facts, "model_driver_errors", now.model_driver_errors);
 	if (now.model_driver_errors)

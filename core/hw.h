@@ -95,6 +95,10 @@ struct nvbar_tlb_entry {
  * @direct_copy_to: copy into that memory, any alignment
  * @write_barrier: returns when earlier CPU writes have left for the bus, and no
  *	later read has begun
+ * @transactions: writes so far as the bus carried them, by any operation but through
+ *	what bar1_mmap gave; NULL where that is not known
+ * @own_reads: reads so far that the backend made beside those it was asked for; NULL
+ *	if it makes none
  * @driver_errors: accesses that hardware would have refused, as a model
  *	counts them; NULL for a real GPU
  * @tlb_read: the next entries, at most @max, of what the TLB holds of the tables
@@ -122,6 +126,8 @@ struct nvbar_hw_ops {
 	void (*direct_copy_from)(void *dst, const void *src, size_t len);
 	void (*direct_copy_to)(void *dst, const void *src, size_t len);
 	void (*write_barrier)(void *hw);
+	u64 (*transactions)(void *hw);
+	u64 (*own_reads)(void *hw);
 	u64 (*driver_errors)(void *hw);
 	size_t (*tlb_read)(void *hw, u64 *cursor, struct nvbar_tlb_entry *entry, size_t max);
 	void (*message)(void *hw, int level, const char *text);

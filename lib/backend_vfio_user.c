@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <linux/atomic.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
@@ -25,6 +26,7 @@
 #include <linux/timekeeping.h>
 
 #include "backend.h"
+#include "bus_count.h"
 #include "pci.h"
 #include "vfio_user.h"
 
@@ -45,6 +47,7 @@
  * @regs: region of BAR0
  * @bar1: region of BAR1
  * @command: what PCI_COMMAND was before
+ * @transactions: accesses that messages ask for which write
  * @fill: a pattern on its way
  */
 struct vfio_user {
@@ -59,6 +62,7 @@ struct vfio_user {
 	u32 regs;
 	u32 bar1;
 	u16 command;
+	atomic64_t transactions;
 	u32 fill[FILL_BYTES / sizeof(u32)];
 };
 
@@ -304,7 +308,8 @@ static void region_write(struct vfio_user *vu, u32 region, u64 off, const void *
 	const struct payload send = { &access, sizeof(access), (void *)(uintptr_t)buf, len };
 
 	guard(mutex)(&vu->lock);
-	send_command(vu, VFIO_USER_REGION_WRITE, VFIO_USER_NO_REPLY, &send);
+	if (!send_command(vu, VFIO_USER_REGION_WRITE, VFIO_USER_NO_REPLY, &send))
+		atomic64_add(nvbar_bus_uncached(off, len), &vu->transactions);
 }
 
 /* Any length, in messages as long as the server takes them */
@@ -411,7 +416,9 @@ static void vu_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 	for (; len; len -= access.count, access.offset += access.count) {
 		access.count = min(max, len);
 		send.data_len = access.count;
-		send_command(vu, VFIO_USER_REGION_WRITE, VFIO_USER_NO_REPLY, &send);
+		if (!send_command(vu, VFIO_USER_REGION_WRITE, VFIO_USER_NO_REPLY, &send))
+			atomic64_add(nvbar_bus_uncached(access.offset, access.count),
+				     &vu->transactions);
 	}
 }
 
@@ -419,6 +426,13 @@ static void vu_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 static void vu_write_barrier(void *hw)
 {
 	(void)hw;
+}
+
+static u64 vu_transactions(void *hw)
+{
+	struct vfio_user *vu = hw;
+
+	return atomic64_read(&vu->transactions);
 }
 
 static const struct nvbar_hw_ops vu_ops = {
@@ -434,6 +448,7 @@ static const struct nvbar_hw_ops vu_ops = {
 	.bar1_mmap = nvbar_backend_no_mmap,
 	.bar1_munmap = nvbar_backend_no_munmap,
 	.write_barrier = vu_write_barrier,
+	.transactions = vu_transactions,
 	.message = nvbar_backend_message,
 };
 

@@ -14,6 +14,7 @@
 
 #include "barrier.h"
 #include "bars.h"
+#include "bus_count.h"
 #include "device_map.h"
 
 #define FILL_BYTES	4096
@@ -228,6 +229,8 @@ static void store(struct nvbar_bars *bars, struct nvbar_bar *bar, u64 off, unsig
 
 	if (is_gone(bars))
 		return;
+	/* Combined or not, what is aligned to its width is one. */
+	atomic64_inc(&bars->transactions);
 	if (!bar->chunk) {
 		file_write(bars, bar, off, &val, width);
 		return;
@@ -252,6 +255,7 @@ static void find_out(struct nvbar_bars *bars)
 
 	if (!bars->boot0)
 		return;
+	atomic64_inc(&bars->own_reads);
 	boot0 = load(bars, &bars->regs, PMC_BOOT_0, 4);
 	if (boot0 != bars->boot0 && boot0 != ~0u)
 		WRITE_ONCE(bars->gone, true);
@@ -350,6 +354,10 @@ static void bars_bar1_copy_to(void *hw, u64 off, const void *src, size_t len)
 	struct nvbar_bars *bars = hw;
 	size_t part;
 
+	if (is_gone(bars))
+		return;
+	atomic64_add(bars->combining ? nvbar_bus_combined(off, len) : nvbar_bus_uncached(off, len),
+		     &bars->transactions);
 	if (!bars->bar1.chunk) {
 		file_write(bars, &bars->bar1, off, src, len);
 		return;
@@ -369,7 +377,8 @@ static void bars_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 	for (i = 0; i < ARRAY_SIZE(block); i++)
 		block[i] = pattern;
 	for (; len; off += step, len -= step) {
-		step = min_t(size_t, len, sizeof(block));
+		/* No line is cut in two. */
+		step = min_t(size_t, len, sizeof(block) - off % sizeof(block));
 		bars_bar1_copy_to(hw, off, block, step);
 	}
 }
@@ -405,6 +414,20 @@ static void bars_write_barrier(void *hw)
 	find_out(hw);
 }
 
+static u64 bars_transactions(void *hw)
+{
+	struct nvbar_bars *bars = hw;
+
+	return atomic64_read(&bars->transactions);
+}
+
+static u64 bars_own_reads(void *hw)
+{
+	struct nvbar_bars *bars = hw;
+
+	return atomic64_read(&bars->own_reads);
+}
+
 static const struct nvbar_hw_ops bars_ops = {
 	.bar0_read = bars_bar0_read,
 	.bar0_write = bars_bar0_write,
@@ -418,6 +441,8 @@ static const struct nvbar_hw_ops bars_ops = {
 	.bar1_mmap = bars_bar1_mmap,
 	.bar1_munmap = bars_bar1_munmap,
 	.write_barrier = bars_write_barrier,
+	.transactions = bars_transactions,
+	.own_reads = bars_own_reads,
 	.message = nvbar_backend_message,
 };
 

@@ -6,6 +6,7 @@
 #ifndef NVBAR_LIB_BARS_H
 #define NVBAR_LIB_BARS_H
 
+#include <linux/atomic.h>
 #include <linux/mutex.h>
 
 #include "backend.h"
@@ -41,6 +42,8 @@ struct nvbar_bar {
  * @bar1: the aperture
  * @combining: it is mapped write-combined
  * @copy: routines for it
+ * @transactions: writes, as the bus carried them
+ * @own_reads: of PMC_BOOT_0, to see whether the GPU is still there
  * @lock: held to map a chunk
  * @boot0: what the GPU said first when it was asked who it is; 0 before
  * @gone: one of the mappings has vanished, or the GPU behind it; for good
@@ -51,6 +54,8 @@ struct nvbar_bars {
 	struct nvbar_bar regs, bar1;
 	bool combining;
 	const struct nvbar_copy *copy;
+	atomic64_t transactions;
+	atomic64_t own_reads;
 	struct mutex lock;
 	u32 boot0;
 	bool gone;

@@ -319,6 +319,20 @@ static void dry_write_barrier(void *hw)
 	(void)hw;
 }
 
+static u64 dry_transactions(void *hw)
+{
+	struct dry_run *d = hw;
+
+	return d->inner->ops->transactions(d->inner);
+}
+
+static u64 dry_own_reads(void *hw)
+{
+	struct dry_run *d = hw;
+
+	return d->inner->ops->own_reads(d->inner);
+}
+
 static u64 dry_driver_errors(void *hw)
 {
 	struct dry_run *d = hw;
@@ -340,6 +354,8 @@ static const struct nvbar_hw_ops dry_run_ops = {
 	.bar1_mmap = nvbar_backend_no_mmap,
 	.bar1_munmap = nvbar_backend_no_munmap,
 	.write_barrier = dry_write_barrier,
+	.transactions = dry_transactions,
+	.own_reads = dry_own_reads,
 	.driver_errors = dry_driver_errors,
 	.message = nvbar_backend_message,
 };
@@ -376,6 +392,10 @@ int nvbar_dry_run(const struct nvbar_gpu *gpu, struct nvbar_backend **backend)
 	d->base.ops = &d->ops;
 	d->base.close = dry_run_close;
 	d->ops = dry_run_ops;
+	if (!d->inner->ops->transactions)
+		d->ops.transactions = NULL;
+	if (!d->inner->ops->own_reads)
+		d->ops.own_reads = NULL;
 	if (!d->inner->ops->driver_errors)
 		d->ops.driver_errors = NULL;
 	d->writer.put = tell;

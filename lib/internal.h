@@ -13,6 +13,7 @@
  * @link: among the closed ones; first, for leak checkers to follow
  * @gpu: the driver
  * @backend: how it reaches the device
+ * @transactions: of the backend before the driver began
  * @closed: or being closed: no call but reads and writes gets any further; for these see
  *	struct nvbar_access
  */
@@ -20,6 +21,7 @@ struct nvbar {
 	struct list_head link;
 	struct nvbar_gpu gpu;
 	struct nvbar_backend *backend;
+	u64 transactions;
 	bool closed;
 };
 

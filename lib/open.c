@@ -56,6 +56,11 @@ _Static_assert(NVBAR_PROTECTED_CLOSED == (int)NVBAR_PROTECT_CLOSED, "kinds diffe
 /* NOLINTEND(misc-redundant-expression) */
 
 /* The backend, with what stands in front of it. */
+static u64 transactions_of(struct nvbar_backend *backend)
+{
+	return backend->ops->transactions ? backend->ops->transactions(backend) : 0;
+}
+
 static int open_backend(struct nvbar *nvbar, const char *device, u32 flags, struct nvbar_log *log)
 {
 	const u32 no_writes = NVBAR_OPEN_OBSERVE | NVBAR_OPEN_DRY_RUN;
@@ -106,6 +111,7 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 	ret = open_backend(nvbar, device, opts.flags, &log);
 	if (ret)
 		goto err_free;
+	nvbar->transactions = transactions_of(nvbar->backend);
 	ret = nvbar_gpu_attach(&nvbar->gpu, nvbar->backend->ops, nvbar->backend,
 			       nvbar->backend->bar1_size, opts.flags & ~NVBAR_OPEN_DRY_RUN);
 	nvbar_trace_identity(nvbar->backend, &nvbar->gpu);
@@ -253,6 +259,9 @@ int nvbar_get_stats(struct nvbar *gpu, struct nvbar_stats *stats)
 
 	NVBAR_VISIT(gpu);
 	fill_gauges(core, &full);
+	full.bus_transactions = transactions_of(gpu->backend) - gpu->transactions;
+	if (core->ops->own_reads)
+		full.bus_reads += core->ops->own_reads(core->hw);
 	if (core->ops->driver_errors)
 		full.model_driver_errors = core->ops->driver_errors(core->hw);
 	return nvbar_result_copy(stats, &full, sizeof(full));

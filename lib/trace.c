@@ -221,6 +221,20 @@ static void rec_write_barrier(void *hw)
 	r->inner->ops->write_barrier(r->inner);
 }
 
+static u64 rec_transactions(void *hw)
+{
+	struct recorder *r = hw;
+
+	return r->inner->ops->transactions(r->inner);
+}
+
+static u64 rec_own_reads(void *hw)
+{
+	struct recorder *r = hw;
+
+	return r->inner->ops->own_reads(r->inner);
+}
+
 static u64 rec_driver_errors(void *hw)
 {
 	struct recorder *r = hw;
@@ -262,6 +276,8 @@ static const struct nvbar_hw_ops recorder_ops = {
 	.bar1_mmap = rec_bar1_mmap,
 	.bar1_munmap = rec_bar1_munmap,
 	.write_barrier = rec_write_barrier,
+	.transactions = rec_transactions,
+	.own_reads = rec_own_reads,
 	.driver_errors = rec_driver_errors,
 	.tlb_read = rec_tlb_read,
 	.message = rec_message,
@@ -343,6 +359,10 @@ int nvbar_trace_record(const char *path, const char *device, struct nvbar_backen
 	r->base.ops = &r->ops;
 	r->base.close = recorder_close;
 	r->ops = recorder_ops;
+	if (!inner->ops->transactions)
+		r->ops.transactions = NULL;
+	if (!inner->ops->own_reads)
+		r->ops.own_reads = NULL;
 	if (!inner->ops->driver_errors)
 		r->ops.driver_errors = NULL;
 	if (!inner->ops->tlb_read)

@@ -258,7 +258,9 @@ NVBAR_API int nvbar_for_each_protected(struct nvbar *gpu,
  * struct nvbar_stats - counts since open, then gauges
  * @size: set to sizeof(struct nvbar_stats) before the call
  * @bus_reads: reads by the driver itself: registers, PRAMIN, BAR1; the
- *	accessors' (nvbar_read() and kin) are not counted
+ *	accessors' (nvbar_read() and kin) are not counted, but for those by which the
+ *	backend of a pci: or vfio: device sees after flushes and large reads that the GPU is
+ *	still there
  * @bus_writes: writes, likewise; a PRAMIN word of 64 bits is one write, though
  *	a pci: device takes it as two
  * @window_moves: writes to the PRAMIN window register, in @bus_writes too
@@ -278,6 +280,15 @@ NVBAR_API int nvbar_for_each_protected(struct nvbar *gpu,
  * @page_table_bytes: VRAM held by page tables, warm ones included
  * @host_bytes: host memory held by this GPU
  * @model_driver_errors: sim only: accesses real hardware would refuse
+ * @bus_transactions: writes as a bus carries them, the driver's and the accessors', but
+ *	not those by pointers of nvbar_mmap(): each access of up to 4 bytes, 8 where the
+ *	backend makes such, through an uncached BAR; through a write-combined one each
+ *	aligned 64 bytes that are written completely in ascending order, else each aligned
+ *	8 bytes touched.  One line of 64 bytes is open at a time: a write elsewhere, a read of
+ *	that BAR, a barrier or an uncached access ends it.  pci: devices have BAR1
+ *	write-combined where the kernel offers that, vfio: devices uncached; a vfio-user:
+ *	device counts as one whose BARs are uncached and take 8 bytes, however many are in
+ *	a message
  */
 struct nvbar_stats {
 	size_t size;
@@ -290,6 +301,7 @@ struct nvbar_stats {
 	uint64_t page_table_bytes;
 	uint64_t host_bytes;
 	uint64_t model_driver_errors;
+	uint64_t bus_transactions;
 };
 
 /**

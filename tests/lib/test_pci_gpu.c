@@ -592,6 +592,131 @@ static void a_handle_that_shares_has_a_pointer_too(void **state)
 	nvbar_close(gpu);
 }
 
+/* --- what the bus carries --- */
+
+/* Return: transactions since the last call. */
+static uint64_t transactions(struct nvbar *gpu)
+{
+	static uint64_t last;
+	uint64_t now = stats_of(gpu).bus_transactions, since = now - last;
+
+	last = now;
+	return since;
+}
+
+static void writes_count_as_a_write_combining_cpu_sends_them(void **state)
+{
+	const struct nvbar_extent ext = { 0, MIB(1) };
+	static uint8_t block[16384];
+	struct nvbar *gpu = open_gpu();
+	struct nvbar_access *a;
+	uint64_t writes;
+	void *ptr;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	/* The driver's own: registers are one, words of page tables two */
+	assert_true(stats_of(gpu).bus_transactions > stats_of(gpu).bus_writes);
+	assert_true(stats_of(gpu).bus_transactions < 2 * stats_of(gpu).bus_writes);
+	transactions(gpu);
+
+	for (i = 8; i-- > 0;)
+		assert_int_equal(nvbar_write64(a, 64 + 8 * i, i), 0);
+	assert_int_equal(transactions(gpu), 8);
+	assert_int_equal(nvbar_write8(a, 3, 1), 0);
+	assert_int_equal(transactions(gpu), 1);
+	assert_int_equal(nvbar_write(a, 64, block, 64), 0);
+	assert_int_equal(transactions(gpu), 1);
+	assert_int_equal(nvbar_write(a, 32, block, 64), 0);
+	assert_int_equal(transactions(gpu), 8);
+	assert_int_equal(nvbar_write(a, 0, block, sizeof(block)), 0);
+	assert_int_equal(transactions(gpu), sizeof(block) / 64);
+	assert_int_equal(nvbar_fill(a, 32, 7, 8192), 0);
+	assert_int_equal(transactions(gpu), 4 + 127 + 4);
+	assert_int_equal(nvbar_read(a, 0, block, sizeof(block)), 0);
+	assert_int_equal(nvbar_mmap(a, &ptr), 0);
+	memset(ptr, 1, 4096);
+	assert_int_equal(transactions(gpu), 0);
+
+	/* The second one needs no move of the window. */
+	assert_int_equal(nvbar_pramin_write(gpu, 0x1230, block, 8), 0);
+	writes = stats_of(gpu).bus_writes;
+	transactions(gpu);
+	assert_int_equal(nvbar_pramin_write(gpu, 0x1238, block, 8), 0);
+	assert_int_equal(transactions(gpu), 2);
+	assert_int_equal(stats_of(gpu).bus_writes, writes + 1);
+	nvbar_close(gpu);
+}
+
+static void writes_to_an_uncached_bar1_count_by_access(void **state)
+{
+	const struct nvbar_extent ext = { 0, MIB(1) };
+	static uint8_t block[4096];
+	struct nvbar_access *a;
+	struct nvbar *gpu;
+
+	(void)state;
+	fake_remove(GPU, "resource1_wc");
+	gpu = open_gpu();
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	transactions(gpu);
+	assert_int_equal(nvbar_write32(a, 4, 1), 0);
+	assert_int_equal(transactions(gpu), 1);
+	assert_int_equal(nvbar_write(a, 0, block, 4096), 0);
+	assert_int_equal(transactions(gpu), 512);
+	assert_int_equal(nvbar_write(a, 1, block, 8), 0);	/* 1, 2, 4 and 1 bytes */
+	assert_int_equal(transactions(gpu), 4);
+	assert_int_equal(nvbar_fill(a, 4, 7, 8192), 0);
+	assert_int_equal(transactions(gpu), 1 + 1023 + 1);
+	nvbar_close(gpu);
+}
+
+static void recorders_count_what_is_below_them(void **state)
+{
+	const struct nvbar_extent ext = { 0, MIB(1) };
+	static uint8_t block[4096];
+	struct nvbar_access *a;
+	struct nvbar *gpu;
+
+	(void)state;
+	setenv("NVBAR_TRACE", "/dev/null", 1);
+	gpu = open_gpu();
+	unsetenv("NVBAR_TRACE");
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	transactions(gpu);
+	assert_int_equal(nvbar_write(a, 0, block, 4096), 0);
+	assert_int_equal(transactions(gpu), 64);
+	nvbar_close(gpu);
+
+	fake_set_command(GPU, 2);
+	assert_int_equal(open_with(&gpu, DEVICE, NVBAR_OPEN_DRY_RUN), 0);
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	assert_int_equal(nvbar_write(a, 0, block, 4096), 0);
+	assert_true(stats_of(gpu).bus_writes > 0);
+	assert_int_equal(stats_of(gpu).bus_transactions, 0);
+	nvbar_close(gpu);
+}
+
+/* Flushes and blocks of 4 KiB end with a look at who the GPU is. */
+static void reads_that_nobody_asked_for_are_counted(void **state)
+{
+	const struct nvbar_extent ext = { 0, MIB(1) };
+	static uint8_t block[4096];
+	struct nvbar *gpu = open_gpu();
+	struct nvbar_access *a;
+	uint64_t reads;
+
+	(void)state;
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	reads = stats_of(gpu).bus_reads;
+	assert_int_equal(nvbar_read(a, 0, block, 4095), 0);
+	assert_int_equal(stats_of(gpu).bus_reads, reads);
+	assert_int_equal(nvbar_read(a, 0, block, 4096), 0);
+	assert_int_equal(stats_of(gpu).bus_reads, reads + 1);
+	nvbar_close(gpu);
+}
+
 /* --- observing --- */
 
 static const char *const written[] = { "config", "enable", "power/control", "resource0", "resource1_wc" };
@@ -969,6 +1094,10 @@ int main(void)
 		ON_A_GPU(a_bar1_that_is_not_prefetchable_is_mapped_uncached),
 		ON_A_GPU(a_large_bar1_is_mapped_as_it_is_used),
 		ON_A_GPU(a_bar1_that_cant_be_mapped_any_more_takes_the_gpu_along),
+		ON_A_GPU(writes_count_as_a_write_combining_cpu_sends_them),
+		ON_A_GPU(writes_to_an_uncached_bar1_count_by_access),
+		ON_A_GPU(recorders_count_what_is_below_them),
+		ON_A_GPU(reads_that_nobody_asked_for_are_counted),
 		WITH_64K(each_mapping_has_pages_of_the_host_of_its_own),
 		WITH_64K(a_place_of_the_users_may_have_no_pointer),
 		WITH_64K(a_handle_that_shares_has_a_pointer_too),

@@ -277,6 +277,38 @@ static void a_gpu_works_and_is_left_as_it_was(void **state)
 	free(in);
 }
 
+/* --- what is counted --------------------------------------------------------- */
+
+/* Of 8 bytes at most, whatever a message has */
+static void writes_count_by_access_and_not_by_message(void **state)
+{
+	struct sim_config cfg = { .chip = "ga102", .vram_size = MIB(256) };
+	const struct nvbar_extent ext = { 0, MIB(1) };
+	struct nvbar_stats stats = { .size = sizeof(stats) };
+	static uint8_t block[4096];
+	struct nvbar_access *a;
+	struct proxy p = { 0 };
+	uint64_t before;
+	struct nvbar *gpu;
+
+	(void)state;
+	begin(&p, &cfg);
+	start(&p, NEVER, 0);
+	assert_int_equal(nvbar_open(&gpu, p.device, NULL), 0);
+	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
+	assert_int_equal(nvbar_get_stats(gpu, &stats), 0);
+	assert_int_equal(stats.bus_transactions, stats.bus_writes);
+	before = stats.bus_transactions;
+	assert_int_equal(nvbar_write32(a, 4, 1), 0);
+	assert_int_equal(nvbar_write(a, 0, block, 4096), 0);
+	assert_int_equal(nvbar_fill(a, 4, 7, 8192), 0);
+	assert_int_equal(nvbar_get_stats(gpu, &stats), 0);
+	assert_int_equal(stats.bus_transactions - before, 1 + 512 + 1025);
+	nvbar_close(gpu);
+	stop(&p);
+	finish(&p);
+}
+
 /* --- how many messages things take ------------------------------------------ */
 
 /* Messages so far; a question and its answer see to it that all of them have come by. */
@@ -657,6 +689,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_gpu_works_and_is_left_as_it_was),
+		cmocka_unit_test(writes_count_by_access_and_not_by_message),
 		cmocka_unit_test(mapping_takes_no_more_messages_than_bus_accesses),
 		cmocka_unit_test(an_entry_that_the_gpu_may_be_reading_is_sent_by_halves),
 		cmocka_unit_test(bulk_copies_take_messages_of_64_kib_and_more),
