@@ -5,7 +5,6 @@
 #include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
-#include <linux/overflow.h>
 #include <linux/sizes.h>
 
 #include "va.h"
@@ -105,25 +104,23 @@ static bool hole_fits(const struct nvbar_va_node *node, const struct shape *shap
 	u64 first = hole_first_page(node, shape), last = hole_last_page(node, shape);
 	u64 pad = (shape->phase - first) & (shape->align - 1);
 
-	return last >= first && last - first >= shape->len && last - first - shape->len >= pad;
+	/* The hole is as long as a page of the host at least, so that @last is not below @first. */
+	return last - first >= shape->len && last - first - shape->len >= pad;
 }
 
 static struct nvbar_va_node *hole_best(const struct nvbar_va *va, const struct shape *shape)
 {
 	struct nvbar_va_node *node = hole_find(va, shape->len), *sure;
 	unsigned int i;
-	u64 padded;
 
 	for (i = 0; node && i < VA_TRIES; i++) {
 		if (hole_fits(node, shape))
 			return node;
 		node = node_by_hole(rb_next(&node->by_hole));
 	}
-	if (!check_add_overflow(shape->len, shape->align - SZ_4K + shape->granule - SZ_4K, &padded)) {
-		sure = hole_find(va, padded);
-		if (sure)
-			return sure;
-	}
+	sure = hole_find(va, shape->len + shape->align - SZ_4K + shape->granule - SZ_4K);
+	if (sure)
+		return sure;
 	for (; node && i < VA_MANY_TRIES; i++) {
 		if (hole_fits(node, shape))
 			return node;

@@ -71,7 +71,7 @@ struct nvbar_va {
 /**
  * nvbar_va_init() - an empty address space
  * @va: to initialise; there is nothing to undo when it is no longer needed
- * @size: bytes
+ * @size: bytes, less than half of what a u64 counts
  * @granule: size of the host's pages: a power of two, at least 4 KiB
  */
 void nvbar_va_init(struct nvbar_va *va, u64 size, u32 granule);

@@ -549,6 +549,7 @@ static void a_place_of_the_users_may_have_no_pointer(void **state)
 	pointer_to(even);
 	assert_int_equal(nvbar_mmap(odd, &ptr), -EOPNOTSUPP);
 	assert_non_null(strstr(said, "mmap 0x11000+0x1000: pages of 0x10000 bytes"));
+	assert_int_equal(nvbar_mmap(map_at(gpu, 0x50000, 4096), &ptr), -EOPNOTSUPP);
 	assert_int_equal(nvbar_write32(odd, 0, 7), 0);
 	assert_int_equal(nvbar_read32(odd, 0, &val), 0);
 	assert_int_equal(val, 7);
@@ -565,9 +566,9 @@ static void a_place_of_the_users_may_have_no_pointer(void **state)
 static void a_handle_that_shares_has_a_pointer_too(void **state)
 {
 	const struct nvbar_extent all = { MIB(4), MIB(1) }, odd = { MIB(4) + 4096, 4096 };
-	const struct nvbar_extent even = { MIB(4) + 65536, 65536 };
+	const struct nvbar_extent even = { MIB(4) + 65536, 65536 }, begins_even = { MIB(4), 4096 };
 	struct nvbar *gpu = open_gpu();
-	struct nvbar_access *a, *b, *c;
+	struct nvbar_access *a, *b, *c, *d;
 	void *ptr;
 
 	(void)state;
@@ -579,7 +580,10 @@ static void a_handle_that_shares_has_a_pointer_too(void **state)
 	assert_int_equal(nvbar_map(gpu, &odd, 1, NULL, &c), 0);
 	assert_int_not_equal(nvbar_access_base(c), nvbar_access_base(a) + 4096);
 	pointer_to(c);
-	assert_int_equal(stats_of(gpu).mapped_bytes, MIB(1) + 4096);
+	assert_int_equal(nvbar_map(gpu, &begins_even, 1, NULL, &d), 0);
+	assert_int_not_equal(nvbar_access_base(d), nvbar_access_base(a));
+	pointer_to(d);
+	assert_int_equal(stats_of(gpu).mapped_bytes, MIB(1) + 2 * 4096);
 	nvbar_close(gpu);
 
 	/* But for the static mapping, which all share */
