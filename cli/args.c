@@ -97,6 +97,7 @@ void arg_pages(const struct argp_state *state, const char *text, struct page_lis
 /* No letters */
 #define OPT_DRY_RUN	0x100
 #define OPT_FORCE	0x101
+#define OPT_FAULTS	0x102
 
 static error_t parse_common(int key, char *arg, struct argp_state *state)
 {
@@ -115,6 +116,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case OPT_FORCE:
 		cli->force = true;
 		return 0;
+	case OPT_FAULTS:
+		cli->faults = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -126,6 +130,8 @@ static const struct argp_option common_options[] = {
 	{ "dry-run", OPT_DRY_RUN, NULL, 0,
 	  "write nothing to the GPU; tell on standard error what would be written", -2 },
 	{ "force", OPT_FORCE, NULL, 0, "take BAR1 even if another driver has it bound", -2 },
+	{ "faults", OPT_FAULTS, NULL, 0, "accesses where nothing is mapped shall fault, in any case",
+	  -2 },
 	{ 0 }
 };
 static const struct argp common_argp = { .options = common_options, .parser = parse_common };

@@ -37,6 +37,7 @@ struct page_list {
  * @json: facts as JSON
  * @dry_run: writes are told on stderr and not made
  * @force: take BAR1 from whoever has it bound
+ * @faults: accesses where nothing is mapped fault
  * @maps: what --map asks to be mapped first
  * @nr_maps: how many
  * @name: what error lines call the device: the device string, or the file
@@ -47,7 +48,7 @@ struct page_list {
  */
 struct cli {
 	const char *device;
-	bool json, dry_run, force;
+	bool json, dry_run, force, faults;
 	struct page_list *maps;
 	size_t nr_maps;
 	const char *name;

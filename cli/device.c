@@ -135,6 +135,8 @@ int cli_open(struct cli *cli, uint32_t flags)
 	struct nvbar_open_opts opts = cli_opts(cli, flags);
 	int ret;
 
+	if (cli->faults)
+		opts.flags |= NVBAR_OPEN_FAULTS;
 	if (cli->force && flags != NVBAR_OPEN_OBSERVE)
 		opts.flags |= NVBAR_OPEN_FORCE;
 	cli->name = cli_device_name(cli);

@@ -157,6 +157,7 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
 	/* Whoever had the GPU before may have left an invalidate under way. */
 	gpu->tlb.busy = true;
 	gpu->vmm.pt.fmt = gpu->chip->mmu;
+	gpu->vmm.pt.sparse = flags & NVBAR_GPU_SPARSE;
 	ret = nvbar_buddy_init(&gpu->buddy, 0, gpu->reserved_pa);
 	if (ret)
 		goto err_pramin;

@@ -15,6 +15,8 @@ struct nvbar_gpu;
 #define NVBAR_GPU_STATIC	(1u << 1)
 /* BAR1 is taken from whoever has bound it. */
 #define NVBAR_GPU_FORCE		(1u << 2)
+/* Where nothing is mapped accesses do not fault: a CPU may make some that nobody asked for. */
+#define NVBAR_GPU_SPARSE	(1u << 31)
 
 /**
  * nvbar_gpu_attach - identify a GPU and bring its BAR1 up

@@ -321,6 +321,12 @@ static struct place place_of(const struct tables *t, struct table_id id, u32 e)
 	};
 }
 
+/* Says a word, whether or not it is what was written, that there is nothing? */
+static bool is_nothing(const struct tables *t, struct table_id id, u32 word, u64 raw)
+{
+	return !raw || raw == pt_background(t->pt, level_of(t, id.l), id.i, word);
+}
+
 static void check_word(struct tables *t, const struct place *at, unsigned int word, u64 raw,
 		       u64 was)
 {
@@ -341,29 +347,33 @@ static bool in_aperture(struct tables *t, const struct place *at, u64 raw)
 	return false;
 }
 
-static int check_dir_entry(struct tables *t, const struct place *at, const u64 *raw, const u64 *was)
+/* @word: number in the table of the first word. */
+static int check_dir_entry(struct tables *t, const struct place *at, u32 word, const u64 *raw,
+			   const u64 *was)
 {
 	const struct nvbar_mmu_level *shape = t->pt->level[at->id.l].shape;
 	bool dual = shape->entry_words == 2;
+	bool first = !is_nothing(t, at->id, word, raw[0]);
+	bool second = dual && raw[1];
 
 	check_word(t, at, 0, raw[0], was[0]);
 	if (dual)
 		check_word(t, at, 1, raw[1], was[1]);
-	if (!raw[0] && !(dual && raw[1]))
+	if (!first && !second)
 		return 0;
-	if (!in_aperture(t, at, raw[0] ? raw[0] : raw[1]))
+	if (!in_aperture(t, at, first ? raw[0] : raw[1]))
 		return 0;
 	if (nvbar_mmu_is_leaf(raw[0])) {
 		/* The hardware looks at no more than the first word. */
-		if (dual && raw[1])
+		if (second)
 			problem(t, NVBAR_CHECK_BOTH_SIZES,
 				"%s entry for VA 0x%llx: a leaf 0x%016llx, and a table 0x%016llx",
 				at->table, at->va, raw[0], raw[1]);
 		return check_leaf(t, at, raw[0], was[0], shape->shift);
 	}
-	if (raw[0])
+	if (first)
 		check_link(t, at, raw[0], dual);
-	if (dual && raw[1])
+	if (second)
 		check_link(t, at, raw[1], false);
 	return 0;
 }
@@ -379,17 +389,15 @@ static int check_directory(struct tables *t, struct table_id id)
 
 	ret = read_table(t, id.l, id.i, t->words);
 	for (w = 0; w < nr && !ret; w += step) {
-		u64 any = t->words[w] | was[w];
 		struct place at;
 
-		if (step == 2)
-			any |= t->words[w + 1] | was[w + 1];
-		if (!any)
+		if (t->words[w] == was[w] && is_nothing(t, id, w, was[w]) &&
+		    (step == 1 || !(t->words[w + 1] | was[w + 1])))
 			continue;
 		at = place_of(t, id, w / step);
 		/* A small root fills its page all the same. */
 		if (w / step < 1u << level->shape->bits)
-			ret = check_dir_entry(t, &at, &t->words[w], &was[w]);
+			ret = check_dir_entry(t, &at, w, &t->words[w], &was[w]);
 		else
 			check_word(t, &at, 0, t->words[w], was[w]);
 	}
@@ -402,6 +410,7 @@ static int check_leaf_table(struct tables *t, struct table_id id, u64 *words)
 	const u64 *was = table_of(t, id)->entry;
 	unsigned int shift = level->shape->shift;
 	u64 va = id.i << nvbar_mmu_table_shift(level->shape);
+	u64 unused = pt_background(t->pt, level, id.i, 0);
 	u32 nr = level->table_bytes / 8;
 	u32 w;
 	int ret;
@@ -410,7 +419,7 @@ static int check_leaf_table(struct tables *t, struct table_id id, u64 *words)
 	for (w = 0; w < nr && !ret; w++, va += 1ULL << shift) {
 		struct place at;
 
-		if (!(words[w] | was[w]))
+		if (words[w] == was[w] && words[w] == unused)
 			continue;
 		if (words[w] == was[w] && is_good(t, va, words[w], shift)) {
 			t->ctx->check->entries++;
@@ -419,7 +428,7 @@ static int check_leaf_table(struct tables *t, struct table_id id, u64 *words)
 		}
 		at = place_of(t, id, w);
 		check_word(t, &at, 0, words[w], was[w]);
-		if (words[w])
+		if (words[w] && words[w] != unused)
 			ret = check_leaf(t, &at, words[w], was[w], shift);
 	}
 	return ret;

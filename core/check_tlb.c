@@ -64,7 +64,9 @@ static bool translates_so(const struct nvbar_tlb_entry *cached, const struct nvb
 /* What the driver wrote; it looks at no shadow but that of a live mapping. */
 static bool agrees_with_shadow(const struct nvbar_gpu *gpu, const struct nvbar_tlb_entry *cached)
 {
-	struct nvbar_pte pte = { .state = NVBAR_ENTRY_INVALID };
+	struct nvbar_pte pte = {
+		.state = gpu->vmm.pt.sparse ? NVBAR_ENTRY_SPARSE : NVBAR_ENTRY_INVALID,
+	};
 	u64 skip = 0;
 
 	if (nvbar_check_live(gpu, cached->va))
@@ -126,7 +128,7 @@ static bool is_empty(const struct nvbar_pt_level *level, u64 i)
 	u32 w;
 
 	for (w = 0; entry && w < level->table_bytes / 8; w++)
-		if (entry[w])
+		if (nvbar_mmu_is_valid(entry[w]))
 			return false;
 	return true;
 }
@@ -136,7 +138,8 @@ static bool may_be_left(const struct nvbar_gpu *gpu, const struct nvbar_tlb_entr
 			unsigned int word, u64 now)
 {
 	const struct nvbar_pt *pt = &gpu->vmm.pt;
-	const struct nvbar_mmu_level *shape = pt->level[cached->level].shape;
+	const struct nvbar_pt_level *level = &pt->level[cached->level];
+	const struct nvbar_mmu_level *shape = level->shape;
 	bool big = shape->entry_words == 2 && !word;
 	const struct nvbar_pt_level *below = big ? &pt->big : &pt->level[cached->level - 1];
 	u64 i = cached->va >> shape->shift;
@@ -146,9 +149,10 @@ static bool may_be_left(const struct nvbar_gpu *gpu, const struct nvbar_tlb_entr
 		return false;
 	if (nvbar_mmu_is_leaf(was) || nvbar_mmu_is_leaf(now))
 		return in_quarantine(gpu, cached->va);
-	if (!now)
-		return was == pt_pde(pt, below, i);
-	if (was)
+	/* Where nothing is mapped stands one thing or another, depending on the tables there. */
+	if (!nvbar_mmu_is_valid(now))
+		return was == pt_pde(pt, below, i) || !was || was == level->background;
+	if (was && was != level->background)
 		return false;
 	if (cached->level == 1)
 		return is_empty(below, i);

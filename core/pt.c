@@ -7,6 +7,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "gpu.h"
 #include "pramin.h"
@@ -106,6 +107,50 @@ void pt_set_linked(struct nvbar_pt *pt, struct nvbar_pt_level *level, u64 i, boo
 		pt->linked_bytes -= level->table_bytes;
 }
 
+u64 pt_background(const struct nvbar_pt *pt, const struct nvbar_pt_level *level, u64 i, u64 word)
+{
+	bool dual = level->shape->entry_words == 2;
+	u64 slot = dual ? (i << level->shape->bits) + word / 2 : i;
+	bool small, big;
+
+	/* Tables of directories cover more than the aperture. */
+	if ((!dual && level != &pt->big) || slot >= pt->big.nr_tables)
+		return dual && word % 2 ? 0 : level->background;
+	small = pt->level[0].table[slot].linked;
+	big = dual && (word % 2 || pt->big.table[slot].linked);
+	return small || big ? 0 : level->background;
+}
+
+/* @words are zeroes. */
+static void fill_background(const struct nvbar_pt *pt, const struct nvbar_pt_level *level, u64 i,
+			    u64 *words)
+{
+	u64 background = level == &pt->big ? pt_background(pt, level, i, 0) : level->background;
+	u32 w;
+
+	for (w = 0; background && w < level->table_bytes / 8; w += level->shape->entry_words)
+		words[w] = background;
+}
+
+void pt_follow_small(struct nvbar_gpu *gpu, u64 slot)
+{
+	struct nvbar_pt_level *big = &gpu->vmm.pt.big;
+	struct nvbar_pt_table *table = &big->table[slot];
+	u64 now = pt_background(&gpu->vmm.pt, big, slot, 0);
+	u64 last = big->table_bytes / 8 - 1;
+	u64 w;
+
+	if (!big->background)
+		return;
+	for (w = 0; table->entry && w <= last; w++)
+		if (!nvbar_mmu_is_valid(table->entry[w]))
+			table->entry[w] = now;
+	if (table->linked)
+		pt_sync(gpu, big, slot, (struct pt_run){ 0, last });
+	else
+		pt_set_unsynced(big, slot);
+}
+
 /* Makes sure that a table has a shadow. */
 static int shadow_need(struct nvbar_pt *pt, struct nvbar_pt_level *level, u64 i)
 {
@@ -116,6 +161,7 @@ static int shadow_need(struct nvbar_pt *pt, struct nvbar_pt_level *level, u64 i)
 	table->entry = kvzalloc(level->table_bytes, GFP_KERNEL);
 	if (!table->entry)
 		return -ENOMEM;
+	fill_background(pt, level, i, table->entry);
 	atomic64_add(level->table_bytes, &pt->shadow_bytes);
 	return 0;
 }
@@ -139,6 +185,25 @@ u64 pt_word_above(const struct nvbar_pt *pt, unsigned int l, bool big, u64 i)
 	return 2 * index + (big ? 0 : 1);
 }
 
+struct pt_run pt_unlink_above(struct nvbar_pt *pt, unsigned int l,
+			      const struct nvbar_pt_level *level, u64 i)
+{
+	const struct nvbar_pt_level *above = &pt->level[l + 1];
+	u64 word = pt_word_above(pt, l, level == &pt->big, i);
+	u64 parent = i >> above->shape->bits;
+	struct pt_run words = { word, word };
+	u64 *entry = above->table[parent].entry;
+
+	entry[word] = pt_background(pt, above, parent, word);
+	/* Without the other half, the first one says what is there. */
+	if (above->shape->entry_words == 2 && word % 2 && !nvbar_mmu_is_valid(entry[word - 1]) &&
+	    entry[word - 1] != pt_background(pt, above, parent, word - 1)) {
+		words.first--;
+		entry[words.first] = pt_background(pt, above, parent, words.first);
+	}
+	return words;
+}
+
 u64 pt_pde(const struct nvbar_pt *pt, const struct nvbar_pt_level *level, u64 i)
 {
 	const struct nvbar_pde pde = {
@@ -153,12 +218,29 @@ u64 pt_pde(const struct nvbar_pt *pt, const struct nvbar_pt_level *level, u64 i)
 	return raw;
 }
 
+/* What an entry is where nothing is mapped. */
+static u64 background_of(const struct nvbar_pt *pt, const struct nvbar_pt_level *level)
+{
+	const struct nvbar_pde pde = { .state = NVBAR_ENTRY_SPARSE };
+	const struct nvbar_pte pte = { .state = NVBAR_ENTRY_SPARSE };
+	u64 raw = 0;
+
+	if (!pt->sparse)
+		return 0;
+	if (level == &pt->level[0] || level == &pt->big)
+		WARN_ON_ONCE(pt->fmt->encode_pte(&pte, &raw));
+	else
+		WARN_ON_ONCE(pt->fmt->encode_pde(&pde, level->shape->entry_words == 2, &raw));
+	return raw;
+}
+
 static int init_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level,
 		      const struct nvbar_mmu_level *shape, u64 *pa)
 {
 	const struct nvbar_mmu_fmt *fmt = gpu->vmm.pt.fmt;
 
 	level->shape = shape;
+	level->background = background_of(&gpu->vmm.pt, level);
 	level->pa = *pa;
 	level->table_bytes = home_bytes(fmt, shape);
 	level->nr_tables = nr_tables(shape, gpu->bar1_size);
@@ -180,6 +262,12 @@ int nvbar_pt_init(struct nvbar_gpu *gpu, u64 pa)
 			goto err_fini;
 	if (init_level(gpu, &pt->big, &fmt->big, &pa))
 		goto err_fini;
+	if (pt->sparse) {
+		pt->image = kvmalloc(8 * PT_WORDS, GFP_KERNEL);
+		if (!pt->image)
+			goto err_fini;
+		atomic64_add(8 * PT_WORDS, &pt->shadow_bytes);
+	}
 
 	/* The root has a user for as long as BAR1 is bound. */
 	if (shadow_need(pt, root, 0))
@@ -214,6 +302,8 @@ void nvbar_pt_fini(struct nvbar_gpu *gpu)
 	for (l = 0; l < NVBAR_MMU_LEVELS; l++)
 		fini_level(pt, &pt->level[l]);
 	fini_level(pt, &pt->big);
+	kvfree(pt->image);
+	pt->image = NULL;
 }
 
 /* --- users --- */
@@ -358,18 +448,18 @@ int nvbar_pt_reserve_own(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan
 static bool unlink_table(struct nvbar_gpu *gpu, unsigned int l, struct nvbar_pt_level *level, u64 i)
 {
 	struct nvbar_pt *pt = &gpu->vmm.pt;
-	struct nvbar_pt_level *above = &pt->level[l + 1];
-	u64 word = pt_word_above(pt, l, level == &pt->big, i);
-	u64 parent = i >> above->shape->bits;
+	struct pt_run words;
 
 	if (!level->table[i].linked)
 		return false;
-	above->table[parent].entry[word] = 0;
-	pt_sync(gpu, above, parent, (struct pt_run){ word, word });
 	pt_set_linked(pt, level, i, false);
+	words = pt_unlink_above(pt, l, level, i);
+	pt_sync(gpu, &pt->level[l + 1], i >> pt->level[l + 1].shape->bits, words);
 	pt->warm_bytes -= level->table_bytes;
-	/* Without users its words are zero, in the shadow and in VRAM. */
+	/* Without users it holds the background, in the shadow and in VRAM. */
 	pt_shadow_free(pt, level, i);
+	if (level == &pt->level[0])
+		pt_follow_small(gpu, i);
 	return true;
 }
 
@@ -384,9 +474,9 @@ bool nvbar_pt_unlink_unused(struct nvbar_gpu *gpu)
 		for (i = 0; i < pt->level[l].nr_tables; i++) {
 			if (pt->level[l].table[i].nr_users)
 				continue;
-			changed |= unlink_table(gpu, l, &pt->level[l], i);
 			if (!l)
 				changed |= unlink_table(gpu, l, &pt->big, i);
+			changed |= unlink_table(gpu, l, &pt->level[l], i);
 		}
 	}
 	return changed;
@@ -423,13 +513,14 @@ int nvbar_pt_take_error(struct nvbar_gpu *gpu)
 	return err;
 }
 
-/* Adds to @done, up to @max.  Return: false if the GPU does not take the zeroes. */
+/* Adds to @done, up to @max.  Return: false if the GPU does not take what is written. */
 static bool zero_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 max, u64 *done)
 {
 	/* Leaf tables of a slot share the users of the 4 KiB one. */
 	const struct nvbar_pt *pt = &gpu->vmm.pt;
 	const struct nvbar_pt_table *users = level == &pt->big ? pt->level[0].table : level->table;
 	static const u64 zeroes[PT_WORDS];
+	const u64 *words = pt->image ? pt->image : zeroes;
 	bool passed_over = false;
 	u64 i;
 
@@ -437,7 +528,11 @@ static bool zero_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 
 		struct nvbar_pt_table *table = &level->table[i];
 
 		if (!table->synced && !users[i].nr_users) {
-			if (nvbar_pramin_wr_words(gpu, pt_table_pa(level, i), zeroes,
+			if (pt->image) {
+				memset(pt->image, 0, level->table_bytes);
+				fill_background(pt, level, i, pt->image);
+			}
+			if (nvbar_pramin_wr_words(gpu, pt_table_pa(level, i), words,
 						  level->table_bytes / 8))
 				return false;
 			table->synced = true;

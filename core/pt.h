@@ -40,7 +40,7 @@ struct nvbar_gpu;
  * @nr_users: mappings, prepared ones included, whose VA it covers; the two
  *	leaf tables of a 2 MiB slot share the count of the 4 KiB one
  * @linked: the entry above points to it
- * @synced: VRAM holds what the shadow holds; without a shadow: zeroes
+ * @synced: VRAM holds what the shadow holds; without a shadow: the background
  */
 struct nvbar_pt_table {
 	u64 *entry;
@@ -55,7 +55,9 @@ struct nvbar_pt_table {
  * @pa: VRAM address of table 0
  * @table_bytes: from one table to the next
  * @nr_tables: that the aperture needs
- * @zero_from: tables before it are in use or zero
+ * @background: an entry where nothing is mapped: empty or sparse; of a dual one the
+ *	first word, the other is 0
+ * @zero_from: tables before it are in use or hold the background
  * @table: the tables
  */
 struct nvbar_pt_level {
@@ -63,6 +65,7 @@ struct nvbar_pt_level {
 	u64 pa;
 	u32 table_bytes;
 	u64 nr_tables;
+	u64 background;
 	u64 zero_from;
 	struct nvbar_pt_table *table;
 };
@@ -72,6 +75,8 @@ struct nvbar_pt_level {
  * @fmt: page-table format
  * @level: tables of 4 KiB leaves first; the root is the one table of the last
  * @big: tables of 64 KiB leaves, one beside each of level 0
+ * @sparse: accesses where nothing is mapped shall not fault
+ * @image: room for a table of background; NULL if that is all zero
  * @err: why a write of tables did not get to VRAM, the first since
  *	nvbar_pt_take_error(); the others were not tried
  * @behind: tables that are linked are not synced for that, see nvbar_pt_catch_up()
@@ -84,6 +89,8 @@ struct nvbar_pt {
 	const struct nvbar_mmu_fmt *fmt;
 	struct nvbar_pt_level level[NVBAR_MMU_LEVELS];
 	struct nvbar_pt_level big;
+	bool sparse;
+	u64 *image;
 	int err;
 	bool behind;
 	atomic64_t shadow_bytes;
@@ -257,13 +264,13 @@ void nvbar_pt_catch_up(struct nvbar_gpu *gpu);
 int nvbar_pt_take_error(struct nvbar_gpu *gpu);
 
 /**
- * nvbar_pt_zero - write zeroes over tables that are not in use
+ * nvbar_pt_zero - write the background over tables that are not in use
  * @gpu: the GPU
  * @max: bytes; the last table may exceed it
  *
  * Mapping then need not write them whole.  Ends at the first that can't be written.
  *
- * Return: bytes zeroed; 0 when there is none left to do.
+ * Return: bytes written; 0 when there is none left to do.
  */
 u64 nvbar_pt_zero(struct nvbar_gpu *gpu, u64 max);
 
@@ -271,7 +278,7 @@ u64 nvbar_pt_zero(struct nvbar_gpu *gpu, u64 max);
  * nvbar_pt_lookup - what the shadow says of an address
  * @gpu: the GPU
  * @va: address
- * @pte: receives the leaf, of state invalid if there is none
+ * @pte: receives the leaf, of a state other than valid if there is none
  *
  * Return: the page shift of the leaf; of the smallest hole if there is none.
  */

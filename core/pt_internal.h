@@ -55,7 +55,7 @@ void pt_sync(struct nvbar_gpu *gpu, struct nvbar_pt_level *level, u64 i, struct 
 /* Marks a table as pointed to from above, or as no longer. */
 void pt_set_linked(struct nvbar_pt *pt, struct nvbar_pt_level *level, u64 i, bool linked);
 
-/* VRAM no longer holds what the table's shadow holds, or zeroes. */
+/* VRAM no longer holds what the table's shadow holds, or the background. */
 static inline void pt_set_unsynced(struct nvbar_pt_level *level, u64 i)
 {
 	level->table[i].synced = false;
@@ -63,11 +63,31 @@ static inline void pt_set_unsynced(struct nvbar_pt_level *level, u64 i)
 		level->zero_from = i;
 }
 
+/*
+ * Word @word of table @i where nothing is mapped.  A sparse big half or 64 KiB entry
+ * says that there is nothing in the 4 KiB table either [nouveau; inferred], so they
+ * are sparse only where there is none: then the entries of that one are.
+ */
+u64 pt_background(const struct nvbar_pt *pt, const struct nvbar_pt_level *level, u64 i, u64 word);
+
+/*
+ * The table of 4 KiB leaves of a slot was linked or unlinked: the one of 64 KiB leaves
+ * beside it follows, in VRAM too if it is linked.
+ */
+void pt_follow_small(struct nvbar_gpu *gpu, u64 slot);
+
 /* Frees a table's shadow, if it has one. */
 void pt_shadow_free(struct nvbar_pt *pt, struct nvbar_pt_level *level, u64 i);
 
 /* The word above a leaf table or a directory: in a dual entry the half for @big. */
 u64 pt_word_above(const struct nvbar_pt *pt, unsigned int l, bool big, u64 i);
+
+/*
+ * Takes the entry above a table out of the shadow; the table is marked as not linked
+ * already.  Return: words that changed.
+ */
+struct pt_run pt_unlink_above(struct nvbar_pt *pt, unsigned int l,
+			      const struct nvbar_pt_level *level, u64 i);
 
 /* The entry that points to table @i of level @l. */
 u64 pt_pde(const struct nvbar_pt *pt, const struct nvbar_pt_level *level, u64 i);

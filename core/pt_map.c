@@ -187,8 +187,9 @@ bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const stru
  * the leaf's mapping, and its words stay in VRAM.
  */
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as page tables have levels */
-static void drop_below(struct nvbar_pt *pt, unsigned int l, u64 i)
+static void drop_below(struct nvbar_gpu *gpu, unsigned int l, u64 i)
 {
+	struct nvbar_pt *pt = &gpu->vmm.pt;
 	struct nvbar_pt_level *level = &pt->level[l];
 	struct nvbar_pt_table *table = &level->table[i];
 	u64 child, nr = 1ULL << level->shape->bits;
@@ -197,10 +198,12 @@ static void drop_below(struct nvbar_pt *pt, unsigned int l, u64 i)
 		pt_set_linked(pt, &pt->big, i, false);
 	} else if (table->linked) {
 		for (child = i * nr; child < (i + 1) * nr; child++)
-			drop_below(pt, l - 1, child);
+			drop_below(gpu, l - 1, child);
 		pt_set_unsynced(level, i);
 	}
 	pt_set_linked(pt, level, i, false);
+	if (!l)
+		pt_follow_small(gpu, i);
 }
 
 /*
@@ -224,9 +227,9 @@ static void fill_directory(struct nvbar_gpu *gpu, const struct filler *fill,
 		u64 word = nvbar_mmu_index(level->shape, va) * words;
 		u64 *entry = &level->table[i].entry[word];
 
-		drop_below(pt, l - 1, va >> it->shift);
+		drop_below(gpu, l - 1, va >> it->shift);
 		if (nvbar_mmu_is_valid(entry[0])) {
-			entry[0] = 0;
+			entry[0] = level->background;
 			pt_sync(gpu, level, i, (struct pt_run){ word, word });
 		}
 		entry[0] = fill->template | pa >> pt->fmt->pte_addr_shift;
@@ -294,13 +297,14 @@ static bool publish_leaf_table(struct nvbar_gpu *gpu, struct nvbar_pt_level *lev
 {
 	const u64 *entry = level->table[i].entry;
 	struct pt_run words = words_of(level, i, va, end);
+	u64 unused = pt_background(&gpu->vmm.pt, level, i, 0);
 	bool any = false;
 	u64 w, stop;
 
 	if (!entry)
 		return false;
 	for (w = words.first; w <= words.last; w = stop + 1) {
-		for (stop = w; stop <= words.last && entry[stop]; stop++)
+		for (stop = w; stop <= words.last && entry[stop] != unused; stop++)
 			;
 		if (stop == w)
 			continue;
@@ -312,10 +316,36 @@ static bool publish_leaf_table(struct nvbar_gpu *gpu, struct nvbar_pt_level *lev
 	return any;
 }
 
+/*
+ * A slot gets its table of 4 KiB leaves, and what stands before that makes way: a
+ * sparse big half, or sparse entries of 64 KiB.  The table comes first, so that
+ * unused VA is never without either.
+ */
+static void uncover_small(struct nvbar_gpu *gpu, u64 slot, u64 word, unsigned long *dirty)
+{
+	struct nvbar_pt *pt = &gpu->vmm.pt;
+	struct nvbar_pt_level *above = &pt->level[1];
+	u64 parent = slot >> above->shape->bits;
+	struct nvbar_pt_table *table = &above->table[parent];
+
+	if (!pt->sparse)
+		return;
+	if (table->linked) {
+		pt_sync(gpu, above, parent, (struct pt_run){ word, word });
+		__clear_bit(word, dirty);
+	}
+	pt_follow_small(gpu, slot);
+	if (!pt->big.table[slot].linked) {
+		table->entry[word - 1] = 0;
+		__set_bit(word - 1, dirty);
+	}
+}
+
 /* Sets the entry above a table that has something to show. */
-static void link_table(struct nvbar_pt *pt, unsigned int l, struct nvbar_pt_level *level, u64 i,
+static void link_table(struct nvbar_gpu *gpu, unsigned int l, struct nvbar_pt_level *level, u64 i,
 		       unsigned long *dirty)
 {
+	struct nvbar_pt *pt = &gpu->vmm.pt;
 	struct nvbar_pt_level *above = &pt->level[l + 1];
 	u64 word = pt_word_above(pt, l, level == &pt->big, i);
 
@@ -324,6 +354,8 @@ static void link_table(struct nvbar_pt *pt, unsigned int l, struct nvbar_pt_leve
 	above->table[i >> above->shape->bits].entry[word] = pt_pde(pt, level, i);
 	__set_bit(word, dirty);
 	pt_set_linked(pt, level, i, true);
+	if (level == &pt->level[0])
+		uncover_small(gpu, i, word, dirty);
 }
 
 /*
@@ -372,14 +404,14 @@ static void publish_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, 
 		return;
 	}
 	if (l == 1) {
-		if (publish_leaf_table(gpu, &pt->big, e, va, end))
-			link_table(pt, 0, &pt->big, e, dirty);
 		if (publish_leaf_table(gpu, below, e, va, end))
-			link_table(pt, 0, below, e, dirty);
+			link_table(gpu, 0, below, e, dirty);
+		if (publish_leaf_table(gpu, &pt->big, e, va, end))
+			link_table(gpu, 0, &pt->big, e, dirty);
 		return;
 	}
 	change_table(gpu, l - 1, e, va, end, publish_entry);
-	link_table(pt, l - 1, below, e, dirty);
+	link_table(gpu, l - 1, below, e, dirty);
 }
 
 /* A plan without spans got shadows for any leaves: back with those it did not take. */
@@ -412,19 +444,20 @@ void nvbar_pt_map(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan,
 
 /* --- and away again --- */
 
-/* Zeroes the shadow's @words; @used are those from the first to the last that were not. */
-static u64 empty_words(struct nvbar_pt_table *table, struct pt_run words, struct pt_run *used)
+/* Makes the shadow's @words @unused; @used are those from the first to the last that were not. */
+static u64 empty_words(struct nvbar_pt_table *table, struct pt_run words, u64 unused,
+		       struct pt_run *used)
 {
 	u64 nr = 0;
 	u64 w;
 
 	for (w = words.first; w <= words.last; w++) {
-		if (!table->entry[w])
+		if (table->entry[w] == unused)
 			continue;
 		if (!nr++)
 			used->first = w;
 		used->last = w;
-		table->entry[w] = 0;
+		table->entry[w] = unused;
 	}
 	return nr;
 }
@@ -446,18 +479,19 @@ static void clear_leaf_table(struct nvbar_gpu *gpu, struct nvbar_pt_level *level
 
 	if (!table->linked)
 		return;
-	nr = empty_words(table, words_of(level, i, va, end), &words);
+	nr = empty_words(table, words_of(level, i, va, end), pt_background(pt, level, i, 0),
+			 &words);
 	if (!nr)
 		return;
 	cheaper = nr >= level->table_bytes / 16;
 	if (last_user && (cheaper || pt->warm_bytes + pt->cooling_bytes + level->table_bytes >
 					     NVBAR_PT_WARM_MAX)) {
-		u64 word = pt_word_above(pt, 0, level == &pt->big, i);
-
-		pt->level[1].table[i >> pt->level[1].shape->bits].entry[word] = 0;
-		__set_bit(word, dirty);
 		pt_set_linked(pt, level, i, false);
 		pt_set_unsynced(level, i);
+		words = pt_unlink_above(pt, 0, level, i);
+		bitmap_set(dirty, words.first, words.last - words.first + 1);
+		if (level == &pt->level[0])
+			pt_follow_small(gpu, i);
 		return;
 	}
 	if (last_user)
@@ -475,7 +509,7 @@ static void clear_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, u6
 
 	if (nvbar_mmu_is_leaf(*entry)) {
 		/* A leaf of two words: the second was written 0. */
-		*entry = 0;
+		*entry = level->background;
 		__set_bit(word, dirty);
 	} else if (l == 1) {
 		clear_leaf_table(gpu, &pt->big, e, va, end, dirty);

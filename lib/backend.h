@@ -25,12 +25,15 @@ struct nvbar_log {
  * struct nvbar_backend - an opened device; the first member of each kind's own
  * @ops: access to it; their first argument is the backend
  * @bar1_size: bytes of aperture, 0 for none
+ * @speculates: the CPU may read the aperture where nobody asked it to, as it may all
+ *	memory that is mapped write-combined
  * @log: where the driver's messages go
  * @close: ends access and frees the backend
  */
 struct nvbar_backend {
 	const struct nvbar_hw_ops *ops;
 	u64 bar1_size;
+	bool speculates;
 	struct nvbar_log log;
 	void (*close)(struct nvbar_backend *backend);
 };

@@ -153,6 +153,14 @@ static u64 sim_op_driver_errors(void *hw)
 	return sim_driver_errors(gpu_of(hw));
 }
 
+static u64 sim_op_transactions(void *hw)
+{
+	struct sim_counters counters;
+
+	sim_get_counters(gpu_of(hw), &counters);
+	return counters.transactions;
+}
+
 static void take_view(const struct sim_tlb_view *view, struct nvbar_tlb_entry *entry)
 {
 	*entry = (struct nvbar_tlb_entry){
@@ -199,6 +207,7 @@ static const struct nvbar_hw_ops sim_ops = {
 	.direct_copy_from = sim_op_direct_copy,
 	.direct_copy_to = sim_op_direct_copy,
 	.write_barrier = sim_op_write_barrier,
+	.transactions = sim_op_transactions,
 	.driver_errors = sim_op_driver_errors,
 	.tlb_read = sim_op_tlb_read,
 	.message = nvbar_backend_message,
@@ -253,6 +262,7 @@ int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backe
 	snprintf(log->device, sizeof(log->device), "sim:%s", sim_chip_name(sim->gpu));
 	sim->base.ops = &sim_ops;
 	sim->base.bar1_size = sim_bar1_size(sim->gpu);
+	sim->base.speculates = options.sparse;
 	sim->base.close = sim_backend_close;
 	sim->base.log = *log;
 	sim_inject(sim->gpu, &options.inject);

@@ -474,6 +474,7 @@ int nvbar_bars_map(struct nvbar_bars *bars, struct nvbar_bar *bar, bool write)
 void nvbar_bars_use_bar1(struct nvbar_bars *bars, enum nvbar_mem mem)
 {
 	bars->combining = mem == NVBAR_MEM_WRITE_COMBINED;
+	bars->base.speculates = bars->combining;
 	bars->copy = nvbar_copy_for(mem);
 	bars->base.bar1_size = bars->bar1.size;
 }

@@ -235,6 +235,15 @@ struct entry_visit {
 	int result;
 };
 
+/* As the driver leaves an entry where nothing is mapped, if that is not empty. */
+static bool is_unused(const struct nvbar_pt *pt, const struct nvbar_tree_table *table,
+		      const u64 *raw)
+{
+	const struct nvbar_pt_level *level = table->big ? &pt->big : &pt->level[table->level];
+
+	return raw[0] == level->background && !raw[1];
+}
+
 static int visit_entry(void *ctx, const struct nvbar_tree_table *table, u32 index, const u64 *raw)
 {
 	struct entry_visit *visit = ctx;
@@ -247,6 +256,8 @@ static int visit_entry(void *ctx, const struct nvbar_tree_table *table, u32 inde
 		.raw = { raw[0], raw[1] },
 	};
 
+	if (is_unused(&visit->core->vmm.pt, table, raw))
+		return 0;
 	snprintf(info.name, sizeof(info.name), "%s", nvbar_mmu_level_name(table->level, table->big));
 	visit->result = visit->fn(&info, visit->arg);
 	/* Any errno ends the visit; the caller's result is kept beside it. */

@@ -79,7 +79,16 @@ static int open_backend(struct nvbar *nvbar, const char *device, u32 flags, stru
 }
 
 #define OPEN_FLAGS	(NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC | NVBAR_OPEN_FORCE | \
-			 NVBAR_OPEN_DRY_RUN)
+			 NVBAR_OPEN_DRY_RUN | NVBAR_OPEN_FAULTS)
+
+static u32 attach_flags(const struct nvbar *nvbar, u32 flags)
+{
+	u32 core = flags & (NVBAR_OPEN_OBSERVE | NVBAR_OPEN_STATIC | NVBAR_OPEN_FORCE);
+
+	if (nvbar->backend->speculates && !(flags & NVBAR_OPEN_FAULTS))
+		core |= NVBAR_GPU_SPARSE;
+	return core;
+}
 
 int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *user_opts)
 {
@@ -113,7 +122,7 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 		goto err_free;
 	nvbar->transactions = transactions_of(nvbar->backend);
 	ret = nvbar_gpu_attach(&nvbar->gpu, nvbar->backend->ops, nvbar->backend,
-			       nvbar->backend->bar1_size, opts.flags & ~NVBAR_OPEN_DRY_RUN);
+			       nvbar->backend->bar1_size, attach_flags(nvbar, opts.flags));
 	nvbar_trace_identity(nvbar->backend, &nvbar->gpu);
 	if (ret)
 		goto err_close;

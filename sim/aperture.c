@@ -114,6 +114,7 @@ static uint64_t read_locked(struct sim_gpu *gpu, struct sim_aperture *ap, uint64
 		sim_fault(gpu, ap, t.type, off, false, 1);
 		return ~0ull;
 	}
+	gpu->counters.strays += t.sparse;
 	val = t.sparse ? 0 : sim_vram_load(&gpu->vram, t.pa + in_page(off), width);
 	return gpu->vram.error ? ~0ull : val;
 }
@@ -158,6 +159,7 @@ static void write_part(struct sim_gpu *gpu, struct sim_aperture *ap, uint64_t of
 {
 	struct sim_target t = sim_aperture_resolve(gpu, ap, off, true);
 
+	gpu->counters.strays += t.sparse ? nr_words(off, part) : 0;
 	if (t.fault)
 		sim_fault(gpu, ap, t.type, off, true, nr_words(off, part));
 	else if (!t.sparse)
@@ -208,6 +210,7 @@ static void copy_from(struct sim_gpu *gpu, struct sim_aperture *ap, void *dst, u
 		struct sim_target t = sim_aperture_resolve(gpu, ap, off, false);
 
 		part = page_part(off, len);
+		gpu->counters.strays += t.sparse ? nr_words(off, part) : 0;
 		if (t.fault)
 			sim_fault(gpu, ap, t.type, off, false, nr_words(off, part));
 		if (t.fault || t.sparse)

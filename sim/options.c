@@ -287,6 +287,15 @@ static int set_unknown(struct sim_options *o, char *text)
 	return word < 0 ? word : 0;
 }
 
+static int set_background(struct sim_options *o, char *text)
+{
+	static const char *const words[] = { "faults", "sparse" };
+	int word = parse_word(text, words, ARRAY_LEN(words));
+
+	o->sparse = word > 0;
+	return word < 0 ? word : 0;
+}
+
 static int set_nomem(struct sim_options *o, char *text)
 {
 	uint64_t nth;
@@ -331,6 +340,7 @@ static const struct key {
 	{ "window-delay", set_window_delay, "a number of accesses" },
 	{ "poison", set_poison, "PA or PA:LEN, whole pages" },
 	{ "flip", set_flip, "ACCESS or ACCESS:SEED, from 1" },
+	{ "background", set_background, "\"sparse\" or \"faults\"" },
 	{ "nomem", set_nomem, "the number of an allocation, from 1" },
 	{ "nomem-from", set_nomem_from, "the number of an allocation, from 1" },
 };

@@ -140,6 +140,7 @@ struct sim_config {
  *	runs, an aperture while a bind of it is pending, page tables that no driver may
  *	write, each time that the MMU meets them ...
  * @faults: BAR1 and BAR2 accesses that ended in an MMU fault, but for:
+ * @strays: accesses to sparse entries, which are no driver errors
  * @poisoned: accesses to VRAM that sim_inject() made fail
  * @invalidates: TLB invalidates completed
  * @binds: binds of BAR1 and BAR2 completed
@@ -153,6 +154,7 @@ struct sim_counters {
 	uint64_t unknown;
 	uint64_t misuse;
 	uint64_t faults;
+	uint64_t strays;
 	uint64_t poisoned;
 	uint64_t invalidates;
 	uint64_t binds;

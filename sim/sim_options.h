@@ -12,6 +12,8 @@
  * struct sim_options - a modelled GPU and what is to go wrong
  * @cfg: the GPU
  * @inject: hardware that fails
+ * @sparse: the driver is to make unused VA sparse, as for an aperture that a CPU may
+ *	read without being asked to
  * @nomem: this allocation of the driver's host memory fails, 1 being the first
  *	once the GPU is there; 0: none
  * @nomem_forever: and all after it
@@ -19,6 +21,7 @@
 struct sim_options {
 	struct sim_config cfg;
 	struct sim_inject inject;
+	bool sparse;
 	unsigned long nomem;
 	bool nomem_forever;
 };

@@ -99,6 +99,17 @@ enum nvbar_log_level {
 #define NVBAR_OPEN_DRY_RUN		(1u << 3)
 
 /**
+ * NVBAR_OPEN_FAULTS - accesses where nothing is mapped shall fault, in any case
+ *
+ * Where BAR1 is mapped write-combined, as by pci:, a CPU may read it without being
+ * asked to, and the GPU latches the first fault only.  So what is not mapped there is
+ * sparse: reads give nothing that means anything, writes are lost, and there is no
+ * fault.  With this flag it faults as it does elsewhere, which finds programs that
+ * use what they have unmapped.
+ */
+#define NVBAR_OPEN_FAULTS		(1u << 4)
+
+/**
  * struct nvbar_open_opts - how to open a GPU; zero fields mean the default
  * @size: sizeof(struct nvbar_open_opts)
  * @flags: NVBAR_OPEN_*
@@ -825,7 +836,7 @@ struct nvbar_walk {
 NVBAR_API int nvbar_walk(struct nvbar *gpu, uint64_t va, struct nvbar_walk *walk);
 
 /**
- * struct nvbar_entry_info - a page-table entry that is not empty
+ * struct nvbar_entry_info - a page-table entry that is in use
  * @name: level, as in &struct nvbar_walk_level
  * @kind: &enum nvbar_entry_kind
  * @mmu_version: 2 or 3
@@ -845,11 +856,14 @@ struct nvbar_entry_info {
 };
 
 /**
- * nvbar_for_each_entry - visit every entry of the BAR1 tree that is not empty
+ * nvbar_for_each_entry - visit every entry of the BAR1 tree that is in use
  * @gpu: handle
  * @fn: called in VA order, a table's entry before the table; a result other
  *	than 0 ends the visit.  It must not call the library on @gpu
  * @arg: second argument of @fn
+ *
+ * In use are all that are not as the driver leaves those where nothing is mapped:
+ * empty, or sparse (see %NVBAR_OPEN_FAULTS).
  *
  * Tables outside the driver's region are not entered, and none is entered twice
  * at one level: whatever VRAM holds, no more is read than the region's bytes
@@ -1031,15 +1045,16 @@ NVBAR_API int nvbar_clear_fault(struct nvbar *gpu);
 NVBAR_API void nvbar_trim(struct nvbar *gpu);
 
 /**
- * nvbar_zero_tables - write zeroes over page tables that are not in use
+ * nvbar_zero_tables - write page tables that are not in use, as empty ones
  * @gpu: handle
  * @max: bytes; the last table may exceed it
  *
- * A table that VRAM does not hold as zeroes is written whole when it is first
- * used.  This does it beforehand, in pieces as large as the caller has time
- * for, so that mapping costs only the entries.
+ * A table that VRAM does not hold as one in which nothing is mapped is written whole
+ * when it is first used.  This does it beforehand, in pieces as large as the caller
+ * has time for, so that mapping costs only the entries.  They are zeroes, or sparse
+ * where unused addresses are (see %NVBAR_OPEN_FAULTS).
  *
- * Return: bytes zeroed; 0 when there is none left to do.
+ * Return: bytes written; 0 when there is none left to do.
  */
 NVBAR_API uint64_t nvbar_zero_tables(struct nvbar *gpu, uint64_t max);
 

@@ -227,6 +227,7 @@ for device in : sim: 'sim,' nonsense sim:gk104 sim:ga102: 'sim:ga102 ' SIM 'sim:
 	sim:ga102,vram=8Z sim:ga102,vram=16777216T sim:ga102,vram=0x10000000000000000 \
 	sim:ga102,evict=x sim:ga102,evict=2147483648 sim:ga102,seed= \
 	sim:ga102,reported-vram=0 sim:ga102,dead-at=0 sim:ga102,flip=0 sim:ga102,nomem=0 \
+	sim:ga102,background= sim:ga102,background=0 \
 	sim:ga102,ignore-write=0x1701 sim:ga102,ignore-write=0x1700:0 \
 	sim:ga102,bar1= sim:ga102,bar1=1 sim:ga102,bar1=3M sim:ga102,bar1=300M \
 	sim:ga102,bar1=1024T sim:ga102,nonsense=1 sim:ga102,=1 sim:ga102,,vram=8G sim:ga102,file= \

@@ -172,6 +172,10 @@ prints "walk with VAs on standard input" "^x $next ok 0x1234 " nvbar walk --brie
 with /dev/null
 works "walk with none at all" nvbar walk --brief
 prints "walk where nothing is" '^x 0x0 invalid$' nvbar walk --brief 0
+prints "walk where nothing is, and no fault" '^x 0x0 sparse$' \
+	nvbar -d sim:ga102,background=sparse walk --brief 0
+prints "walk where nothing is, and faults all the same" '^x 0x0 invalid$' \
+	nvbar -d sim:ga102,background=sparse --faults walk --brief 0
 prints "walk of the largest VA" '^x 0xffffffffffffffff va_range$' \
 	nvbar walk --brief 18446744073709551615
 gives_json "walk --json" "device walks" nvbar --json walk --map 3,1,2 "$va"

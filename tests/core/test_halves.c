@@ -39,11 +39,13 @@ static struct nvbar_gpu gpu;
 static const struct sim_mmu_arch *arch;
 static u64 window, root;
 static struct live live[NR_LIVE];
-static bool watching;
+static bool watching, sparse;
 /* Entries that lead elsewhere than any the driver wrote; walks of live pages that do */
 static unsigned int nr_torn, nr_astray;
 /* Words written as nobody reads them, though a walk does; halves written in place */
 static unsigned int nr_reached, nr_halves;
+/* With a sparse background: walks that end in a fault */
+static unsigned int nr_faults;
 
 /* --- looking --- */
 
@@ -76,10 +78,24 @@ static void look_at_page(const struct live *l, unsigned int i)
 		nr_astray++;
 }
 
+static void look_at_unused(void)
+{
+	struct sim_mmu_walk w;
+	u64 va = random_u64() % gpu.bar1_size;
+
+	/* Most often where something goes on */
+	if (random_below(4))
+		va %= SZ_16M;
+	walk(va, &w);
+	nr_faults += w.xlat.outcome == SIM_MMU_INVALID;
+}
+
 static void look_at_all(void)
 {
 	unsigned int i;
 
+	for (i = 0; sparse && i < 8; i++)
+		look_at_unused();
 	for (i = 0; i < NR_LIVE; i++) {
 		if (!live[i].access)
 			continue;
@@ -204,20 +220,28 @@ static void start(const char *chip, u64 vram_size, u64 bar1_size)
 	watching = false;
 	memset(&gpu, 0, sizeof(gpu));
 	memset(live, 0, sizeof(live));
-	nr_torn = nr_astray = nr_reached = nr_halves = 0;
+	nr_torn = nr_astray = nr_reached = nr_halves = nr_faults = 0;
 	arch = arch_of(chip);
 	assert_int_equal(sim_create(&cfg, &sim, NULL, 0), 0);
-	assert_int_equal(nvbar_gpu_attach(&gpu, &ops, NULL, bar1_size, 0), 0);
+	assert_int_equal(nvbar_gpu_attach(&gpu, &ops, NULL, bar1_size,
+					  sparse ? NVBAR_GPU_SPARSE : 0), 0);
 	root = nvbar_pt_root(&gpu);
 	watching = true;
 }
 
-static void stop(void)
+static void assert_consistent(void)
 {
 	struct nvbar_check check = { 0 };
 
 	watching = false;
 	assert_int_equal(nvbar_check_run(&gpu, &check), 0);
+	watching = true;
+}
+
+static void stop(void)
+{
+	assert_consistent();
+	watching = false;
 	nvbar_gpu_detach(&gpu);
 	nvbar_gpu_free_handles(&gpu, 0);
 	assert_int_equal(sim_driver_errors(sim), 0);
@@ -226,6 +250,7 @@ static void stop(void)
 	assert_int_equal(nr_torn, 0);
 	assert_int_equal(nr_astray, 0);
 	assert_int_equal(nr_reached, 0);
+	assert_int_equal(nr_faults, 0);
 }
 
 static struct nvbar_span page_of(const void *arg, size_t i)
@@ -341,12 +366,10 @@ static struct live something(void)
 	return l;
 }
 
-static void half_an_entry_leads_nowhere_whatever_is_mapped_and_unmapped(void **state)
+static void map_and_unmap(void)
 {
 	unsigned int i, n;
 
-	(void)state;
-	random_start(__func__);
 	for (i = 0; i < ARRAY_SIZE(chips); i++) {
 		start(chips[i].name, 80ULL * SZ_1G, SZ_64M);
 		for (n = 0; n < 150; n++) {
@@ -360,6 +383,8 @@ static void half_an_entry_leads_nowhere_whatever_is_mapped_and_unmapped(void **s
 				if (map(&want))
 					*l = want;
 			}
+			if (!random_below(5))
+				assert_consistent();
 			if (!random_below(10))
 				nvbar_vmm_trim(&gpu);
 			if (!random_below(10))
@@ -372,12 +397,30 @@ static void half_an_entry_leads_nowhere_whatever_is_mapped_and_unmapped(void **s
 	}
 }
 
+static void half_an_entry_leads_nowhere_whatever_is_mapped_and_unmapped(void **state)
+{
+	(void)state;
+	random_start(__func__);
+	map_and_unmap();
+}
+
+/* Not for a moment, as a CPU may look at any time. */
+static void unused_addresses_never_fault_with_a_sparse_background(void **state)
+{
+	(void)state;
+	random_start(__func__);
+	sparse = true;
+	map_and_unmap();
+	sparse = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_live_mapping_never_leads_astray_when_64_kib_leaves_come_beside_it),
 		cmocka_unit_test(no_valid_entry_becomes_another_valid_one_in_one_step),
 		cmocka_unit_test(half_an_entry_leads_nowhere_whatever_is_mapped_and_unmapped),
+		cmocka_unit_test(unused_addresses_never_fault_with_a_sparse_background),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,16 @@ static void no_other_thread_finds_half_an_entry_valid(void **state)
 	assert_int_equal((uintptr_t)nr_torn, 0);
 }
 
+/* A CPU may read ahead of itself what is mapped write-combined, and nothing else. */
+static void what_is_mapped_write_combined_may_be_read_unasked(void **state)
+{
+	(void)state;
+	nvbar_bars_use_bar1(&bars, NVBAR_MEM_WRITE_COMBINED);
+	assert_true(bars.base.speculates);
+	nvbar_bars_use_bar1(&bars, NVBAR_MEM_UNCACHED);
+	assert_false(bars.base.speculates);
+}
+
 static int begin(void **state)
 {
 	const struct nvbar_log log = { 0 };
@@ -146,6 +156,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_entry_becomes_valid_last_and_invalid_first,
+						begin, end),
+		cmocka_unit_test_setup_teardown(what_is_mapped_write_combined_may_be_read_unasked,
 						begin, end),
 		cmocka_unit_test_setup_teardown(no_other_thread_finds_half_an_entry_valid, begin,
 						end),

@@ -202,6 +202,7 @@ static void a_leaf_is_taken_only_where_the_chip_has_one(void **state)
 
 static void sparse_reads_zero_and_keeps_nothing(void **state)
 {
+	struct sim_counters count;
 	uint32_t word = 5;
 	struct tables t;
 	struct bus bus;
@@ -214,6 +215,13 @@ static void sparse_reads_zero_and_keeps_nothing(void **state)
 	sim_bar1_copy_from(bus.gpu, &word, VA, 4);
 	assert_int_equal(word, 0);
 	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	/* That somebody was there is counted all the same, a block as its words. */
+	sim_get_counters(bus.gpu, &count);
+	assert_int_equal(count.strays, 3);
+	sim_bar1_copy_to(bus.gpu, VA + 8, "0123456789abcdef", 16);
+	sim_bar1_fill(bus.gpu, VA, 1, 24);
+	sim_get_counters(bus.gpu, &count);
+	assert_int_equal(count.strays, 3 + 2 + 3);
 	bus_close(&bus);
 }
 

@@ -144,10 +144,12 @@ static uint64_t pool_taken(const struct run *run)
 void check_gauges(struct run *run)
 {
 	struct nvbar_stats now = { .size = sizeof(now) };
+	struct sim_counters count;
 
 	if (run->lost)
 		return;
 	nvbar_get_stats(run->gpu, &now);
+	sim_get_counters(run->sim, &count);
 	check_u64(run, "mappings", now.mappings, run->first.mappings + nr_handles(run));
 	check_u64(run, "unmaps", now.unmaps + now.mappings, now.maps);
 	check_u64(run, "mapped_bytes", now.mapped_bytes, ref_held(&run->ref, true));
@@ -155,6 +157,7 @@ void check_gauges(struct run *run)
 	check_u64(run, "va_largest_free", now.va_largest_free, ref_hole(&run->ref, false));
 	check_u64(run, "vram_free", now.vram_free, run->first.vram_free - pool_taken(run));
 	check_u64(run, "model_driver_errors", now.model_driver_errors, 0);
+	check_u64(run, "strays", count.strays, 0);
 }
 
 void check_baseline(struct run *run)

@@ -15,6 +15,7 @@ void op_walk(struct run *run, const struct op *op)
 {
 	struct nvbar_walk walk = { .size = sizeof(walk) };
 	struct handle *h = &run->slot[slot_of(op)];
+	const uint32_t unused = run->cfg->sparse ? NVBAR_WALK_SPARSE : NVBAR_WALK_INVALID;
 	struct expect e = { 0 };
 	uint64_t off, pa;
 	int ret;
@@ -33,8 +34,8 @@ void op_walk(struct run *run, const struct op *op)
 	if (ret)
 		return;
 	say(run, "\twant_u64(\"status\", walk.status, %u);\n",
-	    h->a ? NVBAR_WALK_OK : NVBAR_WALK_INVALID);
-	if (walk.status != (h->a ? NVBAR_WALK_OK : NVBAR_WALK_INVALID))
+	    h->a ? NVBAR_WALK_OK : unused);
+	if (walk.status != (h->a ? NVBAR_WALK_OK : unused))
 		fail(run, "walk: status", "0x%llx: %u", (unsigned long long)(h->va + off),
 		     walk.status);
 	if (!h->a)
@@ -251,7 +252,7 @@ void op_reopen(struct run *run, const struct op *op)
 	static const char *const keys[] = { "", "dead-at", "nomem", "nomem-from" };
 	const char *key = keys[op->n[0] % 4];
 	struct nvbar *gpu = NULL;
-	char device[64];
+	char device[96];
 	size_t len;
 	int ret;
 

@@ -192,8 +192,8 @@ void run_device(const struct run *run, char *text, size_t len)
 {
 	static const char *const sizes[] = { "bar1=64M", "bar1=1G", "bar1=1G,vram=1G" };
 
-	snprintf(text, len, "sim:%s,%s,seed=%llu", run->cfg->chip, sizes[run->cfg->bar1],
-		 (unsigned long long)run->cfg->seed);
+	snprintf(text, len, "sim:%s,%s,seed=%llu%s", run->cfg->chip, sizes[run->cfg->bar1],
+		 (unsigned long long)run->cfg->seed, run->cfg->sparse ? ",background=sparse" : "");
 }
 
 /* What NVBAR_OPEN_STATIC maps for itself. */
@@ -217,7 +217,7 @@ void run_open(struct run *run)
 	const struct nvbar_open_opts how = {
 		.size = sizeof(how), .flags = run->cfg->bar1 == STATIC ? NVBAR_OPEN_STATIC : 0,
 	};
-	char device[64];
+	char device[96];
 
 	run_device(run, device, sizeof(device));
 	say(run, "\topen_gpu(\"%s\", %u);\n", device, how.flags);

@@ -55,6 +55,7 @@ static void start(struct job *job, const struct options *o, uint64_t number, uin
 		.chip = o->chips[number % o->nr_chips],
 		.bar1 = kinds[job->seed / 7 % NR_OF(kinds)],
 		.seed = job->seed % 1000000 + 1,
+		.sparse = job->seed % 2,
 		.plant = o->plant,
 	};
 	ops_generate(job->ops, job->nr, job->seed);

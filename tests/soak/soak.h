@@ -56,6 +56,7 @@ struct config {
 		STATIC,		/* opened with NVBAR_OPEN_STATIC */
 	} bar1;
 	uint64_t seed;		/* of the model's dice, not 0 */
+	bool sparse;		/* unused addresses do not fault */
 	const char *plant;	/* a mistake to find: "errno", "crash", "hang"; or NULL */
 };
 

@@ -21,6 +21,8 @@ const struct chip chips[NR_CHIPS] = {
 	{ "gb202", 3, 0x1b2000a1, 0x1b2a1000, PAGES_BLACKWELL, 256, true },
 };
 
+bool sparse_background, strays_expected;
+
 struct nvbar *gpu_open(const char *device)
 {
 	struct nvbar *gpu = NULL;

@@ -54,6 +54,14 @@ struct chip {
 #define NR_CHIPS 7
 extern const struct chip chips[NR_CHIPS];
 
+/* The GPU is one whose unused addresses do not fault: see sparse.c. */
+extern bool sparse_background;
+/* Set by a test that uses such addresses, until the next close */
+extern bool strays_expected;
+/* What a walk ends in, and a word is, where nothing is mapped */
+#define WALK_UNUSED	(sparse_background ? NVBAR_WALK_SPARSE : NVBAR_WALK_INVALID)
+#define WORD_UNUSED	(sparse_background ? 8u : 0u)
+
 /* Runs a test on each chip: "sim:CHIP", then @options such as ",vram=1G". */
 void on_every_chip(const char *options, void (*test)(struct nvbar *gpu));
 

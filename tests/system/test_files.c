@@ -87,7 +87,7 @@ static void a_run_that_was_killed_leaves_nothing_behind(void **state)
 
 		gpu = gpu_open(test_device(chips[c].name, "64M", "killed"));
 		gpu_check(gpu);
-		assert_int_equal(walk_at(gpu, 0).status, NVBAR_WALK_INVALID);
+		assert_int_equal(walk_at(gpu, 0).status, WALK_UNUSED);
 		assert_int_equal(gpu_stats(gpu).va_free, MIB(64));
 		assert_int_equal(pramin_rd64(gpu, MIB(1)), 77);
 		map_fixed(gpu, 0, MIB(8), MIB(3));

@@ -146,19 +146,19 @@ static void walks(struct nvbar *gpu)
 	check_walk(gpu, last + 8, gpu_info(gpu).vram_usable - PAGE + 8);
 
 	walk = walk_at(gpu, 3 * PAGE);
-	assert_int_equal(walk.status, NVBAR_WALK_INVALID);
+	assert_int_equal(walk.status, WALK_UNUSED);
 	assert_string_equal(walk.level[walk.nr_levels - 1].name, "PT4K");
-	assert_int_equal(walk.level[walk.nr_levels - 1].raw[0], 0);
-	assert_int_equal(walk_at(gpu, last + PAGE).status, NVBAR_WALK_INVALID);
-	assert_int_equal(walk_at(gpu, MIB(100)).status, NVBAR_WALK_INVALID);
-	assert_int_equal(walk_at(gpu, (1ull << width) - 1).status, NVBAR_WALK_INVALID);
+	assert_int_equal(walk.level[walk.nr_levels - 1].raw[0], WORD_UNUSED);
+	assert_int_equal(walk_at(gpu, last + PAGE).status, WALK_UNUSED);
+	assert_int_equal(walk_at(gpu, MIB(100)).status, WALK_UNUSED);
+	assert_int_equal(walk_at(gpu, (1ull << width) - 1).status, WALK_UNUSED);
 	assert_int_equal(walk_at(gpu, 1ull << width).status, NVBAR_WALK_VA_RANGE);
 	assert_int_equal(walk_at(gpu, UINT64_MAX).status, NVBAR_WALK_VA_RANGE);
 	assert_int_equal(walk_at(gpu, UINT64_MAX).nr_levels, 0);
 
 	for (i = 0; i < 3; i++)
 		assert_ok(nvbar_unmap(a[i]));
-	assert_int_equal(walk_at(gpu, 0).status, NVBAR_WALK_INVALID);
+	assert_int_equal(walk_at(gpu, 0).status, WALK_UNUSED);
 }
 
 static void a_walk_meets_the_levels_and_entries_of_the_manual(void **state)
@@ -346,10 +346,10 @@ static void finds_corruption(const struct chip *chip)
 	/* An entry where nothing is mapped, and nothing where the root should be */
 	poke(fd, walk.level[walk.nr_levels - 1].addr + 8 * 20, walk.level[walk.nr_levels - 1].raw[0]);
 	assert_true(problems(gpu) > 0);
-	poke(fd, walk.level[walk.nr_levels - 1].addr + 8 * 20, 0);
+	poke(fd, walk.level[walk.nr_levels - 1].addr + 8 * 20, WORD_UNUSED);
 	poke(fd, walk.level[0].addr + 8, walk.level[0].raw[0]);
 	assert_true(problems(gpu) > 0);
-	poke(fd, walk.level[0].addr + 8, 0);
+	poke(fd, walk.level[0].addr + 8, WORD_UNUSED);
 	assert_int_equal(problems(gpu), 0);
 	assert_ok(nvbar_unmap(a));
 	close_file(gpu, fd);

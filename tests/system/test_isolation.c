@@ -292,6 +292,19 @@ static void leads_nowhere(struct nvbar *gpu, uint64_t va)
 	unsigned int width;
 	struct nvbar_fault fault;
 
+	assert_int_equal(walk_at(gpu, va).status, WALK_UNUSED);
+	/* Where that is no fault, the model reads 0 and drops what is written. */
+	strays_expected = true;
+	if (sparse_background) {
+		memset(buf, 0xff, sizeof(buf));
+		bus_copy_to(gpu, va, buf, sizeof(buf));
+		bus_write(gpu, va, 8, ~0ull);
+		bus_fill(gpu, va, ~0u, sizeof(buf));
+		bus_copy_from(gpu, buf, va, sizeof(buf));
+		assert_true(all_are(buf, sizeof(buf), 0));
+		assert_int_equal(bus_read(gpu, va, 8), 0);
+		return;
+	}
 	for (width = 1; width <= 8; width *= 2) {
 		assert_int_equal(bus_read(gpu, va, width), ~0ull >> (64 - 8 * width));
 		fault = take_fault(gpu, va, false);
@@ -307,7 +320,6 @@ static void leads_nowhere(struct nvbar *gpu, uint64_t va)
 	take_fault(gpu, va, true);
 	bus_fill(gpu, va, 0, sizeof(buf));
 	take_fault(gpu, va, true);
-	assert_int_equal(walk_at(gpu, va).status, NVBAR_WALK_INVALID);
 }
 
 static void unmapped(struct nvbar *gpu, const uint8_t *bytes)
@@ -355,7 +367,8 @@ static void what_was_unmapped_is_out_of_reach(void **state)
 		gpu = gpu_open(device);
 		unmapped(gpu, bytes);
 		/* Page by page: 4 widths read and written, 3 blocks, at 2 places; a block has 8 words */
-		assert_int_equal(gpu_stats(gpu).model_driver_errors, NR_PAGES * 2 * (4 * 2 + 3 * 8));
+		assert_int_equal(gpu_stats(gpu).model_driver_errors,
+				 sparse_background ? 0 : NR_PAGES * 2 * (4 * 2 + 3 * 8));
 		gpu_check(gpu);
 		nvbar_close(gpu);
 	}

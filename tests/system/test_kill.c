@@ -317,7 +317,7 @@ static void like_new(struct nvbar *gpu)
 	assert_int_equal(stats.vram_free, stats.vram_total);
 	assert_int_equal(stats.vram_largest_free, stats.vram_total);
 	for (va = 0; va < MIB(64); va += MIB(1))
-		assert_int_equal(walk_at(gpu, va).status, NVBAR_WALK_INVALID);
+		assert_int_equal(walk_at(gpu, va).status, WALK_UNUSED);
 }
 
 /* What slots should hold, and as of which generation */

@@ -83,14 +83,14 @@ static void prepared_range(struct nvbar *gpu)
 	assert_maps_sum_to_the_aperture(gpu);
 	assert_err(nvbar_map(gpu, &ext, 1, &opts, &a), EEXIST);
 	assert_ptr_equal(a, UNTOUCHED);
-	assert_int_equal(walk_at(gpu, MIB(6)).status, NVBAR_WALK_INVALID);
+	assert_int_equal(walk_at(gpu, MIB(6)).status, WALK_UNUSED);
 	gpu_check(gpu);
 
 	a = execute(prepared, A, 4 * PAGE);
 	assert_int_equal(nvbar_access_base(a), MIB(6));
 	assert_int_equal(walk_at(gpu, MIB(6)).status, NVBAR_WALK_OK);
 	assert_ok(nvbar_unmap(a));
-	assert_int_equal(walk_at(gpu, MIB(6)).status, NVBAR_WALK_INVALID);
+	assert_int_equal(walk_at(gpu, MIB(6)).status, WALK_UNUSED);
 	after = gpu_stats(gpu);
 	assert_same_space(&before, &after);
 }
@@ -307,8 +307,8 @@ static void every_alignment(struct nvbar *gpu)
 		a = execute(prepare_fixed(gpu, va, len / PAGE), GIB(1) + i * PAGE, len);
 		assert_int_equal(walk_at(gpu, va).pa, GIB(1) + i * PAGE);
 		assert_int_equal(walk_at(gpu, va + len - 1).pa, GIB(1) + i * PAGE + len - 1);
-		assert_int_equal(walk_at(gpu, va + len).status, NVBAR_WALK_INVALID);
-		assert_int_equal(walk_at(gpu, va - 1).status, NVBAR_WALK_INVALID);
+		assert_int_equal(walk_at(gpu, va + len).status, WALK_UNUSED);
+		assert_int_equal(walk_at(gpu, va - 1).status, WALK_UNUSED);
 		assert_ok(nvbar_unmap(a));
 		nvbar_trim(gpu);
 	}

@@ -533,7 +533,7 @@ static void op_walk(void)
 	off = rng_below(l->nr * PAGE);
 	want(nvbar_walk(gpu, l->va + off, &walk), 0);
 	if (!l->a) {
-		if (walk.status != NVBAR_WALK_INVALID)
+		if (walk.status != WALK_UNUSED)
 			die("VA 0x%llx is only prepared", (unsigned long long)(l->va + off));
 	} else if (walk.status != NVBAR_WALK_OK || walk.ro != l->rdonly ||
 		   (l->max_page_shift && walk.page_size > 1ull << l->max_page_shift) ||
