@@ -194,7 +194,7 @@ void nvbar_va_init(struct nvbar_va *va, u64 size, u32 granule)
 
 int nvbar_va_alloc(struct nvbar_va *va, struct nvbar_va_node *node, u64 len, u64 align, u64 phase)
 {
-	u64 before = phase & (va->granule - 1);
+	u64 granule = va->granule, before = phase & (granule - 1);
 	struct nvbar_va_node *prev;
 	struct shape shape;
 
@@ -204,10 +204,10 @@ int nvbar_va_alloc(struct nvbar_va *va, struct nvbar_va_node *node, u64 len, u64
 	if (len > va->size)
 		return -ENOSPC;
 	shape = (struct shape){
-		.len = round_up(before + len, va->granule),
-		.align = max_t(u64, align, va->granule),
+		.len = round_up(before + len, granule),
+		.align = max(align, granule),
 		.phase = phase - before,
-		.granule = va->granule,
+		.granule = granule,
 	};
 	prev = hole_best(va, &shape);
 	if (!prev)
