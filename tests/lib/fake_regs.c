@@ -13,6 +13,7 @@
 
 /* [tu104, ga102 manuals] */
 #define BOOT_42		0x000a00
+#define SCRUB_STATUS	0x100b20
 #define BOOT_MASK	0x118128
 #define BOOT_PROGRESS	0x118234
 #define VRAM_MIB	0x1183a4
@@ -50,7 +51,8 @@ void regs_begin(const char *path, uint64_t off)
 	regs[BOOT_0 / 4] = 0xb72000a1;
 	regs[BOOT_42 / 4] = 0x172a1000;
 	regs[BOOT_MASK / 4] = 1;
-	regs[BOOT_PROGRESS / 4] = 0xff;
+	regs[BOOT_PROGRESS / 4] = 0x3ff;
+	regs[SCRUB_STATUS / 4] = 1;
 	regs[VRAM_MIB / 4] = 256;
 	stop = false;
 	assert_int_equal(sem_init(&at_work, 0, 0), 0);
