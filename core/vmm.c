@@ -481,6 +481,22 @@ void nvbar_vmm_trim(struct nvbar_gpu *gpu)
 		publish(gpu, NVBAR_TLB_DOWNGRADE);
 }
 
+void nvbar_vmm_order_writes(struct nvbar_gpu *gpu)
+{
+	const struct nvbar_va_node *node;
+
+	guard(mutex)(&gpu->vmm.lock);
+	for (node = nvbar_va_first(&gpu->vmm.va); node; node = nvbar_va_next(node)) {
+		if (container_of(node, const struct nvbar_mapping, node)->state !=
+		    NVBAR_MAPPING_MAPPED)
+			continue;
+		gpu->ops->write_barrier(gpu->hw);
+		gpu->ops->bar1_read(gpu->hw, node->start, 4);
+		atomic64_inc(&gpu->count.bus_reads);
+		return;
+	}
+}
+
 int nvbar_vmm_walk_read(void *ctx, enum nvbar_aperture aperture, u64 pa, u64 *words, size_t nr)
 {
 	struct nvbar_gpu *gpu = ctx;

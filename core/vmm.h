@@ -245,6 +245,18 @@ void nvbar_vmm_trim(struct nvbar_gpu *gpu);
 u64 nvbar_vmm_zero_tables(struct nvbar_gpu *gpu, u64 max);
 
 /**
+ * nvbar_vmm_order_writes - wait until what was written through BAR1 has reached VRAM
+ * @gpu: the GPU
+ *
+ * A mapping's end waits for that.  But a handle that shares a mapping with others
+ * ends without asking the GPU for anything, so as long as there is a mapping, writes
+ * of handles that are no more may be on their way.
+ *
+ * Context: takes vmm.lock; may sleep.
+ */
+void nvbar_vmm_order_writes(struct nvbar_gpu *gpu);
+
+/**
  * nvbar_vmm_walk_read - read page-table words for nvbar_mmu_walk()
  * @ctx: the GPU
  * @aperture: only video memory can be read

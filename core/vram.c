@@ -101,6 +101,8 @@ static int scrub_by_pramin(struct nvbar_gpu *gpu, u64 pa, u64 len)
 	u64 done;
 	int ret;
 
+	/* PRAMIN knows no order with BAR1, and these pages may have been somebody's. */
+	nvbar_vmm_order_writes(gpu);
 	for (done = 0; done < len; done += sizeof(zeroes)) {
 		ret = nvbar_pramin_wr_words(gpu, pa + done, zeroes, ARRAY_SIZE(zeroes));
 		if (ret)
