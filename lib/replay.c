@@ -16,6 +16,7 @@
 
 #include <hw/boot.h>
 #include <hw/instance.h>
+#include <hw/others.h>
 #include <hw/pfb.h>
 #include <hw/pmc.h>
 #include <hw/pramin.h>
@@ -67,6 +68,9 @@ static const struct reg_rule {
 	{ PGC6_SCRATCH_GROUP_05, RULE_PROGRESS, 0, 0, 0 },
 	{ THERM_I2CS_SCRATCH_GH100, RULE_PROGRESS, 0, 0, 0 },
 	{ THERM_I2CS_SCRATCH_GB202, RULE_PROGRESS, 0, 0, 0 },
+	{ PFB_NISO_SCRUB_STATUS, RULE_PROGRESS, 0, 0, 0 },
+	{ PTIMER_TIME_0, RULE_PROGRESS, 0, 0, 0 },
+	{ PTIMER_TIME_1, RULE_PROGRESS, 0, 0, 0 },
 	{ VF_PRIV_MMU_INVALIDATE, RULE_BUSY, VF_PRIV_MMU_INVALIDATE_TRIGGER,
 	  VF_PRIV_MMU_INVALIDATE_TRIGGER, VF_PRIV_MMU_INVALIDATE },
 	{ VF_PRIV_BIND_STATUS, RULE_BUSY,
@@ -245,6 +249,8 @@ static void compare(struct replay *r, const struct nvbar_trace_access *a, u64 of
 
 static u64 read_model(struct replay *r, const struct nvbar_trace_access *a, u64 off)
 {
+	if (a->bar == 2)
+		return sim_bar2_read(r->gpu, off, a->width);
 	return a->bar ? sim_bar1_read(r->gpu, off, a->width) : sim_bar0_read(r->gpu, off, a->width);
 }
 
@@ -282,7 +288,9 @@ static void replay_read(struct replay *r, const struct nvbar_trace_access *a, u6
 static void replay_write(struct replay *r, const struct nvbar_trace_access *a, u64 off)
 {
 	note_written(r, a, off);
-	if (a->bar)
+	if (a->bar == 2)
+		sim_bar2_write(r->gpu, off, a->width, a->val);
+	else if (a->bar)
 		sim_bar1_write(r->gpu, off, a->width, a->val);
 	else
 		sim_bar0_write(r->gpu, off, a->width, a->val);
@@ -353,6 +361,7 @@ static int power_on(struct replay *r, const struct nvbar_trace *trace, char *why
 		.bar1_size = trace->bar1_size,
 		.no_bar1 = !trace->bar1_size,
 		.bound = bound_before(trace),
+		.vbios = true,	/* as served GPUs have */
 	};
 	size_t i;
 	int ret;

@@ -14,10 +14,23 @@ struct args {
 
 static int print_reg(const struct sim_reg_info *reg, void *arg)
 {
-	(void)arg;
-	printf("0x%06x  0x%08x  0x%08x  0x%08x  %s\n", reg->off, reg->reset, reg->writable,
-	       reg->w1c, reg->name);
+	unsigned int *bare = arg;
+
+	*bare += reg->bare;
+	printf("0x%06x  0x%08x  0x%08x  0x%08x  %s%s\n", reg->off, reg->reset, reg->writable,
+	       reg->w1c, reg->name, reg->bare ? " *" : "");
 	return 0;
+}
+
+static void print_table(struct sim_gpu *gpu)
+{
+	unsigned int bare = 0;
+
+	printf("%-10s%-12s%-12s%-12s%s\n", "offset", "reset", "writable", "w1c", "name");
+	sim_for_each_reg(gpu, print_reg, &bare);
+	if (bare)
+		printf("* of a unit that is not modelled: nouveau uses it, so it reads 0 and keeps "
+		       "what is written; %u of them\n", bare);
 }
 
 static int add_reg(const struct sim_reg_info *reg, void *arg)
@@ -29,6 +42,7 @@ static int add_reg(const struct sim_reg_info *reg, void *arg)
 	json_object_object_add(o, "offset", json_object_new_int64(reg->off));
 	json_object_object_add(o, "reset", json_object_new_int64(reg->reset));
 	json_object_object_add(o, "writable", json_object_new_int64(reg->writable));
+	json_object_object_add(o, "bare", json_object_new_boolean(reg->bare));
 	json_object_object_add(o, "w1c", json_object_new_int64(reg->w1c));
 	json_object_array_add(list, o);
 	return 0;
@@ -90,12 +104,10 @@ int cmd_regs(int argc, char **argv)
 	cfg.chip = args.chip;
 	if (sim_create(&cfg, &gpu, why, sizeof(why)))
 		return refuse("regs: %s", why);
-	if (args.json) {
+	if (args.json)
 		print_json(gpu);
-	} else {
-		printf("%-10s%-12s%-12s%-12s%s\n", "offset", "reset", "writable", "w1c", "name");
-		sim_for_each_reg(gpu, print_reg, NULL);
-	}
+	else
+		print_table(gpu);
 	sim_destroy(gpu);
 	return finish_output(0);
 }

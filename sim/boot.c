@@ -4,7 +4,53 @@
  * while.  It clears VRAM on the side, which goes on for a while after that.
  */
 #include "sim_gpu.h"
+#include "sim_vbios.h"
 #include "hw/boot.h"
+#include "hw/others.h"
+
+/* --- the video BIOS ----------------------------------------------------------- */
+
+bool sim_prom_shown(struct sim_gpu *gpu, uint64_t off)
+{
+	return gpu->cfg.vbios && off - PROM_BASE < PROM_SIZE;
+}
+
+uint64_t sim_prom_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
+{
+	uint8_t image[SIM_VBIOS_SIZE];
+	uint64_t val = ~0ull;
+
+	if (*sim_reg(gpu, PPCI_ROM_SHADOW) & PPCI_ROM_SHADOW_ENABLE) {
+		sim_misuse(gpu, "read of PROM at 0x%llx: the shadow is on", (unsigned long long)off);
+		return sim_bad_read(width);
+	}
+	sim_vbios_make(gpu->chip->name, image);
+	off -= PROM_BASE;
+	if (off < sizeof(image))
+		memcpy(&val, image + off, width);
+	return val & sim_width_mask(width);
+}
+
+/* In the workspace [nouveau bios/shadowramin.c]. */
+static void put_vbios(struct sim_gpu *gpu)
+{
+	uint8_t image[SIM_VBIOS_SIZE];
+
+	if (!gpu->cfg.vbios || !(gpu->chip->bit & SIM_HAS_DISPLAY))
+		return;
+	sim_vbios_make(gpu->chip->name, image);
+	sim_vram_write(&gpu->vram, gpu->cfg.vram_size - SIM_WORKSPACE_LEN, image, sizeof(image));
+}
+
+void sim_boot_reset(struct sim_gpu *gpu)
+{
+	gpu->boot.polls_left = gpu->cfg.boot_polls;
+	gpu->boot.due = sim_due(gpu, gpu->cfg.boot_polls);
+	gpu->boot.scrub_left = gpu->cfg.scrub_polls;
+	put_vbios(gpu);
+}
+
+/* --- the boot ----------------------------------------------------------------- */
 
 /* Time passes with every look. */
 static void pass(struct sim_gpu *gpu)
@@ -70,6 +116,8 @@ uint32_t sim_scrub_read(struct sim_gpu *gpu, uint32_t val)
  */
 void sim_scrub_pass(struct sim_gpu *gpu)
 {
-	if (sim_boot_done(gpu) && gpu->boot.scrub_left && !--gpu->boot.scrub_left)
-		sim_vram_zero_touched(&gpu->vram);
+	if (!sim_boot_done(gpu) || !gpu->boot.scrub_left || --gpu->boot.scrub_left)
+		return;
+	sim_vram_zero_touched(&gpu->vram);
+	put_vbios(gpu);
 }

@@ -2,6 +2,7 @@
 /* The one MMU fault the GPU can hold, and the marks of those it had to drop. */
 #include "sim_gpu.h"
 #include "hw/mmu_fault.h"
+#include "hw/others.h"
 #include "hw/vf_priv.h"
 
 static uint32_t fault_info(unsigned int type, bool write, bool virt)
@@ -114,6 +115,17 @@ void sim_fault_pramin(struct sim_gpu *gpu, uint64_t pa, bool write)
 	};
 
 	raise_fault(gpu, &f, 1);
+}
+
+/* What the default is, depends on the chip and its configuration [assumed]. */
+#define FAULT_BUFFER_DEFAULT	0x200u
+
+uint32_t sim_fault_buffer_size_read(struct sim_gpu *gpu, uint32_t val)
+{
+	(void)gpu;
+	if (!(val & VF_PRIV_MMU_FAULT_BUFFER_SIZE_SET_DEFAULT))
+		return val;
+	return (val & ~VF_PRIV_MMU_FAULT_BUFFER_SIZE_VAL) | FAULT_BUFFER_DEFAULT;
 }
 
 const char *sim_fault_status_written(struct sim_gpu *gpu, uint32_t val)

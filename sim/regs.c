@@ -8,6 +8,7 @@
 #include "sim_gpu.h"
 #include "hw/boot.h"
 #include "hw/instance.h"
+#include "hw/others.h"
 #include "hw/pci.h"
 #include "hw/pfb.h"
 #include "hw/pmc.h"
@@ -22,6 +23,10 @@
  * @writable: bits a write changes
  * @w1c: bits a written 1 clears
  * @ro: bits a write may carry and does not change; any other bit is refused
+ * @nr: as many alike, side by side; 0 is one
+ * @bare: nothing is known of them but that another driver reads or writes them: they
+ *	read 0 and keep what is written, and @name is their unit's
+ * @bytes: narrower accesses are all right
  * @alias: another register that this is a second place of
  * @reset: value after power-on; NULL means 0
  * @read: hook, see sim_gpu.h
@@ -35,6 +40,9 @@ struct sim_reg {
 	uint32_t w1c;
 	uint32_t ro;
 	uint32_t alias;
+	uint8_t nr;
+	bool bare;
+	bool bytes;
 	uint32_t (*reset)(const struct sim_gpu *gpu);
 	uint32_t (*read)(struct sim_gpu *gpu, uint32_t val);
 	const char *(*write)(struct sim_gpu *gpu, uint32_t val);
@@ -156,6 +164,42 @@ bool sim_size_to_reg(const struct sim_chip *chip, uint64_t size, uint32_t *val)
 	return true;
 }
 
+/* As in the manual of a TU104. */
+static uint32_t reset_vector_info(const struct sim_gpu *gpu)
+{
+	(void)gpu;
+	return 134;
+}
+
+static uint32_t reset_vector_non_replayable(const struct sim_gpu *gpu)
+{
+	(void)gpu;
+	return FIELD_PREP(PFB_MMU_INT_VECTOR_FAULT_NOTIFY, 132u) |
+	       FIELD_PREP(PFB_MMU_INT_VECTOR_FAULT_ERROR, 133u);
+}
+
+static uint32_t reset_vector_replayable(const struct sim_gpu *gpu)
+{
+	(void)gpu;
+	return FIELD_PREP(PFB_MMU_INT_VECTOR_FAULT_NOTIFY, 64u) |
+	       FIELD_PREP(PFB_MMU_INT_VECTOR_FAULT_ERROR, 131u);
+}
+
+/* Faults of channels would go there, and there are no channels: it stays empty. */
+#define FAULT_BUFFER(i) \
+	REG(VF_PRIV_MMU_FAULT_BUFFER_LO_##i, SIM_ALL_CHIPS, .writable = ~0u), \
+	REG(VF_PRIV_MMU_FAULT_BUFFER_HI_##i, SIM_ALL_CHIPS, .writable = ~0u), \
+	REG(VF_PRIV_MMU_FAULT_BUFFER_GET_##i, SIM_ALL_CHIPS, \
+	    .writable = VF_PRIV_MMU_FAULT_BUFFER_GET_PTR, \
+	    .w1c = VF_PRIV_MMU_FAULT_BUFFER_GET_FLAGS), \
+	REG(VF_PRIV_MMU_FAULT_BUFFER_PUT_##i, SIM_ALL_CHIPS), \
+	REG(VF_PRIV_MMU_FAULT_BUFFER_SIZE_##i, SIM_ALL_CHIPS, \
+	    .writable = VF_PRIV_MMU_FAULT_BUFFER_SIZE_VAL | \
+			VF_PRIV_MMU_FAULT_BUFFER_SIZE_OVERFLOW_INTR | \
+			VF_PRIV_MMU_FAULT_BUFFER_SIZE_SET_DEFAULT | \
+			VF_PRIV_MMU_FAULT_BUFFER_SIZE_ENABLE, \
+	    .read = sim_fault_buffer_size_read)
+
 #define INVALIDATE_WRITABLE (GENMASK(26, 0) | VF_PRIV_MMU_INVALIDATE_TRIGGER)
 #define BLOCK_WRITABLE (VF_PRIV_BAR1_BLOCK_PTR | VF_PRIV_BAR1_BLOCK_TARGET | \
 			VF_PRIV_BAR1_BLOCK_MODE)
@@ -166,13 +210,27 @@ bool sim_size_to_reg(const struct sim_chip *chip, uint64_t size, uint32_t *val)
 #define BIND_PENDING (VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PENDING | \
 		      VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_OUTSTANDING)
 
+/* Chips that nouveau runs on without the GPU's own firmware */
+#define SIM_NOUVEAU	(SIM_TU102 | SIM_GA102)
+
+#define BARE(unit, at, many, on, ...) { .name = unit, .off = at, .nr = many, .chips = on, \
+					.bare = true, .writable = ~0u, __VA_ARGS__ }
 #define REG(reg, on, ...) { .name = #reg, .off = reg, .chips = on, __VA_ARGS__ }
 
-/* In address order. */
+/*
+ * In address order.  Rows of BARE() are what Linux 7.3's nouveau reads and writes on
+ * its way to buffers in VRAM, seen in a virtual machine.
+ */
 static const struct sim_reg rows[] = {
 	REG(PMC_BOOT_0, SIM_ALL_CHIPS, .reset = reset_boot0),
 	REG(PMC_BOOT_1, SIM_ALL_CHIPS),
+	BARE("PMC", 0x160, 2, SIM_TU102),
+	BARE("PMC", 0x180, 2, SIM_TU102),
+	BARE("PMC", 0x200, 1, SIM_NOUVEAU),
+	BARE("PMC", 0x600, 1, SIM_GA102),
 	REG(PMC_BOOT_42, SIM_ALL_CHIPS, .reset = reset_boot42),
+	BARE("PBUS", 0x1100, 1, SIM_TU102),
+	BARE("PBUS", 0x1140, 1, SIM_TU102),
 	REG(PBUS_BAR0_WINDOW, SIM_PRE_HOPPER,
 	    .writable = PBUS_BAR0_WINDOW_BASE | PBUS_BAR0_WINDOW_TARGET,
 	    .read = sim_window_read, .write = sim_window_written),
@@ -181,11 +239,42 @@ static const struct sim_reg rows[] = {
 	REG(PBUS_BIND_STATUS, SIM_PRE_HOPPER, .alias = VF_PRIV_BIND_STATUS),
 	REG(PBUS_BAR2_BLOCK, SIM_PRE_HOPPER, .writable = BAR2_BLOCK_WRITABLE,
 	    .alias = VF_PRIV_BAR2_BLOCK, .reset = reset_bar2_block),
+	BARE("PFIFO", 0x2004, 2, SIM_TU102),
+	BARE("PTIMER", 0x9140, 1, SIM_NOUVEAU),
+	REG(PTIMER_TIME_0, SIM_ALL_CHIPS, .writable = PTIMER_TIME_0_NSEC, .ro = GENMASK(4, 0),
+	    .read = sim_timer_lo_read, .write = sim_timer_lo_written),
+	REG(PTIMER_TIME_1, SIM_ALL_CHIPS, .writable = PTIMER_TIME_1_NSEC,
+	    .read = sim_timer_hi_read, .write = sim_timer_hi_written),
+	BARE("PNVIO", 0xdc00, 1, SIM_TU102),
+	BARE("PNVIO", 0xdc08, 1, SIM_TU102),
+	BARE("PNVIO", 0xdc60, 1, SIM_NOUVEAU),
+	BARE("PNVIO", 0xdc68, 1, SIM_NOUVEAU),
+	BARE("PNVIO", 0xdc80, 1, SIM_TU102),
+	BARE("PNVIO", 0xdc88, 1, SIM_TU102),
 	REG(THERM_I2CS_SCRATCH_GH100, SIM_GH100 | SIM_GB100, .read = sim_boot_fsp_read),
+	BARE("PTHERM", 0x20460, 1, SIM_TU102),
+	BARE("PNVIO", 0x21640, 1, SIM_GA102),
+	BARE("PNVIO", 0x21648, 2, SIM_GA102),
+	BARE("PNVIO", 0x21654, 1, SIM_GA102),
+	BARE("PFUSE", 0x21c00, 2, SIM_TU102),
+	BARE("PTOP", 0x224fc, 1, SIM_GA102),
+	BARE("PTOP", 0x22700, 64, SIM_TU102),
 	REG(UFLUSH_FB_FLUSH, SIM_PRE_HOPPER, .writable = UFLUSH_FB_FLUSH_PENDING,
 	    .read = sim_flush_read, .write = sim_flush_written),
+	REG(PPCI_ROM_SHADOW, SIM_PRE_HOPPER, .writable = PPCI_ROM_SHADOW_ENABLE),
+	BARE("PPCI", 0x88704, 1, SIM_NOUVEAU),
 	REG(PFB_NISO_SCRUB_STATUS, SIM_ALL_CHIPS & ~SIM_BLACKWELL, .read = sim_scrub_read),
+	BARE("PFB", 0x100c10, 1, SIM_NOUVEAU),
+	BARE("PFB", 0x100c80, 1, SIM_NOUVEAU),
+	BARE("PFB", 0x100cc4, 3, SIM_NOUVEAU),
 	REG(PFB_LOCAL_MEMORY_RANGE, SIM_SIZE_SCALED, .reset = reset_size),
+	REG(PFB_MMU_INT_VECTOR_INFO_FAULT, SIM_PRE_HOPPER, .reset = reset_vector_info),
+	REG(PFB_MMU_INT_VECTOR_FAULT_NON_REPLAYABLE, SIM_PRE_HOPPER,
+	    .reset = reset_vector_non_replayable),
+	REG(PFB_MMU_INT_VECTOR_FAULT_REPLAYABLE, SIM_PRE_HOPPER,
+	    .reset = reset_vector_replayable),
+	BARE("PEXTDEV", 0x101000, 1, SIM_NOUVEAU),
+	BARE("PFB", 0x10ecc0, 1, SIM_NOUVEAU),
 	REG(XAL_EP_ZB_UFLUSH_FB_FLUSH, SIM_GH100 | SIM_GB202, .read = sim_flush_token_read),
 	REG(XAL_EP_ZB_UFLUSH_FB_FLUSH_COMPLETED, SIM_GH100 | SIM_GB202,
 	    .read = sim_flush_completed_read),
@@ -198,13 +287,33 @@ static const struct sim_reg rows[] = {
 	REG(PGC6_SCRATCH_GROUP_05_PRIV_LEVEL_MASK, SIM_PRE_HOPPER, .read = sim_boot_mask_read),
 	REG(PGC6_SCRATCH_GROUP_05, SIM_PRE_HOPPER, .read = sim_boot_progress_read),
 	REG(PGC6_SCRATCH_GROUP_42, SIM_ALL_CHIPS & ~SIM_SIZE_SCALED, .reset = reset_size),
+	BARE("PPRIV", 0x12006c, 1, SIM_NOUVEAU),
+	BARE("PLTCG", 0x17e204, 1, SIM_NOUVEAU),
+	BARE("PLTCG", 0x17e280, 1, SIM_NOUVEAU),
+	BARE("PLTCG", 0x17e338, 6, SIM_NOUVEAU),
+	BARE("PHUBMMU", 0x1fa80c, 1, SIM_NOUVEAU),
 	REG(PFB_MMU_WPR1_ADDR_LO, SIM_ALL_CHIPS, .reset = reset_wpr1_lo),
 	REG(PFB_MMU_WPR1_ADDR_HI, SIM_ALL_CHIPS, .reset = reset_wpr1_hi),
 	REG(PFB_MMU_WPR2_ADDR_LO, SIM_ALL_CHIPS, .reset = reset_wpr2_lo),
 	REG(PFB_MMU_WPR2_ADDR_HI, SIM_ALL_CHIPS, .reset = reset_wpr2_hi),
 	REG(PFB_MMU_LOCK_ADDR_LO, SIM_GA100, .reset = reset_lock_lo),
 	REG(PFB_MMU_LOCK_ADDR_HI, SIM_GA100, .reset = reset_lock_hi),
+	BARE("PHUBMMU", 0x1fac80, 1, SIM_NOUVEAU),
+	BARE("PHUBMMU", 0x1facc4, 3, SIM_NOUVEAU),
+	BARE("PRMCIO", 0x6013d4, 1, SIM_NOUVEAU, .bytes = true),
+	BARE("PDISP", 0x610010, 2, SIM_NOUVEAU),
+	BARE("PDISP", 0x610060, 2, SIM_NOUVEAU),
+	BARE("PDISP", 0x610074, 2, SIM_NOUVEAU),
+	BARE("PDISP", 0x611ce4, 5, SIM_NOUVEAU),
+	BARE("PDISP", 0x611da4, 5, SIM_NOUVEAU),
+	BARE("PDISP", 0x6254e8, 1, SIM_NOUVEAU),
 	REG(PDISP_VGA_WORKSPACE_BASE, SIM_HAS_DISPLAY, .reset = reset_workspace),
+	BARE("PDISP", 0x62e000, 3, SIM_NOUVEAU),
+	BARE("PDISP", 0x640008, 1, SIM_NOUVEAU),
+	BARE("PDISP", 0x640010, 3, SIM_NOUVEAU),
+	BARE("PFUSE", 0x820c04, 1, SIM_GA102),
+	BARE("PFBPA", 0x9a0160, 1, SIM_NOUVEAU),
+	BARE("PFBPA", 0x9a0584, 1, SIM_NOUVEAU),
 	REG(THERM_I2CS_SCRATCH_GB202, SIM_GB202, .read = sim_boot_fsp_read),
 	REG(VF_PRIV_BAR1_BLOCK, SIM_PRE_HOPPER, .writable = BLOCK_WRITABLE,
 	    .reset = reset_bar1_block, .write = sim_bar1_block_written),
@@ -222,6 +331,13 @@ static const struct sim_reg rows[] = {
 	    .ro = BIND_PENDING, .read = sim_bar2_low_read, .write = sim_bar2_low_written),
 	REG(VF_PRIV_FUNC_BAR2_BLOCK_HIGH_ADDR, SIM_HOPPER_ON,
 	    .writable = VF_PRIV_FUNC_BAR2_BLOCK_HIGH_ADDR_PTR, .write = sim_bar2_high_written),
+	BARE("VF_PRIV_CPU_INTR", 0xb81010, 1, SIM_NOUVEAU),
+	BARE("VF_PRIV_CPU_INTR", 0xb81200, 8, SIM_NOUVEAU),
+	BARE("VF_PRIV_CPU_INTR", 0xb81400, 8, SIM_NOUVEAU),
+	BARE("VF_PRIV_CPU_INTR", 0xb81608, 1, SIM_NOUVEAU),
+	BARE("VF_PRIV_CPU_INTR", 0xb81610, 1, SIM_NOUVEAU),
+	FAULT_BUFFER(0),
+	FAULT_BUFFER(1),
 	REG(VF_PRIV_MMU_FAULT_ADDR_LO, SIM_ALL_CHIPS),
 	REG(VF_PRIV_MMU_FAULT_ADDR_HI, SIM_ALL_CHIPS),
 	REG(VF_PRIV_MMU_FAULT_INST_LO, SIM_ALL_CHIPS),
@@ -238,15 +354,13 @@ static const struct sim_reg rows[] = {
 	    .read = sim_inval_read, .write = sim_inval_written),
 };
 
-_Static_assert(ARRAY_LEN(rows) <= SIM_MAX_REGS, "a chip has room for every row");
-
 /* What drivers use of BAR0 */
 #define LOOSE_SIZE	PCI_BAR0_SIZE
 
 bool sim_regs_init(struct sim_gpu *gpu)
 {
 	struct sim_regs *regs = &gpu->regs;
-	size_t i;
+	size_t i, n;
 
 	if (gpu->cfg.ignore_unknown) {
 		regs->loose = calloc(1, LOOSE_SIZE);
@@ -257,9 +371,12 @@ bool sim_regs_init(struct sim_gpu *gpu)
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		if (!(rows[i].chips & gpu->chip->bit))
 			continue;
-		regs->row[regs->nr] = &rows[i];
-		regs->reset[regs->nr] = rows[i].reset ? rows[i].reset(gpu) : 0;
-		regs->nr++;
+		for (n = 0; n < (rows[i].nr ? rows[i].nr : 1u) && regs->nr < SIM_MAX_REGS; n++) {
+			regs->row[regs->nr] = &rows[i];
+			regs->off[regs->nr] = rows[i].off + 4 * (uint32_t)n;
+			regs->reset[regs->nr] = rows[i].reset ? rows[i].reset(gpu) : 0;
+			regs->nr++;
+		}
 	}
 	return true;
 }
@@ -287,9 +404,9 @@ static int find(const struct sim_regs *regs, uint64_t off)
 	while (lo < hi) {
 		unsigned int mid = (lo + hi) / 2;
 
-		if (regs->row[mid]->off == off)
+		if (regs->off[mid] == off)
 			return (int)mid;
-		if (regs->row[mid]->off < off)
+		if (regs->off[mid] < off)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -347,14 +464,26 @@ uint64_t sim_reg_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 
 	if (gpu->boot.scrub_left)
 		sim_scrub_pass(gpu);
+	if (i < 0 && sim_prom_shown(gpu, off))
+		return sim_prom_read(gpu, off, width);
 	if (i < 0)
 		return read_unknown(gpu, off, width);
 	reg = gpu->regs.row[i];
+	if (reg->bytes && width < 4)
+		return gpu->regs.val[i] >> 8 * (off & 3) & sim_width_mask(width);
 	if (width != 4) {
 		sim_misuse(gpu, "read of %u bytes at register %s", width, reg->name);
 		return sim_bad_read(width);
 	}
 	return reg->read ? reg->read(gpu, gpu->regs.val[i]) : gpu->regs.val[i];
+}
+
+static uint64_t merge_bytes(uint32_t word, uint64_t off, unsigned int width, uint64_t val)
+{
+	unsigned int shift = 8 * (off & 3);
+	uint32_t mask = (uint32_t)sim_width_mask(width) << shift;
+
+	return (word & ~mask) | ((uint32_t)val << shift & mask);
 }
 
 static void refuse_write(struct sim_gpu *gpu, const struct sim_reg *reg, uint64_t val,
@@ -378,8 +507,12 @@ void sim_reg_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64
 	if (sim_write_is_ignored(gpu, off))
 		return;
 	reg = gpu->regs.row[i];
-	if (width != 4)
+	if (reg->bytes && width < 4)
+		val = merge_bytes(gpu->regs.val[i], off, width, val);
+	else if (width != 4)
 		why = "not 32 bits wide";
+	if (why)
+		;
 	else if (!(reg->writable | reg->w1c))
 		why = "read only";
 	else if ((uint32_t)val & ~(reg->writable | reg->w1c | reg->ro))
@@ -425,10 +558,11 @@ int sim_for_each_reg(struct sim_gpu *gpu, int (*fn)(const struct sim_reg_info *,
 		const struct sim_reg *reg = gpu->regs.row[i];
 		struct sim_reg_info info = {
 			.name = reg->name,
-			.off = reg->off,
+			.off = gpu->regs.off[i],
 			.reset = gpu->regs.reset[i],
 			.writable = reg->writable,
 			.w1c = reg->w1c,
+			.bare = reg->bare,
 		};
 
 		ret = fn(&info, arg);
@@ -441,7 +575,7 @@ const char *sim_reg_name(uint64_t off)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(rows); i++)
-		if (rows[i].off == off)
+		if (off - rows[i].off < 4 * (rows[i].nr ? rows[i].nr : 1u) && !(off % 4))
 			return rows[i].name;
 	return NULL;
 }

@@ -127,9 +127,8 @@ static void reset_locked(struct sim_gpu *gpu)
 	sim_tlb_drop_all(gpu->tlb, SIM_TLB_ALL_LEVELS);
 	sim_regs_reset(gpu);
 	sim_bus_reset(gpu);
-	gpu->boot = (struct sim_boot) {
-		gpu->cfg.boot_polls, gpu->cfg.scrub_polls, sim_due(gpu, gpu->cfg.boot_polls),
-	};
+	sim_boot_reset(gpu);
+	sim_timer_reset(gpu);
 	sim_inval_reset(gpu);
 	sim_bind_reset(gpu);
 	gpu->counters = (struct sim_counters) { 0 };
@@ -269,14 +268,15 @@ bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len
 
 bool sim_vram_behind(struct sim_gpu *gpu, unsigned int bar, uint64_t off, bool write, uint64_t *pa)
 {
+	const struct sim_aperture *ap = bar == 2 ? &gpu->bar2 : &gpu->bar1;
 	struct sim_target t = { .fault = true };
 
 	sim_lock(gpu);
 	if (!bar && in_pramin(off) && gpu->pramin.vid) {
 		t.pa = gpu->pramin.base + (off - PRAMIN_BASE);
 		t.fault = !sim_vram_has(&gpu->vram, t.pa, 1);
-	} else if (bar && off < sim_bar1_size(gpu) && !gpu->bar1.pending) {
-		t = sim_aperture_resolve(gpu, &gpu->bar1, off, write);
+	} else if (bar && off < ap->size && !ap->pending) {
+		t = sim_aperture_resolve(gpu, ap, off, write);
 		t.pa += off % SIM_PAGE_SIZE;
 	}
 	sim_unlock(gpu);

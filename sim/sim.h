@@ -82,6 +82,8 @@ enum sim_bind_low {
  *	it is bound again, whatever it is that faulted
  * @ignore_unknown: registers that the model does not have read 0, keep what is
  *	written and are not counted: for people who try other drivers
+ * @vbios: on chips with a display the workspace begins with a video BIOS image, made
+ *	for tests, as drivers look for one there
  * @reported_vram: what the size register says, right or wrong; as @vram_size
  * @landing: when posted writes land
  * @evict: each lookup in the TLB finds with a chance of one in @evict that it has
@@ -113,6 +115,7 @@ struct sim_config {
 	enum sim_bind_low bind_low;
 	bool fault_rebind;
 	bool ignore_unknown;
+	bool vbios;
 	uint64_t reported_vram;
 	enum sim_landing landing;
 	unsigned int evict;
@@ -410,7 +413,7 @@ bool sim_vram_poke(struct sim_gpu *gpu, uint64_t pa, const void *buf, size_t len
 /**
  * sim_vram_behind - which VRAM an access would reach now
  * @gpu: the GPU
- * @bar: 0 or 1
+ * @bar: 0 to 2
  * @off: in that BAR
  * @write: a write, which may be refused where a read is not
  * @pa: receives the address
@@ -489,10 +492,11 @@ struct sim_reg_info {
 	uint32_t reset;		/* value after power-on */
 	uint32_t writable;	/* bits a write changes */
 	uint32_t w1c;		/* bits a written 1 clears */
+	bool bare;		/* memory, as another driver needs it and its unit is not modelled */
 };
 int sim_for_each_reg(struct sim_gpu *gpu, int (*fn)(const struct sim_reg_info *, void *), void *arg);
 
-/* The name of a register that some chip has at an offset; else NULL. */
+/* The name of a register that some chip has at an offset, of a bare one its unit's; else NULL. */
 const char *sim_reg_name(uint64_t off);
 
 #endif

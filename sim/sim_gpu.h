@@ -14,7 +14,7 @@
 #include "sim_tlb.h"
 #include "sim_vram.h"
 
-#define SIM_MAX_REGS	48
+#define SIM_MAX_REGS	256
 
 /* What a refused register or PRAMIN read returns; the pattern is XAL's [assumed for all units] */
 #define SIM_BAD_READ	0xbadf0200u
@@ -30,6 +30,7 @@ struct sim_reg;
  * struct sim_regs - the registers this chip has, in address order
  * @nr: how many
  * @row: what is known about each
+ * @off: where each is
  * @reset: value of each after power-on
  * @val: value of each
  * @loose: if registers that are not there shall be ones that keep what is written: theirs
@@ -37,6 +38,7 @@ struct sim_reg;
 struct sim_regs {
 	unsigned int nr;
 	const struct sim_reg *row[SIM_MAX_REGS];
+	uint32_t off[SIM_MAX_REGS];
 	uint32_t reset[SIM_MAX_REGS];
 	uint32_t val[SIM_MAX_REGS];
 	uint8_t *loose;
@@ -259,6 +261,7 @@ struct sim_window;
  * @chip: which it is
  * @cfg: what was asked for, defaults filled in; its strings are not kept
  * @generation: how often what BAR1 translates to may have changed
+ * @timer_zero: of the host's clock, when the GPU's was 0
  * @last_error: the newest counted error
  */
 struct sim_gpu {
@@ -282,6 +285,7 @@ struct sim_gpu {
 	struct sim_remapped *remapped;
 	unsigned int remapped_pieces;
 	unsigned long long generation;
+	uint64_t timer_zero;
 	void (*fault_changed)(void *arg, bool latched);
 	void *fault_arg;
 	struct sim_counters counters;
@@ -362,8 +366,17 @@ static inline const char *sim_protected(const struct sim_gpu *gpu, uint64_t pa, 
 	return NULL;
 }
 
-/* boot.c: a register is read, and the clearing of VRAM goes on */
+/* timer.c: the clock begins */
+void sim_timer_reset(struct sim_gpu *gpu);
+
+/* boot.c: power comes on */
+void sim_boot_reset(struct sim_gpu *gpu);
+/* A register is read, and the clearing of VRAM goes on. */
 void sim_scrub_pass(struct sim_gpu *gpu);
+
+/* Whether BAR0 shows the chip with the video BIOS there; a read of it. */
+bool sim_prom_shown(struct sim_gpu *gpu, uint64_t off);
+uint64_t sim_prom_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
 
 /* regs.c */
 bool sim_regs_init(struct sim_gpu *gpu);	/* false without memory */
@@ -400,6 +413,11 @@ const char *sim_bar2_low_written(struct sim_gpu *gpu, uint32_t val);
 const char *sim_bar2_high_written(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_bar2_low_read(struct sim_gpu *gpu, uint32_t val);
 uint32_t sim_bind_status_read(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_timer_lo_read(struct sim_gpu *gpu, uint32_t val);
+const char *sim_timer_lo_written(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_timer_hi_read(struct sim_gpu *gpu, uint32_t val);
+const char *sim_timer_hi_written(struct sim_gpu *gpu, uint32_t val);
+uint32_t sim_fault_buffer_size_read(struct sim_gpu *gpu, uint32_t val);
 const char *sim_fault_status_written(struct sim_gpu *gpu, uint32_t val);
 
 /* pramin.c */

@@ -2,6 +2,8 @@
 /* Registers: identity, boot, sizes, and what a write may not do. */
 #include "bus.h"
 
+#include <time.h>
+
 #define NR_CHIPS	(sizeof(bus_chips) / sizeof(bus_chips[0]))
 
 static const struct {
@@ -288,6 +290,93 @@ static void registers_take_only_what_they_have(void **state)
 	bus_close(&bus);
 }
 
+/* hardware.md, "Other drivers" */
+static void the_clock_runs_and_can_be_set(void **state)
+{
+	struct timespec pause = { .tv_nsec = 1000000 };
+	uint32_t before, after;
+	struct bus bus;
+
+	(void)state;
+	bus_open_chip(&bus, "ga102");
+	assert_int_equal(bus_rd(&bus, 0x9410), 0);
+	before = bus_rd(&bus, 0x9400);
+	assert_int_equal(before & 0x1f, 0);
+	nanosleep(&pause, NULL);
+	after = bus_rd(&bus, 0x9400);
+	assert_true(after - before >= 1000000);
+	bus_wr(&bus, 0x9410, 0x123);
+	bus_wr(&bus, 0x9400, 0x40000000);
+	assert_int_equal(bus_rd(&bus, 0x9410), 0x123);
+	assert_in_range(bus_rd(&bus, 0x9400), 0x40000000, 0x7fffffff);
+	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	bus_close(&bus);
+}
+
+static void a_fault_buffer_takes_its_default_size_and_stays_empty(void **state)
+{
+	static const uint32_t buffers[] = { 0xb83000, 0xb83020 };
+	size_t i, b;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		struct bus bus;
+
+		bus_open_chip(&bus, bus_chips[i]);
+		for (b = 0; b < 2; b++) {
+			bus_wr(&bus, buffers[b] + 0x10, 1u << 30);
+			assert_int_not_equal(bus_rd(&bus, buffers[b] + 0x10) & 0xfffff, 0);
+			bus_wr(&bus, buffers[b] + 0x10, 1u << 31 | 64);
+			assert_int_equal(bus_rd(&bus, buffers[b] + 0x10), 1u << 31 | 64);
+			bus_wr(&bus, buffers[b] + 8, 0xc0000000);
+			assert_int_equal(bus_rd(&bus, buffers[b] + 8), 0);
+			assert_int_equal(bus_rd(&bus, buffers[b] + 0xc), 0);
+		}
+		assert_int_equal(sim_driver_errors(bus.gpu), 0);
+		bus_close(&bus);
+	}
+}
+
+static void vectors_of_faults_are_those_of_the_manual(void **state)
+{
+	struct bus bus;
+
+	(void)state;
+	bus_open_chip(&bus, "tu102");
+	assert_int_equal(bus_rd(&bus, 0x100ee0) & 0xffff, 134);
+	assert_int_equal(bus_rd(&bus, 0x100ee4), 132 << 16 | 133);
+	assert_int_equal(bus_rd(&bus, 0x100ee8), 64 << 16 | 131);
+	bus_close(&bus);
+}
+
+/* Stand-ins for units that are not there: memory, and of bytes where drivers use bytes. */
+static void bare_registers_read_0_and_keep_what_is_written(void **state)
+{
+	struct sim_counters c;
+	struct bus bus;
+
+	(void)state;
+	bus_open_chip(&bus, "ga102");
+	assert_int_equal(bus_rd(&bus, 0x12006c), 0);
+	bus_wr(&bus, 0x100cc8, 0x3fee00);
+	assert_int_equal(bus_rd(&bus, 0x100cc8), 0x3fee00);
+	assert_int_equal(bus_rd(&bus, 0x100ccc), 0);
+	sim_bar0_write(bus.gpu, 0x6013d4, 1, 0x1f);
+	sim_bar0_write(bus.gpu, 0x6013d5, 1, 0x57);
+	assert_int_equal(sim_bar0_read(bus.gpu, 0x6013d5, 1), 0x57);
+	assert_int_equal(bus_rd(&bus, 0x6013d4), 0x571f);
+	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	sim_bar0_write(bus.gpu, 0x12006c, 1, 0);
+	assert_int_equal(bus_misuse(&bus), 1);
+	bus_close(&bus);
+	/* On other chips they are not there. */
+	bus_open_chip(&bus, "ad102");
+	bus_rd(&bus, 0x12006c);
+	sim_get_counters(bus.gpu, &c);
+	assert_int_equal(c.unknown, 1);
+	bus_close(&bus);
+}
+
 struct map {
 	uint32_t last;
 	size_t nr;
@@ -364,6 +453,10 @@ int main(void)
 		cmocka_unit_test(an_unknown_register_is_counted),
 		cmocka_unit_test(on_request_what_is_unknown_reads_0_and_keeps_what_is_written),
 		cmocka_unit_test(registers_take_only_what_they_have),
+		cmocka_unit_test(the_clock_runs_and_can_be_set),
+		cmocka_unit_test(a_fault_buffer_takes_its_default_size_and_stays_empty),
+		cmocka_unit_test(vectors_of_faults_are_those_of_the_manual),
+		cmocka_unit_test(bare_registers_read_0_and_keep_what_is_written),
 		cmocka_unit_test(the_register_map_is_in_address_order),
 		cmocka_unit_test(a_reset_is_power_on_with_vram_kept),
 	};

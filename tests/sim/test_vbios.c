@@ -126,12 +126,62 @@ static void it_says_what_it_is(void **state)
 	assert_non_null(memmem(rom, sizeof(rom), text, sizeof(text) - 1));
 }
 
+/* hardware.md, "VRAM": nouveau looks there if the target is VRAM, and then in PROM. */
+static void drivers_find_it_in_the_workspace_and_in_prom(void **state)
+{
+	struct sim_config cfg = { .vbios = true, .scrub_polls = 40 };
+	uint8_t rom[SIM_VBIOS_SIZE];
+	uint64_t word;
+	uint32_t base;
+	struct bus bus;
+	int round;
+
+	(void)state;
+	sim_vbios_make("ga102", rom);
+	memcpy(&word, rom + 0x100, sizeof(word));
+	bus_open(&bus, &cfg);
+	for (round = 0; round < 2; round++) {
+		base = bus_rd(&bus, 0x625f04);
+		assert_int_equal(base & 0xb, 0x9);
+		assert_int_equal(bus_vram_rd(&bus, ((uint64_t)(base >> 8) << 16) + 0x100), word);
+		/* VRAM is cleared, which is before the image comes there. */
+		while (bus_rd(&bus, 0x100b20) != 1)
+			;
+		assert_int_equal(bus_vram_rd(&bus, ((uint64_t)(base >> 8) << 16) + 0x100), word);
+		assert_int_equal(bus_rd(&bus, 0x300100), (uint32_t)word);
+		assert_int_equal(sim_bar0_read(bus.gpu, 0x300104, 2), word >> 32 & 0xffff);
+		assert_int_equal(bus_rd(&bus, 0x300000 + SIM_VBIOS_SIZE), 0xffffffff);
+		assert_int_equal(sim_driver_errors(bus.gpu), 0);
+		sim_reset(bus.gpu);
+	}
+	bus_wr(&bus, 0x88050, 1);
+	bus_rd(&bus, 0x300000);
+	assert_int_equal(bus_misuse(&bus), 1);
+	bus_close(&bus);
+}
+
+static void without_the_option_there_is_none(void **state)
+{
+	struct sim_counters c;
+	struct bus bus;
+
+	(void)state;
+	bus_open_chip(&bus, "ga102");
+	assert_int_not_equal(bus_vram_rd(&bus, GIB(8) - MIB(1)) & 0xffff, 0xaa55);
+	bus_rd(&bus, 0x300000);
+	sim_get_counters(bus.gpu, &c);
+	assert_int_equal(c.unknown, 1);
+	bus_close(&bus);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(firmware_finds_a_rom_of_this_card),
 		cmocka_unit_test(drivers_find_the_tables_that_they_need),
 		cmocka_unit_test(it_says_what_it_is),
+		cmocka_unit_test(drivers_find_it_in_the_workspace_and_in_prom),
+		cmocka_unit_test(without_the_option_there_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
