@@ -64,7 +64,7 @@ enum nvbar_trace_kind {
  * @nr: words at ascending offsets; for NVBAR_TRACE_AGAIN how many times
  * @line: in the text
  * @kind: &enum nvbar_trace_kind
- * @bar: 0 or 1
+ * @bar: 0 to 2
  * @width: bytes
  * @passed: for the one who replays: not to be compared
  */

@@ -84,8 +84,8 @@ static int add(struct parser *p, const struct nvbar_trace_access *access)
 /* The first fields of each access.  BAR0 has offsets of 32 bits. */
 static int bar_and_offset(struct parser *p, char **field, struct nvbar_trace_access *a)
 {
-	if (strcmp(field[1], "0") && strcmp(field[1], "1"))
-		return fail(p, "BAR is 0 or 1, not %.40s", field[1]);
+	if (field[1][0] < '0' || field[1][0] > '2' || field[1][1])
+		return fail(p, "BAR is 0, 1 or 2, not %.40s", field[1]);
 	a->bar = field[1][0] - '0';
 	if (number(p, field[2], &a->off))
 		return -EINVAL;

@@ -19,6 +19,7 @@
 
 struct args {
 	const char *socket;
+	const char *record;
 	char *gpu;
 	bool dma_ranges;
 };
@@ -151,22 +152,47 @@ static int report(struct device *dev)
 	return finish_output(0);
 }
 
+/* What has been recorded is worth a word if it is not all there. */
+static int end_record(struct device *dev, const char *path)
+{
+	int err = dev->record ? record_close(dev->record) : 0;
+
+	return err ? refuse("serve: %s: %s", path, strerror(-err)) : 0;
+}
+
+static int begin_record(struct device *dev, struct record *record, const char *path)
+{
+	int err;
+
+	if (!path)
+		return 0;
+	err = record_open(record, path, sim_chip_name(dev->gpu), sim_vram_size(dev->gpu),
+			  sim_bar1_size(dev->gpu));
+	if (err)
+		return refuse("serve: %s: %s", path, strerror(-err));
+	dev->record = record;
+	return 0;
+}
+
 static int serve(struct sim_gpu *gpu, const struct args *args)
 {
 	const char *path = args->socket;
 	struct device *dev = malloc(sizeof(*dev));
 	struct service service = { .dev = dev, .dma_ranges = args->dma_ranges };
 	int status = 1, listener;
+	struct record record;
 	struct lobby lobby;
 	struct stat own;
 
 	if (!dev)
 		return refuse("serve: no memory");
 	device_init(dev, gpu);
+	if (begin_record(dev, &record, args->record))
+		goto out_free;
 	service.stop = catch_signals();
 	if (service.stop < 0) {
 		refuse("serve: signals: %s", strerror(errno));
-		goto out_free;
+		goto out_record;
 	}
 	listener = listen_at(path, &own);
 	if (listener < 0) {
@@ -182,6 +208,9 @@ static int serve(struct sim_gpu *gpu, const struct args *args)
 	close(listener);
 out_stop:
 	close(service.stop);
+out_record:
+	if (end_record(dev, args->record))
+		status = 1;
 out_free:
 	device_fini(dev);
 	free(dev);
@@ -208,6 +237,7 @@ static int power_on(const struct args *args)
 	if (options.nomem)
 		return refuse("serve: nomem is about a driver's memory, and the driver is elsewhere");
 	options.cfg.failed = say_failed;
+	options.cfg.vbios = true;	/* a machine looks for one */
 	if (sim_create(&options.cfg, &gpu, why, sizeof(why)))
 		return refuse("serve: %s", why);
 	sim_inject(gpu, &options.inject);
@@ -218,6 +248,7 @@ static int power_on(const struct args *args)
 
 enum {
 	KEY_SOCKET = 0x100,
+	KEY_RECORD,
 	KEY_VIOMMU,
 };
 
@@ -228,6 +259,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_SOCKET:
 		args->socket = arg;
+		return 0;
+	case KEY_RECORD:
+		args->record = arg;
 		return 0;
 	case KEY_VIOMMU:
 		args->dma_ranges = true;
@@ -248,6 +282,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ .name = "socket", .key = KEY_SOCKET, .arg = "PATH", .doc = "UNIX socket to make" },
+	{ .name = "record", .key = KEY_RECORD, .arg = "FILE",
+	  .doc = "Write each access to a BAR down, as nvbar replay takes it" },
 	{ .name = "viommu", .key = KEY_VIOMMU,
 	  .doc = "Let DMA_UNMAP close all windows in a range, as a virtual machine with an "
 		 "emulated IOMMU wants it" },

@@ -173,8 +173,19 @@ static enum pci_bar_use answers(const struct device *dev, uint32_t region)
 	return pci_config_bar_use(&dev->config, region);
 }
 
+static void note(struct device *dev, bool write, enum pci_bar_use use, uint64_t off,
+		 const void *data, size_t len)
+{
+	unsigned int bar = use == PCI_BAR_REGS ? 0 : use == PCI_BAR_APERTURE ? 1 : 2;
+
+	if (dev->record && use != PCI_BAR_NONE && use != PCI_BAR_PORTS)
+		record_access(dev->record, write, bar, off, data, len);
+}
+
 void device_read(struct device *dev, uint32_t region, uint64_t off, void *data, size_t len)
 {
+	enum pci_bar_use use;
+
 	if (region == VFIO_USER_PCI_CONFIG) {
 		memcpy(data, dev->config.byte + off, len);
 		return;
@@ -183,7 +194,8 @@ void device_read(struct device *dev, uint32_t region, uint64_t off, void *data, 
 		read_rom(dev, off, data, len);
 		return;
 	}
-	switch (answers(dev, region)) {
+	use = answers(dev, region);
+	switch (use) {
 	case PCI_BAR_REGS:
 		read_regs(dev->gpu, off, data, len);
 		break;
@@ -200,15 +212,19 @@ void device_read(struct device *dev, uint32_t region, uint64_t off, void *data, 
 		memset(data, 0xff, len);
 		break;
 	}
+	note(dev, false, use, off, data, len);
 }
 
 void device_write(struct device *dev, uint32_t region, uint64_t off, const void *data, size_t len)
 {
+	enum pci_bar_use use;
+
 	if (region == VFIO_USER_PCI_CONFIG) {
 		write_config(dev, off, data, len);
 		return;
 	}
-	switch (answers(dev, region)) {
+	use = answers(dev, region);
+	switch (use) {
 	case PCI_BAR_REGS:
 		write_regs(dev->gpu, off, data, len);
 		break;
@@ -224,6 +240,7 @@ void device_write(struct device *dev, uint32_t region, uint64_t off, const void 
 	case PCI_BAR_NONE:
 		break;
 	}
+	note(dev, true, use, off, data, len);
 	/* Whether the client's CPU combines writes is the client's: here they come in order. */
 	sim_bar1_drain(dev->gpu);
 }

@@ -4,6 +4,7 @@
 #define SERVER_DEVICE_H
 
 #include "pci_config.h"
+#include "record.h"
 #include "sim.h"
 #include "sim_vbios.h"
 
@@ -11,6 +12,7 @@
  * struct device - a GPU with its configuration space
  * @gpu: the model
  * @config: configuration space
+ * @record: where accesses to BARs are written down, or NULL
  * @rom: what is in the expansion ROM
  * @errors: the driver's errors before the last reset, at which the model forgets them
  * @fault: the GPU has an MMU fault in its registers, and asks for an interrupt
@@ -19,6 +21,7 @@
 struct device {
 	struct sim_gpu *gpu;
 	struct pci_config config;
+	struct record *record;
 	uint8_t rom[SIM_VBIOS_SIZE];
 	uint64_t errors;
 	bool fault;
@@ -29,6 +32,8 @@ struct device {
  * device_init - make a PCI device of a GPU
  * @dev: receives it
  * @gpu: a GPU after power-on; stays the caller's, and tells @dev of its faults from now on
+ *
+ * Nothing is recorded until somebody sets @dev->record.
  */
 void device_init(struct device *dev, struct sim_gpu *gpu);
 

@@ -37,5 +37,21 @@ try "$nvbar" replay "$tmp/trace"
 kill "$pid"
 wait "$pid" || { echo "FAIL: the server's exit status"; failed=1; }
 [ ! -s "$tmp/err" ] || { echo "FAIL: the server complains"; cat "$tmp/err"; failed=1; }
+
+# What the server records can be replayed.
+"$sim" serve --socket "$tmp/s" --record "$tmp/record" "$chip",bar1=64M >"$tmp/recorded" \
+	2>"$tmp/err" </dev/null &
+pid=$!
+for _ in $(seq 100); do
+	[ ! -s "$tmp/recorded" ] || break
+	sleep 0.1
+done
+try "$nvbar" -d "$device" demo
+kill "$pid"
+wait "$pid" || { echo "FAIL: the exit status of a server that records"; failed=1; }
+[ ! -s "$tmp/err" ] || { echo "FAIL: the server complains"; cat "$tmp/err"; failed=1; }
+try "$nvbar" replay "$tmp/record"
+grep -q 'the model refuses 0' "$tmp/out" || { echo "FAIL: refused"; cat "$tmp/out"; failed=1; }
+
 tail -n 1 "$tmp/served" | grep -q '^0 driver errors$' || { cat "$tmp/served"; failed=1; }
 exit $failed
