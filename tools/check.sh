@@ -175,7 +175,8 @@ check_kernel() {
 check_vm() {
 	vm_setup || skip
 	cmd_build
-	vm_test --memtest 1M	# of 64M it takes most of an hour
+	(vm_test --memtest 1M)	# of 64M it takes most of an hour
+	(vm_test --nouveau ga102)
 }
 
 check_header() {

@@ -12,6 +12,7 @@ vm_packages=(qemu-system-x86 linux-image-amd64 busybox-static pciutils kmod)
 vm_keys=/usr/share/keyrings/debian-archive-keyring.gpg
 vm_modules=(vfio-pci vfio_iommu_type1)
 vm_chips=(ga102 gh100 gb202)	# one of each generation that differs in its PCI side
+vm_nouveau_chips=(tu102 ga102)	# whose registers nouveau finds in the model
 
 # vm_program NAME: the command line of a program of the cache, an item a line
 vm_program() {
@@ -137,20 +138,23 @@ vm_add_libraries() {
 		xargs -d '\n' realpath -s | sort -u | xargs -d '\n' cp -L -t "$1"
 }
 
-# vm_initrd BUILD FILE: busybox, lspci with libraries of its own, and nvbar
+# vm_initrd BUILD FILE: busybox, pciutils with libraries of their own, and nvbar
 vm_initrd() {
 	local programs=("$1/cli/nvbar" "$1/tests/vm/aperture") file=$2 root=$vm_cache/root
-	local dir=$2.d lspci
+	local static=("$1/tests/vm/nouveau_bo")
+	local dir=$2.d name program
 
-	mkdir -p "$dir"/{bin,dev,lib,lib64,lspci,proc,run,sys,tmp,usr/share/misc}
+	mkdir -p "$dir"/{bin,dev,lib,lib64,pciutils,proc,run,sys,tmp,usr/share/misc}
 	cp tests/vm/init "$dir/init"
-	cp "$root/usr/bin/busybox" "${programs[@]}" "$dir/bin"
+	cp "$root/usr/bin/busybox" "${programs[@]}" "${static[@]}" "$dir/bin"
 	ln -s busybox "$dir/bin/sh"
 	vm_add_libraries "$dir/lib" "$(ldd "${programs[@]}")"
 	mv "$dir"/lib/ld-linux-* "$dir/lib64"
-	mapfile -t lspci < <(vm_program lspci)
-	vm_add_libraries "$dir/lspci" "$("${lspci[0]}" --list "${lspci[@]:1}")"
-	cp "${lspci[0]}" "${lspci[-1]}" "$dir/lspci"
+	for name in lspci setpci; do
+		mapfile -t program < <(vm_program "$name")
+		vm_add_libraries "$dir/pciutils" "$("${program[0]}" --list "${program[@]:1}")"
+		cp "${program[0]}" "${program[-1]}" "$dir/pciutils"
+	done
 	cp "$root/usr/share/misc/pci.ids" "$dir/usr/share/misc"
 	vm_add_modules "$dir"
 	(cd "$dir" && find . | "$root/usr/bin/busybox" cpio -o -H newc) | gzip -1 >"$file"
@@ -158,24 +162,34 @@ vm_initrd() {
 
 # --- the test ----------------------------------------------------------------
 
-# vm_one INITRD CHIP [OPTION...]: lines with the chip's name in them; ends the shell
+# vm_one TEST INITRD CHIP [OPTION...]: lines with the chip's name in them; ends the shell
 vm_one() {
-	local initrd=$1 chip=$2
-	shift 2
-	exec python3 -B tests/vm/vm_test.py --cache "$vm_cache" --initrd "$initrd" \
+	local test=$1 initrd=$2 chip=$3
+	shift 3
+	exec python3 -B "tests/vm/$test" --cache "$vm_cache" --initrd "$initrd" \
 		--qemu "$(vm_program qemu-system-x86_64)" \
 		--sim "$build/server/nvbar-sim" "$@" "$chip" </dev/null
 }
 
-# vm_test [--memtest SIZE] [CHIP...]: as many machines at a time as there are
+# vm_test [--nouveau] [--memtest SIZE] [--trace FILE] [CHIP...]: as many machines at a time as there are
 # processors; none outlives this shell
 vm_test() {
 	local options=() chips=() pids=() chip pid failed=0
+	local test=vm_test.py all=("${vm_chips[@]}")
 
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--memtest)
 			options=(--memtest "${2:?a size}")
+			shift
+			;;
+		--nouveau)
+			test=nouveau_test.py
+			all=("${vm_nouveau_chips[@]}")
+			vm_modules+=(nouveau)
+			;;
+		--trace)	# of one chip
+			options=(--trace "${2:?a file}")
 			shift
 			;;
 		*)
@@ -185,7 +199,7 @@ vm_test() {
 		esac
 		shift
 	done
-	[ ${#chips[@]} -gt 0 ] || chips=("${vm_chips[@]}")
+	[ ${#chips[@]} -gt 0 ] || chips=("${all[@]}")
 	vm_scratch=$(mktemp -d)
 	trap 'kill $(jobs -p) 2>/dev/null || :; wait; rm -rf -- "$vm_scratch"' EXIT
 	vm_initrd "$build" "$vm_scratch/initrd"
@@ -194,7 +208,7 @@ vm_test() {
 		while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
 			sleep 0.5
 		done
-		vm_one "$vm_scratch/initrd" "$chip" "${options[@]}" &
+		vm_one "$test" "$vm_scratch/initrd" "$chip" "${options[@]}" &
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do

@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import ConfigSpace, Failure, Gpu, Machine, expect, wait_until
+from machine import ConfigSpace, Failure, Gpu, Machine, Steps, expect, wait_until
 
 HERE = Path(__file__).resolve().parent
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -39,9 +39,9 @@ WARNING = 4
 USUAL = re.compile(r"vfio-pci [\d:.]+: (resetting|reset done|No device request channel)")
 
 
-class Test:
+class Test(Steps):
     def __init__(self, args, folder):
-        self.chip = args.chip
+        super().__init__(args.chip)
         self.memtest = args.memtest
         self.seed = args.seed
         self.random = random.Random(args.seed)
@@ -49,19 +49,6 @@ class Test:
         self.mortal = Gpu(args.sim, f"{args.chip},dead-at=50000", folder / "mortal")
         self.vm = Machine(args.cache, args.qemu.splitlines(), args.initrd, self.gpu,
                           folder / "vm")
-        self.failed = 0
-
-    def step(self, what, run):
-        """What must hold; where it does not, the others still run."""
-        start = time.monotonic()
-        try:
-            run()
-            result = "ok"
-        except Failure as failure:
-            print("".join(f"    {line}\n" for line in str(failure).splitlines()), end="")
-            self.failed += 1
-            result = "FAILED"
-        print(f"{result} {self.chip}: {what} ({time.monotonic() - start:.1f} s)", flush=True)
 
     # --- PCI -----------------------------------------------------------------
 
@@ -77,6 +64,70 @@ class Test:
             else:
                 expect(line.startswith("\t\t"), f"not expected: {line.strip()}")
         expect(not want, "\n".join(["missing:", *want[:1], "in:", *lines]))
+
+    def setpci(self, *what):
+        return self.vm.must(f"setpci -s {BDF} {' '.join(what)}").split()
+
+    def bar0(self, offset, value=None):
+        """A register, as a process reads or writes it that maps /dev/mem."""
+        base = int(self.vm.must(f"head -n 1 {SYSFS}/resource").split()[0], 16)
+        put = "" if value is None else f"0x{value:x}"
+        text = self.vm.must(f"devmem 0x{base + offset:x} 32 {put}").strip()
+        return int(text, 16) if text else None
+
+    def is_reset(self):
+        expect(self.bar0(0) not in (0, 0xffffffff), "registers do not answer")
+        expect(self.bar0(self.window()) == 0, "the GPU was not reset")
+
+    def window(self):
+        """A register that is 0 after power-on and keeps what is written to it."""
+        return (0x10fd40 if self.chip.startswith("g") and self.chip not in ("ga100", "ga102")
+                else 0x1700)
+
+    def configuration(self):
+        expect(self.setpci("VENDOR_ID", "3c.b=5a", "3c.b") == ["10de", "5a"], "setpci")
+        self.setpci("VENDOR_ID=1234", "CLASS_DEVICE=0")
+        expect(self.setpci("VENDOR_ID")[0] == "10de", "the vendor can be written")
+
+    def sleeps(self):
+        """D3hot: BARs are not decoded, and nothing is forgotten."""
+        self.vm.must(f"echo 1 >{SYSFS}/enable")
+        boot0 = self.bar0(0)
+        expect(boot0 not in (0, 0xffffffff), f"PMC_BOOT_0 is 0x{boot0:x}")
+        self.bar0(self.window(), 0x123)
+        self.setpci("CAP_PM+4.w=3:3")
+        expect(self.setpci("CAP_PM+4.w")[0][-1] == "b", "it is not in D3hot")
+        # QEMU takes the BARs away, and has zeroes where nothing is.
+        expect(self.bar0(0) in (0, 0xffffffff), "registers answer in D3hot")
+        self.setpci("CAP_PM+4.w=0:3")
+        expect(self.bar0(0) == boot0, "registers do not answer after D3hot")
+        expect(self.bar0(self.window()) == 0x123, "D3hot resets")
+
+    def reset_by_kernel(self):
+        """The kernel saves the configuration, resets the function, and restores it."""
+        methods = self.vm.must(f"cat {SYSFS}/reset_method").split()
+        expect("flr" in methods, methods)
+        self.bar0(self.window(), 0x123)
+        before = self.setpci("COMMAND", "BASE_ADDRESS_0", "BASE_ADDRESS_1")
+        self.vm.must(f"echo flr >{SYSFS}/reset_method && echo 1 >{SYSFS}/reset")
+        expect(self.setpci("COMMAND", "BASE_ADDRESS_0", "BASE_ADDRESS_1") == before,
+               "the configuration is another")
+        self.is_reset()
+
+    def reset_by_register(self):
+        """Nobody restores anything, so the kernel has to find the function anew."""
+        self.bar0(self.window(), 0x123)
+        self.setpci("CAP_EXP+8.w=8000:8000")
+        time.sleep(0.2)
+        now = self.setpci("COMMAND", "BASE_ADDRESS_1", "CAP_EXP+8.w")
+        expect(now[0] == "0000" and int(now[1], 16) >> 4 == 0, now)
+        expect(int(now[2], 16) >> 15 == 0, now)
+        self.vm.must(f"echo 1 >{SYSFS}/remove && echo 1 >/sys/bus/pci/rescan")
+        wait_until(lambda: self.vm.run(f"test -e {SYSFS}/resource")[0] == 0, 30,
+                   "the guest finds the GPU")
+        self.vm.must(f"echo 1 >{SYSFS}/enable")
+        self.is_reset()
+        self.vm.must(f"echo 0 >{SYSFS}/enable")
 
     def kernel_log(self):
         for line in self.vm.must("dmesg -r").split("\n"):
@@ -208,6 +259,10 @@ class Test:
         print(f"{self.chip}: seed {self.seed}", flush=True)
         self.vm.boot()
         self.step("lspci shows what the card would", self.lspci)
+        self.step("setpci reads and writes what is to be written", self.configuration)
+        self.step("in D3hot it does not answer, and forgets nothing", self.sleeps)
+        self.step("the kernel resets it (FLR)", self.reset_by_kernel)
+        self.step("a write to its registers resets it (FLR)", self.reset_by_register)
         self.step("the kernel has no complaints", self.kernel_log)
         self.commands(pci, 256 * MIB)
         self.exchanges(pci)
