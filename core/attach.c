@@ -80,7 +80,7 @@ static int identify(struct nvbar_gpu *gpu)
  * own instance block by a run that was killed.  Anything else is the work of
  * another driver, which may be at it.
  */
-static int check_owner(struct nvbar_gpu *gpu)
+static int check_owner(struct nvbar_gpu *gpu, bool force)
 {
 	struct nvbar_bar1_binding binding;
 	int ret = nvbar_bar1_read_binding(gpu, &binding);
@@ -89,10 +89,10 @@ static int check_owner(struct nvbar_gpu *gpu)
 		return ret;
 	if (binding.aperture == NVBAR_APERTURE_VID && binding.inst_pa == gpu->inst_pa)
 		return 0;
-	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
+	nvbar_gpu_msg(gpu, force ? NVBAR_MSG_INFO : NVBAR_MSG_ERROR,
 		      "BAR1 is bound to an instance block at 0x%llx: another driver has this GPU, or left it so",
 		      binding.inst_pa);
-	return -EBUSY;
+	return force ? 0 : -EBUSY;
 }
 
 static struct nvbar_span whole_vram(const void *arg, size_t i)
@@ -146,8 +146,8 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
 	if (ops->direct_info)
 		ops->direct_info(hw, &gpu->direct);
 	ret = identify(gpu);
-	if (!ret && !gpu->observe && !(flags & NVBAR_GPU_FORCE))
-		ret = check_owner(gpu);
+	if (!ret && !gpu->observe)
+		ret = check_owner(gpu, flags & NVBAR_GPU_FORCE);
 	if (ret)
 		return ret;
 
