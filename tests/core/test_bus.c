@@ -294,6 +294,7 @@ static void a_word_that_is_written_again_is_no_older(void **state)
 	fake_clear_log(&hw);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 	assert_int_equal(fake_count(&hw, false, 0xb80f40), 1);
+	assert_int_equal(fake_count(&hw, false, 0x000000), 0);
 
 	wr32(0x7008, 7);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
@@ -301,6 +302,39 @@ static void a_word_that_is_written_again_is_no_older(void **state)
 	fake_clear_log(&hw);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 	assert_int_equal(fake_count(&hw, false, 0xb80f40), 1);
+	assert_int_equal(fake_count(&hw, false, 0x000000), 0);
+}
+
+/* architecture.md: the window on the last MiB of the driver's region covers its last page. */
+static void the_end_of_the_drivers_region_has_one_window(void **state)
+{
+	const u64 end = 0x12340000, mib = 0x100000;
+
+	(void)state;
+	start_bound(GA102);
+	gpu.reserved_pa = end - 4 * mib;
+	gpu.reserved_len = 4 * mib;
+	nvbar_pramin_set_anchor(&gpu, end - 0x1000 + 0x200, 0x12345c00);
+	wr32(end - mib, 1);
+	assert_int_equal(hw.log[0].val, (end - mib) >> 16);
+	memcpy(hw.window + mib - 0x1000 + 0x200, (u32[]){ 0x12345c00 }, 4);
+	wr32(end - 0x30000, 1);
+	wr32(end - 4, 1);
+	assert_int_equal(fake_count(&hw, true, WINDOW_TU), 1);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	assert_int_equal(hw.nr_log, 1);
+	assert_access(0, false, PRAMIN + mib - 0x1000 + 0x200, 4, 0x12345c00);
+
+	/* From the end back, and not from the middle. */
+	wr32(end - 2 * mib, 1);
+	wr32(end - 0x30000, 1);
+	assert_int_equal(gpu.pramin.base, end - mib);
+	wr32(end - 2 * mib - 4, 1);
+	assert_int_equal(gpu.pramin.base, end - 2 * mib - 0x10000);
+	wr32(end, 1);
+	assert_int_equal(gpu.pramin.base, end);
 }
 
 static void a_word_that_is_not_as_it_was_makes_the_driver_look(void **state)
@@ -589,6 +623,7 @@ int main(void)
 		cmocka_unit_test(the_ordering_read_goes_to_the_newest_word),
 		cmocka_unit_test(the_ordering_read_goes_to_a_word_older_than_the_newest),
 		cmocka_unit_test(a_word_that_is_written_again_is_no_older),
+		cmocka_unit_test(the_end_of_the_drivers_region_has_one_window),
 		cmocka_unit_test(a_word_that_is_not_as_it_was_makes_the_driver_look),
 		cmocka_unit_test(a_gpu_that_turns_to_zeroes_is_lost),
 		cmocka_unit_test(all_ones_are_data_while_the_gpu_answers),
