@@ -125,7 +125,6 @@ static u64 base_for(const struct nvbar_gpu *gpu, u64 pa)
 	return round_down(pa, WINDOW_ALIGN);
 }
 
-
 /*
  * Makes the window cover @pa.  @left receives the bytes from there to its end;
  * the offset of @pa in it is left in pramin.last.
@@ -349,6 +348,24 @@ int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t 
 	return ret ? ret : nvbar_pramin_flush(gpu);
 }
 
+/* The witness is not as it was: is the GPU lost, or did somebody change the word? */
+static int look(struct nvbar_gpu *gpu)
+{
+	struct nvbar_pramin *win = &gpu->pramin;
+	int ret = nvbar_bar1_look(gpu);
+	u32 val;
+
+	if (ret || !win->known)
+		return ret;
+	val = nvbar_rd32(gpu, gpu->chip->window_reg) &
+	      (gpu->chip->window_mask | gpu->chip->window_target);
+	if (val == win->base >> PRAMIN_WINDOW_SHIFT)
+		return 0;
+	return nvbar_gpu_lose(gpu,
+			      "the PRAMIN window was moved from 0x%llx: another driver has this GPU",
+			      win->base);
+}
+
 int nvbar_pramin_flush(struct nvbar_gpu *gpu)
 {
 	struct nvbar_pramin *win = &gpu->pramin;
@@ -366,7 +383,7 @@ int nvbar_pramin_flush(struct nvbar_gpu *gpu)
 	suspect = witness->set ? val != witness->val : val == ~0u;
 	if (!suspect && witness->set && witness->old)
 		return 0;
-	ret = suspect ? nvbar_bar1_look(gpu) : nvbar_bar1_glance(gpu);
+	ret = suspect ? look(gpu) : nvbar_bar1_glance(gpu);
 	if (ret)
 		return ret;
 	if (suspect)

@@ -176,7 +176,7 @@ int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t 
  *
  * It also finds out that the GPU was reset or is somebody else's: the word that is
  * read is the window's witness.  If that is not what was written, which data may
- * legally be, PMC_BOOT_0 and the bind register decide.  If there is none, as after a
+ * legally be, PMC_BOOT_0, the bind register and the window's own decide.  If there is none, as after a
  * move of the window, the bind register is read beside it.
  *
  * Context: takes pramin.lock; may sleep.

@@ -409,6 +409,14 @@ static void a_gpu_that_another_driver_has_bound_is_lost(void **state)
 		assert_err(map_page(&s), ENODEV);
 		nvbar_close(s.gpu);
 
+		/* It has only moved the window so far: what is written goes elsewhere. */
+		open_scene(&s, &chips[i], "");
+		assert_non_null(map_at(s.gpu, A + MIB(1), PAGE, 0));
+		sim_bar0_write(s.sim, s.chip->mmu_version == 2 ? 0x1700 : 0x10fd40, 4, 0x1000);
+		assert_err(map_page(&s), ENODEV);
+		assert_int_equal(s.taken, 1);
+		nvbar_close(s.gpu);
+
 		/* It has moved the window, too. */
 		open_scene(&s, &chips[i], "");
 		bind_elsewhere(&s, GIB(1));
