@@ -120,12 +120,37 @@ static int alloc_va(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping, u64 le
 	}
 }
 
+/* Would there be room for @req, but for what is in quarantine? */
+static bool freed_by_invalidate(const struct nvbar_vmm *vmm, const struct nvbar_vmm_request *req)
+{
+	u64 start = req->fixed ? *req->fixed : 0;
+	u64 end = req->fixed ? start + req->len : vmm->va.size;
+	const struct nvbar_va_node *node;
+	u64 from = start;
+
+	if (list_empty(&vmm->quarantine))
+		return false;
+	for (node = nvbar_va_first(&vmm->va); node && node->start < end;
+	     node = nvbar_va_next(node)) {
+		u64 node_end = node->start + node->len;
+
+		if (node_end <= start ||
+		    container_of(node, struct nvbar_mapping, node)->state ==
+			    NVBAR_MAPPING_QUARANTINED)
+			continue;
+		if (node->start >= from && node->start - from >= req->len)
+			return true;
+		from = node_end;
+	}
+	return end > from && end - from >= req->len;
+}
+
 /* A range, if need be one of the quarantine, should the GPU confirm at last. */
 static int find_va(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
 		   const struct nvbar_vmm_request *req, struct place place)
 {
 	struct nvbar_vmm *vmm = &gpu->vmm;
-	bool again = !list_empty(&vmm->quarantine);
+	bool again = true;
 	int ret, err;
 
 	for (;;) {
@@ -133,7 +158,8 @@ static int find_va(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
 			ret = nvbar_va_alloc_fixed(&vmm->va, &mapping->node, *req->fixed, req->len);
 		else
 			ret = alloc_va(gpu, mapping, req->len, place);
-		if (!again || (ret != -ENOSPC && ret != -EEXIST))
+		if (!again || (ret != -ENOSPC && ret != -EEXIST) ||
+		    !freed_by_invalidate(vmm, req))
 			return ret;
 		err = publish(gpu, NVBAR_TLB_DOWNGRADE);
 		if (err)

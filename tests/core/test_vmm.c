@@ -326,6 +326,57 @@ static void a_range_stays_in_quarantine_while_an_invalidate_is_stuck(void **stat
 	assert_consistent();
 }
 
+/*
+ * Two pages are in quarantine, and the GPU confirms nothing.  Only who would get a
+ * range by that hears of it, and only he has to wait.
+ */
+static void a_quarantine_is_blamed_for_what_it_holds_alone(void **state)
+{
+	struct nvbar_bar_user_opts opts = { .flags = NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE };
+	struct nvbar_access *live = map_scattered(SZ_1G, 1), *held = map_scattered(SZ_2G, 2);
+	u64 live_va = live->base, held_va = held->base, pa = SZ_1G;
+	struct nvbar_spans spans = { every_other_page, &pa, 1 };
+	struct nvbar_access *access;
+
+	(void)state;
+	compat_sleep_pretend(true);
+	stuck = true;
+	assert_int_equal(nvbar_bar_user_release(held), -ETIMEDOUT);
+	assert_int_equal(held_va, live_va + SZ_4K);
+	last_invalidate = 0;
+
+	/* A live mapping's address, alone and with one in quarantine on either side of it */
+	opts.va = live_va;
+	assert_int_equal(PTR_ERR(nvbar_bar_user_map(&gpu, &spans, &opts)), -EEXIST);
+	spans.nr = 3;
+	assert_int_equal(PTR_ERR(nvbar_bar_user_map(&gpu, &spans, &opts)), -EEXIST);
+	/* All of the aperture, and all but the live page and what is in quarantine */
+	opts.flags = NVBAR_VMM_PRIVATE;
+	opts.va = 0;
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, SZ_64M / SZ_4K, &opts)), -ENOSPC);
+	assert_int_equal(last_invalidate, 0);
+	access = nvbar_bar_user_prepare(&gpu, SZ_64M / SZ_4K - 3, &opts);
+	assert_false(IS_ERR(access));
+	assert_int_equal(nvbar_bar_user_release(access), 0);
+
+	/* What the quarantine has, in whole and in part, and what needs it to be long enough */
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, SZ_64M / SZ_4K - 1, &opts)), -ETIMEDOUT);
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, SZ_64M / SZ_4K - 2, &opts)), -ETIMEDOUT);
+	opts.flags = NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE;
+	opts.va = held_va;
+	spans.nr = 2;
+	assert_int_equal(PTR_ERR(nvbar_bar_user_map(&gpu, &spans, &opts)), -ETIMEDOUT);
+	opts.va = held_va + SZ_4K;
+	assert_int_equal(PTR_ERR(nvbar_bar_user_map(&gpu, &spans, &opts)), -ETIMEDOUT);
+	stuck = false;
+	access = nvbar_bar_user_map(&gpu, &spans, &opts);
+	assert_false(IS_ERR(access));
+	assert_int_equal(nvbar_bar_user_release(access), 0);
+	compat_sleep_pretend(false);
+	assert_int_equal(nvbar_bar_user_release(live), 0);
+	assert_consistent();
+}
+
 /* A map asks for less than an unmap, unless it ends a quarantine on the way. */
 static void who_ends_the_quarantine_waits_for_all_of_it(void **state)
 {
@@ -746,6 +797,8 @@ int main(void)
 						start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_range_stays_in_quarantine_while_an_invalidate_is_stuck, start, stop),
+		cmocka_unit_test_setup_teardown(a_quarantine_is_blamed_for_what_it_holds_alone,
+						start, stop),
 		cmocka_unit_test_setup_teardown(who_ends_the_quarantine_waits_for_all_of_it, start,
 						stop),
 		cmocka_unit_test_setup_teardown(a_trim_makes_the_gpu_forget_what_it_unlinked, start,
