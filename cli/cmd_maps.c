@@ -11,6 +11,8 @@ struct maps {
 
 static const char *rights(const struct nvbar_mapping_info *m)
 {
+	if (!m->page_sizes)
+		return "  ";
 	return m->flags & NVBAR_MAP_RDONLY ? "ro" : "rw";
 }
 

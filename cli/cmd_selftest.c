@@ -126,7 +126,8 @@ static bool walks_nowhere(struct selftest *t, uint64_t va)
 	struct nvbar_walk w = { .size = sizeof(w) };
 
 	WORKS(t, nvbar_walk(t->gpu, va, &w));
-	CHECK(t, w.status == NVBAR_WALK_INVALID, "VA 0x%" PRIx64 " still translates", va);
+	CHECK(t, w.status == NVBAR_WALK_INVALID || w.status == NVBAR_WALK_SPARSE,
+	      "VA 0x%" PRIx64 " still translates", va);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 
 #include "attach.h"
 #include "bar1.h"
@@ -33,6 +34,9 @@ u64 nvbar_gpu_host_bytes(struct nvbar_gpu *gpu)
 	return bytes;
 }
 
+/* Each page of VRAM at so many addresses is room enough: more would be tables for nothing. */
+#define VA_PER_VRAM	4
+
 /*
  * The top of usable VRAM is the driver's: room for every table, then the instance
  * block.  The block comes last so that its place does not depend on the size of the
@@ -42,8 +46,9 @@ static int place_region(struct nvbar_gpu *gpu)
 {
 	u64 len = NVBAR_PAGE_SIZE;
 
-	if (gpu->bar1_size)
-		len += nvbar_pt_region_len(gpu->chip->mmu, gpu->bar1_size);
+	gpu->va_size = min(gpu->bar1_size, VA_PER_VRAM * gpu->vram_size);
+	if (gpu->va_size)
+		len += nvbar_pt_region_len(gpu->chip->mmu, gpu->va_size);
 	if (len >= gpu->usable_end) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 			      "VRAM: 0x%llx usable bytes have no room for page tables of 0x%llx",

@@ -45,7 +45,7 @@ static int check_opts(struct nvbar_gpu *gpu, const struct nvbar_bar_user_opts *o
 
 static int check_size(struct nvbar_gpu *gpu, u64 nr_pages, const struct nvbar_bar_user_opts *opts)
 {
-	u64 max = gpu->bar1_size >> NVBAR_PAGE_SHIFT;
+	u64 max = gpu->va_size >> NVBAR_PAGE_SHIFT;
 
 	if (!nr_pages) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: no pages");
@@ -58,14 +58,14 @@ static int check_size(struct nvbar_gpu *gpu, u64 nr_pages, const struct nvbar_ba
 	if ((opts->flags & NVBAR_VMM_FIXED) &&
 	    (nr_pages > max || opts->va >> NVBAR_PAGE_SHIFT > max - nr_pages)) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
-			      "map: 0x%llx pages at VA 0x%llx leave the aperture of 0x%llx bytes",
-			      nr_pages, opts->va, gpu->bar1_size);
+			      "map: 0x%llx pages at VA 0x%llx leave the 0x%llx bytes of BAR1 that are used",
+			      nr_pages, opts->va, gpu->va_size);
 		return -ERANGE;
 	}
 	if (nr_pages > max) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
-			      "map: 0x%llx pages exceed the aperture of 0x%llx bytes", nr_pages,
-			      gpu->bar1_size);
+			      "map: 0x%llx pages exceed the 0x%llx bytes of BAR1 that are used",
+			      nr_pages, gpu->va_size);
 		return -ENOSPC;
 	}
 	return 0;
@@ -144,7 +144,7 @@ static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, b
 		}
 		shape->len += span.len;
 		/* Enough to be refused; adding on might wrap. */
-		if (shape->len > gpu->bar1_size)
+		if (shape->len > gpu->va_size)
 			break;
 	}
 	end_run(shape, run);

@@ -339,11 +339,11 @@ static void check_word(struct tables *t, const struct place *at, unsigned int wo
 /* Is the entry one for VA of BAR1? */
 static bool in_aperture(struct tables *t, const struct place *at, u64 raw)
 {
-	if (at->va < t->gpu->bar1_size)
+	if (at->va < t->gpu->va_size)
 		return true;
 	problem(t, NVBAR_CHECK_OUTSIDE_APERTURE,
 		"%s entry 0x%016llx for VA 0x%llx: BAR1 ends at 0x%llx", at->table, raw, at->va,
-		t->gpu->bar1_size);
+		t->gpu->va_size);
 	return false;
 }
 

@@ -58,6 +58,7 @@ struct nvbar_counters {
  * @boot0: PMC_BOOT_0, which never changes
  * @boot42: PMC_BOOT_42
  * @bar1_size: bytes of aperture, 0 when there is none
+ * @va_size: bytes of it, from 0 on, that the driver uses
  * @vram_size: bytes, as the hardware reports
  * @protect: what of VRAM belongs to the firmware or display
  * @usable_end: nothing from here up is allocated; below nothing of that is
@@ -84,6 +85,7 @@ struct nvbar_gpu {
 	u32 boot0;
 	u32 boot42;
 	u64 bar1_size;
+	u64 va_size;
 	u64 vram_size;
 	struct nvbar_protect protect;
 	u64 usable_end;

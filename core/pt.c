@@ -13,10 +13,10 @@
 #include "pramin.h"
 #include "pt_internal.h"
 
-/* Number of tables that cover the first @bar1_size bytes. */
-static u64 nr_tables(const struct nvbar_mmu_level *shape, u64 bar1_size)
+/* Number of tables that cover the first @va_size bytes. */
+static u64 nr_tables(const struct nvbar_mmu_level *shape, u64 va_size)
 {
-	return ((bar1_size - 1) >> nvbar_mmu_table_shift(shape)) + 1;
+	return ((va_size - 1) >> nvbar_mmu_table_shift(shape)) + 1;
 }
 
 /*
@@ -31,18 +31,18 @@ static u32 home_bytes(const struct nvbar_mmu_fmt *fmt, const struct nvbar_mmu_le
 }
 
 static u64 level_bytes(const struct nvbar_mmu_fmt *fmt, const struct nvbar_mmu_level *shape,
-		       u64 bar1_size)
+		       u64 va_size)
 {
-	return round_up(nr_tables(shape, bar1_size) * home_bytes(fmt, shape), NVBAR_PAGE_SIZE);
+	return round_up(nr_tables(shape, va_size) * home_bytes(fmt, shape), NVBAR_PAGE_SIZE);
 }
 
-u64 nvbar_pt_region_len(const struct nvbar_mmu_fmt *fmt, u64 bar1_size)
+u64 nvbar_pt_region_len(const struct nvbar_mmu_fmt *fmt, u64 va_size)
 {
-	u64 len = level_bytes(fmt, &fmt->big, bar1_size);
+	u64 len = level_bytes(fmt, &fmt->big, va_size);
 	unsigned int l;
 
 	for (l = 0; l < fmt->nr_levels; l++)
-		len += level_bytes(fmt, &fmt->level[l], bar1_size);
+		len += level_bytes(fmt, &fmt->level[l], va_size);
 	return len;
 }
 
@@ -243,9 +243,9 @@ static int init_level(struct nvbar_gpu *gpu, struct nvbar_pt_level *level,
 	level->background = background_of(&gpu->vmm.pt, level);
 	level->pa = *pa;
 	level->table_bytes = home_bytes(fmt, shape);
-	level->nr_tables = nr_tables(shape, gpu->bar1_size);
+	level->nr_tables = nr_tables(shape, gpu->va_size);
 	level->table = kvcalloc(level->nr_tables, sizeof(*level->table), GFP_KERNEL);
-	*pa += level_bytes(fmt, shape, gpu->bar1_size);
+	*pa += level_bytes(fmt, shape, gpu->va_size);
 	return level->table ? 0 : -ENOMEM;
 }
 

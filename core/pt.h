@@ -4,7 +4,7 @@
  * memory.
  *
  * Every table has a home: the driver's own region holds room for each table
- * that the aperture can ever need, and table number i of a level, which
+ * that the address space can ever need, and table number i of a level, which
  * covers VA from i << table_shift, is at that level's base + i * table bytes.
  * So a table needs no allocation of VRAM, can't be lost or linked twice, and
  * its memory never serves another address: a stale page-directory entry in a
@@ -54,7 +54,7 @@ struct nvbar_pt_table {
  * @shape: what a table looks like
  * @pa: VRAM address of table 0
  * @table_bytes: from one table to the next
- * @nr_tables: that the aperture needs
+ * @nr_tables: that the address space needs
  * @background: an entry where nothing is mapped: empty or sparse; of a dual one the
  *	first word, the other is 0
  * @zero_from: tables before it are in use or hold the background
@@ -148,13 +148,13 @@ void nvbar_pt_leaves_start(struct nvbar_pt_leaves *it, const struct nvbar_pt_pla
 bool nvbar_pt_leaves_next(struct nvbar_pt_leaves *it);
 
 /**
- * nvbar_pt_region_len - VRAM that the tables of an aperture need at worst
+ * nvbar_pt_region_len - VRAM that the tables of an address space need at worst
  * @fmt: page-table format
- * @bar1_size: bytes of aperture
+ * @va_size: bytes of address space
  *
  * Return: bytes, a multiple of 4 KiB.
  */
-u64 nvbar_pt_region_len(const struct nvbar_mmu_fmt *fmt, u64 bar1_size);
+u64 nvbar_pt_region_len(const struct nvbar_mmu_fmt *fmt, u64 va_size);
 
 /**
  * nvbar_pt_init - give every table its home and write an empty root

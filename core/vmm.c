@@ -30,7 +30,7 @@ int nvbar_vmm_init(struct nvbar_gpu *gpu)
 	INIT_LIST_HEAD(&vmm->quarantine);
 	vmm->shared[0] = RB_ROOT;
 	vmm->shared[1] = RB_ROOT;
-	nvbar_va_init(&vmm->va, gpu->bar1_size, PAGE_SIZE);
+	nvbar_va_init(&vmm->va, gpu->va_size, PAGE_SIZE);
 	if (!gpu->bar1_size || gpu->observe)
 		return 0;
 	ret = nvbar_pt_init(gpu, gpu->reserved_pa);

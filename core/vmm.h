@@ -127,7 +127,7 @@ struct nvbar_vmm {
 };
 
 /**
- * nvbar_vmm_init - an address space of @gpu->bar1_size bytes, page tables empty
+ * nvbar_vmm_init - an address space of @gpu->va_size bytes, page tables empty
  * @gpu: booted; its region is known
  *
  * Writes the root table but does not bind it.

@@ -176,7 +176,7 @@ struct nvbar_tree_bounds nvbar_table_bounds(const struct nvbar *gpu)
 	const struct nvbar_gpu *core = &gpu->gpu;
 
 	return (struct nvbar_tree_bounds){
-		.va_limit = core->bar1_size,
+		.va_limit = core->va_size,
 		.region = { core->reserved_pa, core->reserved_len },
 	};
 }
@@ -297,6 +297,19 @@ static const char *state_name(enum nvbar_mapping_state state)
 	}
 }
 
+/* What BAR1 has beyond the addresses that the driver uses, if anything. */
+static int visit_rest(const struct nvbar_gpu *core,
+		      int (*fn)(const struct nvbar_mapping_info *, void *), void *arg)
+{
+	const struct nvbar_mapping_info info = {
+		.va = core->va_size,
+		.len = core->bar1_size - core->va_size,
+		.state = "unused",
+	};
+
+	return info.len ? fn(&info, arg) : 0;
+}
+
 int nvbar_for_each_mapping(struct nvbar *gpu, int (*fn)(const struct nvbar_mapping_info *, void *),
 			   void *arg)
 {
@@ -322,7 +335,7 @@ int nvbar_for_each_mapping(struct nvbar *gpu, int (*fn)(const struct nvbar_mappi
 		ret = fn(&info, arg);
 	}
 	mutex_unlock(&vmm->lock);
-	return ret;
+	return ret ? ret : visit_rest(&gpu->gpu, fn, arg);
 }
 
 void nvbar_trim(struct nvbar *gpu)

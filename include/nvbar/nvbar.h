@@ -282,8 +282,9 @@ NVBAR_API int nvbar_for_each_protected(struct nvbar *gpu,
  * @mappings: live handles
  * @mapped_bytes: bytes of VA under live mappings, shared ones once
  * @va_total: bytes of BAR1 address space
- * @va_free: bytes of it that nobody holds; a mapping that the library placed holds
- *	whole pages of the machine
+ * @va_free: bytes of it that nobody holds, and that can be mapped: of a BAR1 of
+ *	more than four times VRAM the rest can't.  A mapping that the library placed
+ *	holds whole pages of the machine
  * @va_largest_free: the largest free range, bytes
  * @vram_total: bytes that the allocator manages
  * @vram_free: bytes of it that nobody holds
@@ -881,10 +882,11 @@ NVBAR_API int nvbar_for_each_entry(struct nvbar *gpu, int (*fn)(const struct nvb
  * @flags: NVBAR_MAP_*
  * @page_sizes: bit n set: uses leaf pages of 1 << n bytes; while it is
  *	prepared: may use
- * @state: "mapped", "prepared" or "quarantined" (unmapped, invalidate not
- *	confirmed)
+ * @state: "mapped", "prepared", "quarantined" (unmapped, invalidate not
+ *	confirmed), or "unused": what a BAR1 of more than four times VRAM has beyond
+ *	that, where nothing is ever mapped
  * @label: of the first handle, or empty
- * @holders: handles that share it, 0 while it is prepared
+ * @holders: handles that share it, 0 while it is prepared and of what is unused
  */
 struct nvbar_mapping_info {
 	uint64_t va, len;

@@ -172,6 +172,9 @@ prints "walk with VAs on standard input" "^x $next ok 0x1234 " nvbar walk --brie
 with /dev/null
 works "walk with none at all" nvbar walk --brief
 prints "walk where nothing is" '^x 0x0 invalid$' nvbar walk --brief 0
+works "selftest where nothing faults" nvbar -d sim:gh100,background=sparse selftest
+prints "maps of a BAR1 that VRAM does not fill" '^0x0100000000 +508G +unused *$' \
+	nvbar -d sim:tu102,vram=1G,bar1=512G maps
 prints "walk where nothing is, and no fault" '^x 0x0 sparse$' \
 	nvbar -d sim:ga102,background=sparse walk --brief 0
 prints "walk where nothing is, and faults all the same" '^x 0x0 invalid$' \

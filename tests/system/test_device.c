@@ -108,9 +108,68 @@ static void malformed_device_strings_are_refused(void **state)
 static void vram_too_small_for_the_driver_is_refused(void **state)
 {
 	(void)state;
-	refuses("sim,vram=32M,bar1=64G", ENOSPC);
 	refuses("sim,vram=2M", ENOSPC);
 	refuses("sim,vram=1M", ENOSPC);
+}
+
+static int see_rest(const struct nvbar_mapping_info *info, void *arg)
+{
+	*(struct nvbar_mapping_info *)arg = *info;
+	return 7;
+}
+
+/* Four times VRAM of it are used: the rest is nobody's. */
+static void much_more_bar1(struct nvbar *gpu)
+{
+	const struct nvbar_map_opts beyond = {
+		.size = sizeof(beyond), .flags = NVBAR_MAP_FIXED, .va = GIB(4),
+	};
+	const struct nvbar_extent ext = { A, PAGE };
+	struct nvbar_info info = gpu_info(gpu);
+	struct nvbar_stats stats = gpu_stats(gpu);
+	struct nvbar_mapping_info rest;
+	struct nvbar_access *a;
+
+	assert_int_equal(info.bar1_size, GIB(512));
+	assert_int_equal(stats.va_free, GIB(4));
+	assert_int_equal(stats.va_largest_free, GIB(4));
+	assert_true(info.reserved_len < GIB(1) / 100);
+	assert_maps_sum_to_the_aperture(gpu);
+	assert_int_equal(nvbar_for_each_mapping(gpu, see_rest, &rest), 7);
+	assert_string_equal(rest.state, "unused");
+	assert_int_equal(rest.va, GIB(4));
+	assert_int_equal(rest.len, GIB(508));
+	assert_int_equal(rest.holders, 0);
+
+	a = map_fixed(gpu, GIB(4) - PAGE, A, PAGE);
+	assert_ok(nvbar_write32(a, 0, 5));
+	assert_maps_sum_to_the_aperture(gpu);
+	assert_err(nvbar_map(gpu, &ext, 1, &beyond, &a), ERANGE);
+	assert_int_equal(walk_at(gpu, GIB(4)).status, NVBAR_WALK_INVALID);
+	assert_int_equal(walk_at(gpu, GIB(511)).status, NVBAR_WALK_INVALID);
+	assert_err(nvbar_map_prepare(gpu, GIB(4) / PAGE + 1, NULL, UNTOUCHED), ENOSPC);
+}
+
+static void a_bar1_much_larger_than_vram_is_used_in_part(void **state)
+{
+	const struct nvbar_open_opts opts = { .size = sizeof(opts), .flags = NVBAR_OPEN_STATIC };
+	struct nvbar *gpu;
+
+	(void)state;
+	on_every_chip(",vram=1G,bar1=512G", much_more_bar1);
+	gpu = gpu_open("sim,vram=32M,bar1=64G");
+	assert_int_equal(gpu_stats(gpu).va_free, MIB(128));
+	gpu_close(gpu);
+	/* All of it is when it is four times as large. */
+	gpu = gpu_open("sim,vram=64M,bar1=256M");
+	assert_int_equal(gpu_stats(gpu).va_free, MIB(256));
+	gpu_close(gpu);
+	assert_ok(nvbar_open(&gpu, "sim,vram=1G,bar1=64G", &opts));
+	gpu_close(gpu);
+	gpu = gpu_open("sim:gb100,vram=1G,bar1=512G,background=sparse");
+	assert_int_equal(walk_at(gpu, GIB(4)).status, NVBAR_WALK_SPARSE);
+	assert_int_equal(walk_at(gpu, GIB(511)).status, NVBAR_WALK_SPARSE);
+	gpu_close(gpu);
 }
 
 static void devices_that_this_machine_does_not_have_are_refused(void **state)
@@ -535,6 +594,7 @@ int main(void)
 		cmocka_unit_test(every_good_device_string_opens_what_it_says),
 		cmocka_unit_test(malformed_device_strings_are_refused),
 		cmocka_unit_test(vram_too_small_for_the_driver_is_refused),
+		cmocka_unit_test(a_bar1_much_larger_than_vram_is_used_in_part),
 		cmocka_unit_test(devices_that_this_machine_does_not_have_are_refused),
 		cmocka_unit_test(a_socket_that_is_not_there_is_refused),
 		cmocka_unit_test(without_a_string_the_environment_names_the_device),
