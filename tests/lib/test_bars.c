@@ -111,7 +111,7 @@ static void no_other_thread_finds_half_an_entry_valid(void **state)
 	skip();
 #endif
 	assert_int_equal(nvbar_bars_map(&bars, &bars.regs, true), 0);
-	shared = (uint64_t *)((char *)bars.regs.chunk[0] + PRAMIN);
+	shared = (uint64_t *)bars.regs.chunk[0] + PRAMIN / 8;
 	over = false;
 	assert_int_equal(pthread_create(&watcher, NULL, watch, NULL), 0);
 	for (i = 0; i < 3000000; i++) {
