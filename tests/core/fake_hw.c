@@ -90,6 +90,7 @@ static void fake_message(void *arg, int level, const char *text)
 	struct fake_hw *hw = arg;
 
 	hw->level = level;
+	hw->nr_messages++;
 	scnprintf(hw->message, sizeof(hw->message), "%s", text);
 }
 

@@ -37,6 +37,7 @@ struct fake_hw {
 	unsigned char window[1 << 20];	/* what PRAMIN shows, wherever it is */
 	char message[512];
 	int level;		/* of that */
+	unsigned int nr_messages;
 };
 
 /* A GPU over @hw, not attached: only ops and hw are set. */

@@ -364,6 +364,23 @@ static void a_word_that_is_not_as_it_was_makes_the_driver_look(void **state)
 	assert_int_equal(hw.nr_log, 0);
 }
 
+/* By whoever finds it first; the others, who looked at the same time, say nothing. */
+static void a_loss_is_told_once(void **state)
+{
+	(void)state;
+	start_bound(GA102);
+	hw.dead = true;
+	assert_int_equal(nvbar_gpu_alive(&gpu), -ENODEV);
+	assert_int_equal(hw.nr_messages, 1);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_gpu_alive(&gpu), -ENODEV);
+	assert_int_equal(nvbar_bar1_look(&gpu), -ENODEV);
+	assert_int_equal(nvbar_gpu_lose(&gpu, "another reason"), -ENODEV);
+	assert_int_equal(hw.nr_messages, 1);
+	assert_non_null(strstr(hw.message, "the GPU is gone"));
+	assert_int_equal(hw.nr_log, 0);
+}
+
 /* Where it was unplugged from a virtual machine. */
 static void a_gpu_that_turns_to_zeroes_is_lost(void **state)
 {
@@ -625,6 +642,7 @@ int main(void)
 		cmocka_unit_test(a_word_that_is_written_again_is_no_older),
 		cmocka_unit_test(the_end_of_the_drivers_region_has_one_window),
 		cmocka_unit_test(a_word_that_is_not_as_it_was_makes_the_driver_look),
+		cmocka_unit_test(a_loss_is_told_once),
 		cmocka_unit_test(a_gpu_that_turns_to_zeroes_is_lost),
 		cmocka_unit_test(all_ones_are_data_while_the_gpu_answers),
 		cmocka_unit_test(an_invalidate_names_its_pdb_and_waits),
