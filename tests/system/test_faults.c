@@ -1088,6 +1088,29 @@ static void a_scrub_that_faulted_is_not_missed_whatever_other_threads_do(void **
 	nvbar_close(m.gpu);
 }
 
+/* ... though nobody has seen the fault yet. */
+static void a_scrub_is_not_blamed_for_who_had_its_address_before(void **state)
+{
+	const struct sim_inject bad = { .poison_pa = MIB(1), .poison_len = KIB(64) };
+	struct nvbar *gpu = gpu_open("sim:ga102,vram=1G");
+	struct sim_gpu *sim = nvbar_backend_sim_gpu(gpu->backend);
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	struct nvbar_vram *vram;
+	struct nvbar_access *a;
+
+	(void)state;
+	a = map_fixed(gpu, 0, MIB(1), KIB(64));
+	sim_inject(sim, &bad);
+	assert_ok(nvbar_write32(a, 0, 1));
+	assert_ok(nvbar_unmap(a));
+	sim_inject(sim, NULL);
+	assert_ok(nvbar_vram_alloc(gpu, KIB(64), NULL, &vram));
+	nvbar_vram_free(vram);
+	assert_ok(nvbar_get_fault(gpu, &fault));
+	assert_int_equal(fault.va, 0);
+	nvbar_close(gpu);
+}
+
 static void a_fault_is_not_blamed_on_who_has_the_address_later(void **state)
 {
 	const uint64_t bad = MIB(1) / PAGE, good = MIB(2) / PAGE;
@@ -1153,6 +1176,7 @@ int main(void)
 		cmocka_unit_test(vram_that_takes_no_zeroes_is_not_handed_out),
 		cmocka_unit_test(a_stray_fault_hides_no_other),
 		cmocka_unit_test(a_scrub_that_faulted_is_not_missed_whatever_other_threads_do),
+		cmocka_unit_test(a_scrub_is_not_blamed_for_who_had_its_address_before),
 		cmocka_unit_test(a_fault_is_not_blamed_on_who_has_the_address_later),
 		cmocka_unit_test(no_test_here_met_a_warning),
 	};
