@@ -22,12 +22,18 @@ tells() {
 	result $? "$NVBAR_DEVICE: --dry-run $* tells the same writes in the same order"
 }
 
+# A dry run makes no transaction.
+same_but_for_the_bus() {
+	cmp -s <(sed 's/ ([0-9]* transactions)//' "$out") <(sed 's/ ([0-9]* transactions)//' "$1") &&
+		grep -q '(0 transactions)' "$out"
+}
+
 "$RANDOM_BYTES" "$seed" 1 | head -c 100001 >"$tmp/data"
 for chip in $chips; do
 	export NVBAR_DEVICE=sim:$chip,vram=1G,bar1=64M
 	tells selftest
 	tells demo
-	check "... and the same story" same "$tmp/real"
+	check "... and the same story" same_but_for_the_bus "$tmp/real"
 	tells check --map 5,3,4 --map 0x1000
 	check "... and the same result" same "$tmp/real"
 	tells fill 0x7ff004 0x2008 0xdeadbeef

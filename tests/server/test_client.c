@@ -297,7 +297,8 @@ static void writes_count_by_access_and_not_by_message(void **state)
 	assert_int_equal(nvbar_open(&gpu, p.device, NULL), 0);
 	assert_int_equal(nvbar_map(gpu, &ext, 1, NULL, &a), 0);
 	assert_int_equal(nvbar_get_stats(gpu, &stats), 0);
-	assert_int_equal(stats.bus_transactions, stats.bus_writes);
+	/* The entry that links the new tables is in the root, and goes by its halves. */
+	assert_int_equal(stats.bus_transactions, stats.bus_writes + 1);
 	before = stats.bus_transactions;
 	assert_int_equal(nvbar_write32(a, 4, 1), 0);
 	assert_int_equal(nvbar_write(a, 0, block, 4096), 0);
