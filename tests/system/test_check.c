@@ -393,7 +393,7 @@ static void a_directory_that_leads_aside_is_no_loop(void **state)
 	struct nvbar_walk walk;
 
 	(void)state;
-	r.gpu = gpu_open("sim:ga102,vram=64M,bar1=1G");
+	r.gpu = gpu_open("sim:ga102,vram=256M,bar1=1G");
 	r.sim = nvbar_backend_sim_gpu(r.gpu->backend);
 	map(r.gpu, VA, A, PAGE, 12, NULL);
 	map(r.gpu, MIB(512), B, PAGE, 12, NULL);
@@ -727,6 +727,17 @@ static void lost_and_owed(struct rig *r)
 	assert_ok(nvbar_unmap(map(r->gpu, 10 * SLOT, B, PAGE, 0, NULL)));
 	sim_bar1_read(r->sim, VA, 4);
 	poke(r, above, link);
+	sim_inject(r->sim, &stuck);
+	assert_err(nvbar_unmap(other), ETIMEDOUT);
+	expect(r, NVBAR_PROBLEM_STALE_TLB, 2);
+	get_unstuck(r);
+
+	/* ... and where there is none at all */
+	other = map(r->gpu, 9 * SLOT, B, PAGE, 12, NULL);
+	link = poke(r, small_half(r, 12 * SLOT), pde(r, table_of(r, FREE)));
+	assert_ok(nvbar_unmap(map(r->gpu, 10 * SLOT, B, PAGE, 0, NULL)));
+	sim_bar1_read(r->sim, 12 * SLOT, 4);
+	poke(r, small_half(r, 12 * SLOT), link);
 	sim_inject(r->sim, &stuck);
 	assert_err(nvbar_unmap(other), ETIMEDOUT);
 	expect(r, NVBAR_PROBLEM_STALE_TLB, 2);
