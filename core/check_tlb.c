@@ -149,9 +149,9 @@ static bool may_be_left(const struct nvbar_gpu *gpu, const struct nvbar_tlb_entr
 		return false;
 	if (nvbar_mmu_is_leaf(was) || nvbar_mmu_is_leaf(now))
 		return in_quarantine(gpu, cached->va);
-	/* Where nothing is mapped stands one thing or another, depending on the tables there. */
+	/* Where nothing is mapped is nothing or the background, by the tables that there are. */
 	if (!nvbar_mmu_is_valid(now))
-		return was == pt_pde(pt, below, i) || !was || was == level->background;
+		return was == pt_pde(pt, below, i) || (was ^ now) == level->background;
 	if (was && was != level->background)
 		return false;
 	if (cached->level == 1)

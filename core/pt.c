@@ -111,14 +111,15 @@ u64 pt_background(const struct nvbar_pt *pt, const struct nvbar_pt_level *level,
 {
 	bool dual = level->shape->entry_words == 2;
 	u64 slot = dual ? (i << level->shape->bits) + word / 2 : i;
-	bool small, big;
 
-	/* Tables of directories cover more than the aperture. */
+	if (dual && word % 2)
+		return 0;
+	/* Tables of directories cover more than the address space. */
 	if ((!dual && level != &pt->big) || slot >= pt->big.nr_tables)
-		return dual && word % 2 ? 0 : level->background;
-	small = pt->level[0].table[slot].linked;
-	big = dual && (word % 2 || pt->big.table[slot].linked);
-	return small || big ? 0 : level->background;
+		return level->background;
+	if (pt->level[0].table[slot].linked || (dual && pt->big.table[slot].linked))
+		return 0;
+	return level->background;
 }
 
 /* @words are zeroes. */

@@ -333,35 +333,40 @@ static void a_range_stays_in_quarantine_while_an_invalidate_is_stuck(void **stat
 static void a_quarantine_is_blamed_for_what_it_holds_alone(void **state)
 {
 	struct nvbar_bar_user_opts opts = { .flags = NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE };
-	struct nvbar_access *live = map_scattered(SZ_1G, 1), *held = map_scattered(SZ_2G, 2);
+	struct nvbar_access *live = map_scattered(SZ_1G, 2), *held = map_scattered(SZ_2G, 2);
 	u64 live_va = live->base, held_va = held->base, pa = SZ_1G;
 	struct nvbar_spans spans = { every_other_page, &pa, 1 };
+	const u64 all = SZ_64M / SZ_4K;
 	struct nvbar_access *access;
 
 	(void)state;
 	compat_sleep_pretend(true);
 	stuck = true;
 	assert_int_equal(nvbar_bar_user_release(held), -ETIMEDOUT);
-	assert_int_equal(held_va, live_va + SZ_4K);
+	assert_int_equal(live_va, 0);
+	assert_int_equal(held_va, SZ_8K);
 	last_invalidate = 0;
 
-	/* A live mapping's address, alone and with one in quarantine on either side of it */
-	opts.va = live_va;
+	/* A live mapping's address: its first, its last, and on into what is in quarantine */
+	assert_int_equal(PTR_ERR(nvbar_bar_user_map(&gpu, &spans, &opts)), -EEXIST);
+	opts.va = SZ_4K;
 	assert_int_equal(PTR_ERR(nvbar_bar_user_map(&gpu, &spans, &opts)), -EEXIST);
 	spans.nr = 3;
 	assert_int_equal(PTR_ERR(nvbar_bar_user_map(&gpu, &spans, &opts)), -EEXIST);
-	/* All of the aperture, and all but the live page and what is in quarantine */
+	/* All of the aperture; all that is free; and then all but what is in quarantine is held */
 	opts.flags = NVBAR_VMM_PRIVATE;
 	opts.va = 0;
-	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, SZ_64M / SZ_4K, &opts)), -ENOSPC);
-	assert_int_equal(last_invalidate, 0);
-	access = nvbar_bar_user_prepare(&gpu, SZ_64M / SZ_4K - 3, &opts);
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, all, &opts)), -ENOSPC);
+	access = nvbar_bar_user_prepare(&gpu, all - 4, &opts);
 	assert_false(IS_ERR(access));
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, 3, &opts)), -ENOSPC);
+	assert_int_equal(last_invalidate, 0);
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, 2, &opts)), -ETIMEDOUT);
 	assert_int_equal(nvbar_bar_user_release(access), 0);
 
 	/* What the quarantine has, in whole and in part, and what needs it to be long enough */
-	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, SZ_64M / SZ_4K - 1, &opts)), -ETIMEDOUT);
-	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, SZ_64M / SZ_4K - 2, &opts)), -ETIMEDOUT);
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, all - 2, &opts)), -ETIMEDOUT);
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, all - 3, &opts)), -ETIMEDOUT);
 	opts.flags = NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE;
 	opts.va = held_va;
 	spans.nr = 2;
