@@ -41,7 +41,6 @@ static const char *start(struct sim_gpu *gpu, struct sim_aperture *ap, bool virt
 	ap->next = next;
 	ap->pending = true;
 	ap->polls_left = gpu->cfg.bind_polls;
-	ap->by_low = false;
 	ap->due = sim_due(gpu, gpu->cfg.bind_polls);
 	ap->by_low = false;
 	sim_windows_update(gpu);

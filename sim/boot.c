@@ -12,7 +12,8 @@
 
 bool sim_prom_shown(struct sim_gpu *gpu, uint64_t off)
 {
-	return gpu->cfg.vbios && off - PROM_BASE < PROM_SIZE;
+	return gpu->cfg.vbios && gpu->chip->bit & SIM_HAS_DISPLAY & SIM_PRE_HOPPER &&
+	       off - PROM_BASE < PROM_SIZE;
 }
 
 uint64_t sim_prom_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)

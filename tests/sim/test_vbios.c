@@ -164,8 +164,20 @@ static void without_the_option_there_is_none(void **state)
 {
 	struct sim_counters c;
 	struct bus bus;
+	size_t i;
 
 	(void)state;
+	/* Nor with it on chips without a display, nor in PROM where its guard is not known. */
+	for (i = 0; i < NR_CHIPS; i++) {
+		static const bool prom[NR_CHIPS] = { true, false, true, true, false, false, false };
+		struct sim_config cfg = { .chip = bus_chips[i], .vbios = true };
+
+		bus_open(&bus, &cfg);
+		bus_rd(&bus, 0x300000);
+		sim_get_counters(bus.gpu, &c);
+		assert_int_equal(c.unknown, !prom[i]);
+		bus_close(&bus);
+	}
 	bus_open_chip(&bus, "ga102");
 	assert_int_not_equal(bus_vram_rd(&bus, GIB(8) - MIB(1)) & 0xffff, 0xaa55);
 	bus_rd(&bus, 0x300000);
