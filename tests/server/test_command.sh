@@ -99,6 +99,19 @@ wait "$first" || fail "exit status of the first of two"
 [ -S "$tmp/s" ] || fail "it took away the socket of its successor"
 stop TERM
 
+# A record that is not all there is told, once the GPU has been served.
+"$sim" serve --socket "$tmp/s" --record /dev/full ga102,vram=64M >"$tmp/out" 2>"$tmp/err" </dev/null &
+pid=$!
+for _ in $(seq 100); do
+	[ ! -s "$tmp/out" ] || break
+	sleep 0.1
+done
+kill "$pid"
+wait "$pid"
+[ $? -eq 1 ] || fail "a record on a full disk: the exit status"
+pid=
+[ "$(wc -l <"$tmp/err")" -eq 1 ] && grep -q /dev/full "$tmp/err" || fail "a record on a full disk"
+
 "$sim" --version | grep -q '^nvbar-sim [0-9]' || fail "--version"
 for arguments in --help --version 'regs ga102'; do
 	"$sim" $arguments >/dev/full 2>"$tmp/err"
@@ -117,6 +130,7 @@ refused 64 "a socket without a name" --socket '' ga102
 refused 1 "no such key" --socket "$tmp/s" ga102,colour=green
 refused 1 "not key=value" --socket "$tmp/s" ga102,vram
 refused 1 "the memory of a driver" --socket "$tmp/s" ga102,nomem=1
+refused 1 "a record in no folder" --socket "$tmp/s" --record "$tmp/none/record" ga102
 refused 64 "no socket" ga102
 refused 64 "two GPUs" --socket "$tmp/s" ga102 gh100
 [ ! -e "$tmp/s" ] || fail "what was refused leaves no socket"
