@@ -994,6 +994,11 @@ static void vram_that_takes_no_zeroes_is_not_handed_out(void **state)
 	gpu_close(gpu);
 }
 
+/* A stray access is to fault, whatever else there is where nothing is mapped. */
+static const struct nvbar_open_opts strays_fault = {
+	.size = sizeof(strays_fault), .flags = NVBAR_OPEN_FAULTS,
+};
+
 /* A read that the CPU makes on its own of VA that nobody has, as it may through a prefetchable BAR. */
 static void stray_read(struct nvbar *gpu)
 {
@@ -1017,7 +1022,7 @@ static void a_stray_fault_hides_no_other(void **state)
 		char device[64];
 
 		snprintf(device, sizeof(device), "sim:%s,vram=1G", chips[i].name);
-		assert_ok(nvbar_open(&gpu, device, NULL));
+		assert_ok(nvbar_open(&gpu, device, &strays_fault));
 		assert_ok(nvbar_map(gpu, ext, 2, NULL, &a));
 		sim_inject(nvbar_backend_sim_gpu(gpu->backend), &bad);
 
@@ -1078,7 +1083,7 @@ static void a_scrub_that_faulted_is_not_missed_whatever_other_threads_do(void **
 	unsigned int i;
 
 	(void)state;
-	assert_ok(nvbar_open(&m.gpu, "sim:ga102,vram=1G,poison=0x20000:0x10000", NULL));
+	assert_ok(nvbar_open(&m.gpu, "sim:ga102,vram=1G,poison=0x20000:0x10000", &strays_fault));
 	assert_int_equal(pthread_create(&m.thread, NULL, meddle, &m), 0);
 	for (i = 0; i < 300; i++)
 		assert_err(nvbar_vram_alloc(m.gpu, KIB(512), &below, &vram), EIO);
