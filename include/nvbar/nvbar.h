@@ -488,7 +488,9 @@ NVBAR_API int nvbar_map_vram(struct nvbar *gpu, struct nvbar_vram *vram, uint64_
  *
  * Clears the entries, orders and invalidates, waits, and only then gives the
  * address range back.  If the GPU does not confirm the invalidate, the range
- * stays out of use until a later one succeeds.
+ * stays out of use until a later one succeeds.  What was written through the mapping
+ * has then reached VRAM; but if others share its entries, the GPU is asked for
+ * nothing, and only nvbar_flush() tells.
  *
  * Return: 0, or the first error met: -ETIMEDOUT, -ENODEV.
  */
@@ -711,7 +713,13 @@ NVBAR_API int nvbar_flush(struct nvbar_access *a);
  */
 NVBAR_API int nvbar_mmap(struct nvbar_access *a, void **ptr);
 
-/* --- VRAM by physical address, without BAR1 ----------------------------- */
+/*
+ * --- VRAM by physical address, without BAR1 -----------------------------
+ *
+ * The GPU keeps no order between this way and BAR1: what was written through a mapping
+ * is seen here after nvbar_flush(), and may land on what is written here before that.
+ * What is written here has reached VRAM when the call returns.
+ */
 
 /**
  * nvbar_pramin_read - read VRAM through the PRAMIN window
