@@ -31,6 +31,34 @@ void bus_close(struct bus *bus)
 	sim_destroy(bus->gpu);
 }
 
+void bus_on_every_chip(unsigned int polls, void (*test)(struct bus *bus))
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(bus_chips) / sizeof(bus_chips[0]); i++) {
+		struct sim_config cfg = {
+			.chip = bus_chips[i], .bind_polls = polls, .invalidate_polls = polls,
+			.landing = SIM_LANDING_LATE,
+		};
+		struct bus bus;
+
+		bus_open(&bus, &cfg);
+		bus_poke(&bus, BUS_A, 0xaaaa);
+		bus_poke(&bus, BUS_B, 0xbbbb);
+		test(&bus);
+		bus_close(&bus);
+	}
+}
+
+void bus_assert_no_errors(struct bus *bus)
+{
+	char text[160];
+
+	sim_last_error(bus->gpu, text, sizeof(text));
+	assert_string_equal(text, "");
+	assert_int_equal(sim_driver_errors(bus->gpu), 0);
+}
+
 uint32_t bus_rd(struct bus *bus, uint32_t off)
 {
 	return (uint32_t)sim_bar0_read(bus->gpu, off, 4);

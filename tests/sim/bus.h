@@ -88,6 +88,18 @@ void bus_open(struct bus *bus, const struct sim_config *cfg);
 void bus_open_chip(struct bus *bus, const char *chip);	/* posted writes land late */
 void bus_close(struct bus *bus);
 
+/* Pages of VRAM that hold 0xaaaa and 0xbbbb in bus_on_every_chip(). */
+#define BUS_A	0x400000ull
+#define BUS_B	0x800000ull
+
+/*
+ * Runs a test on each chip, whose binds and invalidates take so many polls, and whose
+ * posted writes land late.
+ */
+void bus_on_every_chip(unsigned int polls, void (*test)(struct bus *bus));
+/* A right driver has run so far. */
+void bus_assert_no_errors(struct bus *bus);
+
 uint32_t bus_rd(struct bus *bus, uint32_t off);
 void bus_wr(struct bus *bus, uint32_t off, uint32_t val);
 uint64_t bus_misuse(struct bus *bus);

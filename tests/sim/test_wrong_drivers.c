@@ -7,32 +7,9 @@
 #include "bus.h"
 
 #define VA	0x5000ull
-#define A	0x400000ull	/* two pages of VRAM */
-#define B	0x800000ull
-
-static void for_every_chip(void (*test)(struct bus *bus))
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(bus_chips) / sizeof(bus_chips[0]); i++) {
-		struct bus bus;
-
-		bus_open_chip(&bus, bus_chips[i]);
-		bus_poke(&bus, A, 0xaaaa);
-		bus_poke(&bus, B, 0xbbbb);
-		test(&bus);
-		bus_close(&bus);
-	}
-}
-
-static void assert_no_errors(struct bus *bus)
-{
-	char text[160];
-
-	sim_last_error(bus->gpu, text, sizeof(text));
-	assert_string_equal(text, "");
-	assert_int_equal(sim_driver_errors(bus->gpu), 0);
-}
+#define POLLS	4	/* of a bind or an invalidate */
+#define A	BUS_A	/* two pages of VRAM */
+#define B	BUS_B
 
 /* Map A, look, then map B in its place. */
 static void remap(struct bus *bus, const struct tables *t, uint64_t invalidate_pdb)
@@ -52,7 +29,7 @@ static void forgets_to_invalidate(struct bus *bus)
 	remap(bus, &t, t.root);
 	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), 0xbbbb);
 	assert_int_equal(sim_tlb_stale(bus->gpu), 0);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	remap(bus, &t, 0);
 	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), 0xaaaa);
@@ -62,7 +39,7 @@ static void forgets_to_invalidate(struct bus *bus)
 static void a_driver_that_forgets_the_invalidate_reads_the_old_page(void **state)
 {
 	(void)state;
-	for_every_chip(forgets_to_invalidate);
+	bus_on_every_chip(POLLS, forgets_to_invalidate);
 }
 
 static void forgets_to_invalidate_after_mapping(struct bus *bus)
@@ -71,7 +48,7 @@ static void forgets_to_invalidate_after_mapping(struct bus *bus)
 
 	bus_map(bus, &t, VA, bus_pte(bus, A));
 	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), 0xaaaa);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	/* The page next to it has been looked at while it was not there. */
 	assert_int_equal(sim_bar1_read(bus->gpu, VA + PAGE, 4), 0xffffffff);
@@ -85,7 +62,7 @@ static void forgets_to_invalidate_after_mapping(struct bus *bus)
 static void a_driver_that_forgets_the_invalidate_after_map_keeps_faulting(void **state)
 {
 	(void)state;
-	for_every_chip(forgets_to_invalidate_after_mapping);
+	bus_on_every_chip(POLLS, forgets_to_invalidate_after_mapping);
 }
 
 static void names_the_wrong_pdb(struct bus *bus)
@@ -94,7 +71,7 @@ static void names_the_wrong_pdb(struct bus *bus)
 
 	remap(bus, &t, t.root);
 	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), 0xbbbb);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	remap(bus, &t, t.inst);
 	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), 0xaaaa);
@@ -104,7 +81,7 @@ static void names_the_wrong_pdb(struct bus *bus)
 static void a_driver_that_names_the_wrong_pdb_reads_the_old_page(void **state)
 {
 	(void)state;
-	for_every_chip(names_the_wrong_pdb);
+	bus_on_every_chip(POLLS, names_the_wrong_pdb);
 }
 
 static void skips_the_ordering_read(struct bus *bus)
@@ -113,7 +90,7 @@ static void skips_the_ordering_read(struct bus *bus)
 
 	bus_map(bus, &t, VA, bus_pte(bus, A));
 	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), 0xaaaa);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	bus_set_pte(bus, &t, VA + PAGE, bus_pte(bus, B));
 	bus_inval(bus, t.root);
@@ -128,7 +105,7 @@ static void skips_the_ordering_read(struct bus *bus)
 static void a_driver_that_skips_the_ordering_read_faults(void **state)
 {
 	(void)state;
-	for_every_chip(skips_the_ordering_read);
+	bus_on_every_chip(POLLS, skips_the_ordering_read);
 }
 
 /* Unmap; A then goes to somebody else, who writes it through PRAMIN. */
@@ -150,7 +127,7 @@ static void reuses_vram_too_early(struct bus *bus)
 	struct tables t = bus_bring_up(bus);
 
 	unmap_and_give_away(bus, &t, true);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 	sim_bar1_write(bus->gpu, VA, 8, 0x1111);	/* a latecomer does no harm */
 	assert_int_equal(bus_vram_rd(bus, A), 0x2222);
 
@@ -164,7 +141,7 @@ static void reuses_vram_too_early(struct bus *bus)
 static void a_driver_that_reuses_vram_before_the_invalidate_is_done_corrupts_it(void **state)
 {
 	(void)state;
-	for_every_chip(reuses_vram_too_early);
+	bus_on_every_chip(POLLS, reuses_vram_too_early);
 }
 
 static void triggers_twice(struct bus *bus)
@@ -172,7 +149,7 @@ static void triggers_twice(struct bus *bus)
 	struct tables t = bus_bring_up(bus);
 
 	bus_inval(bus, t.root);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	remap(bus, &t, 0);
 	bus_inval_start(bus, t.inst, INVAL_GO);
@@ -184,7 +161,7 @@ static void triggers_twice(struct bus *bus)
 static void a_driver_that_does_not_wait_before_the_next_invalidate_loses_it(void **state)
 {
 	(void)state;
-	for_every_chip(triggers_twice);
+	bus_on_every_chip(POLLS, triggers_twice);
 }
 
 /* BAR1 is still physical if the bind never was. */
@@ -201,7 +178,7 @@ static void binds_before_the_flush(struct bus *bus)
 	bus_order(bus);
 	bus_bind(bus, t.inst);
 	assert_true(is_virtual(bus));
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	t = bus_tables(bus, MIB(2));
 	bus_set_pte(bus, &t, VA, bus_pte(bus, A));
@@ -216,7 +193,7 @@ static void binds_before_the_flush(struct bus *bus)
 static void a_driver_that_binds_before_the_flush_binds_garbage(void **state)
 {
 	(void)state;
-	for_every_chip(binds_before_the_flush);
+	bus_on_every_chip(POLLS, binds_before_the_flush);
 }
 
 static void binds_high_before_low(struct bus *bus)
@@ -229,7 +206,7 @@ static void binds_high_before_low(struct bus *bus)
 	bus_order(bus);
 	bus_bind(bus, t.inst);
 	assert_true(is_virtual(bus));
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	sim_reset(bus->gpu);
 	bus_wr(bus, R_BIND_HIGH, (uint32_t)(t.inst >> 32));
@@ -251,7 +228,7 @@ static void binds_high_before_low(struct bus *bus)
 static void a_driver_that_writes_high_before_low_stays_physical(void **state)
 {
 	(void)state;
-	for_every_chip(binds_high_before_low);
+	bus_on_every_chip(POLLS, binds_high_before_low);
 }
 
 static void does_not_wait_for_the_bind(struct bus *bus)
@@ -262,7 +239,7 @@ static void does_not_wait_for_the_bind(struct bus *bus)
 	bus_set_pte(bus, &t, VA, bus_pte(bus, A));
 	bus_order(bus);
 	bus_bind(bus, t.inst);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	bus_bind_start(bus, t.inst);
 	sim_bar1_write(bus->gpu, VA, 8, 0x1111);
@@ -279,7 +256,7 @@ static void does_not_wait_for_the_bind(struct bus *bus)
 static void a_driver_that_does_not_wait_for_the_bind_is_refused(void **state)
 {
 	(void)state;
-	for_every_chip(does_not_wait_for_the_bind);
+	bus_on_every_chip(POLLS, does_not_wait_for_the_bind);
 }
 
 static void does_not_clear_its_tables(struct bus *bus)
@@ -290,7 +267,7 @@ static void does_not_clear_its_tables(struct bus *bus)
 
 	bus_map(bus, &t, VA, bus_pte(bus, A));
 	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), 0xaaaa);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	/* A leaf table in memory nobody cleared: half of what is there passes for valid. */
 	bus_set_pde0(bus, &t, MIB(2), 0, bus_pde(bus, MIB(64)));
@@ -309,7 +286,7 @@ static void does_not_clear_its_tables(struct bus *bus)
 static void a_driver_that_does_not_clear_its_tables_meets_garbage(void **state)
 {
 	(void)state;
-	for_every_chip(does_not_clear_its_tables);
+	bus_on_every_chip(POLLS, does_not_clear_its_tables);
 }
 
 int main(void)

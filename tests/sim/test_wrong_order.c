@@ -6,42 +6,13 @@
 #include "bus.h"
 
 #define VA	0x5000ull
-#define A	0x400000ull	/* pages of VRAM */
-#define B	0x800000ull
+#define A	BUS_A	/* pages of VRAM */
+#define B	BUS_B
 #define PT	MIB(64)		/* where nobody has written: looks like entries */
 
 #define R_UFLUSH	0x070000
 #define R_XAL_FLUSH	0x10f800
 #define R_XAL_DONE	0x10f804
-
-/* Has each chip's GPU with these polls, whose posted writes land late. */
-static void for_every_chip(unsigned int polls, void (*test)(struct bus *bus))
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(bus_chips) / sizeof(bus_chips[0]); i++) {
-		struct sim_config cfg = {
-			.chip = bus_chips[i], .landing = SIM_LANDING_LATE,
-			.bind_polls = polls, .invalidate_polls = polls,
-		};
-		struct bus bus;
-
-		bus_open(&bus, &cfg);
-		bus_poke(&bus, A, 0xaaaa);
-		bus_poke(&bus, B, 0xbbbb);
-		test(&bus);
-		bus_close(&bus);
-	}
-}
-
-static void assert_no_errors(struct bus *bus)
-{
-	char text[160];
-
-	sim_last_error(bus->gpu, text, sizeof(text));
-	assert_string_equal(text, "");
-	assert_int_equal(sim_driver_errors(bus->gpu), 0);
-}
 
 static struct sim_counters counters(struct bus *bus)
 {
@@ -74,7 +45,7 @@ static void invalidates_and_looks_elsewhere(struct bus *bus)
 	bus_inval_start(bus, t.root, INVAL_GO);
 	look_elsewhere(bus, 1000);
 	bus_inval_start(bus, t.root, INVAL_GO);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	/* But not so soon. */
 	bus_inval_start(bus, t.root, INVAL_GO);
@@ -84,7 +55,7 @@ static void invalidates_and_looks_elsewhere(struct bus *bus)
 static void an_invalidate_that_nobody_polls_ends_by_itself(void **state)
 {
 	(void)state;
-	for_every_chip(2, invalidates_and_looks_elsewhere);
+	bus_on_every_chip(2, invalidates_and_looks_elsewhere);
 }
 
 static void binds_and_looks_elsewhere(struct bus *bus)
@@ -99,7 +70,7 @@ static void binds_and_looks_elsewhere(struct bus *bus)
 	bus_bind_start(bus, t.inst);
 	look_elsewhere(bus, 1000);
 	bus_bind_start(bus, t.inst);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 	bus_bind_start(bus, t.inst);
 	assert_true(bus_misuse(bus) > 0);
 }
@@ -107,7 +78,7 @@ static void binds_and_looks_elsewhere(struct bus *bus)
 static void a_bind_that_nobody_polls_ends_by_itself(void **state)
 {
 	(void)state;
-	for_every_chip(2, binds_and_looks_elsewhere);
+	bus_on_every_chip(2, binds_and_looks_elsewhere);
 }
 
 static void never_ends(struct bus *bus)
@@ -125,7 +96,7 @@ static void never_ends(struct bus *bus)
 static void what_never_ends_does_not_end_by_itself_either(void **state)
 {
 	(void)state;
-	for_every_chip(SIM_NEVER, never_ends);
+	bus_on_every_chip(SIM_NEVER, never_ends);
 }
 
 static void the_boot_ends_though_nobody_looks(void **state)
@@ -201,7 +172,7 @@ static void writes_the_valid_half_first(struct bus *bus)
 static void a_driver_that_writes_the_valid_half_first_is_led_astray(void **state)
 {
 	(void)state;
-	for_every_chip(0, writes_the_valid_half_first);
+	bus_on_every_chip(0, writes_the_valid_half_first);
 }
 
 static void words_are_torn(struct bus *bus)
@@ -217,13 +188,13 @@ static void words_are_torn(struct bus *bus)
 	assert_int_equal(bus_peek(bus, A), 0x1111111144444444ull);
 	sim_land_oldest(bus->gpu, 9);
 	assert_int_equal(bus_peek(bus, A), 0x3333333344444444ull);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 }
 
 static void a_word_of_64_bits_in_pramin_is_two_writes(void **state)
 {
 	(void)state;
-	for_every_chip(0, words_are_torn);
+	bus_on_every_chip(0, words_are_torn);
 }
 
 static void links_before_it_clears(struct bus *bus)
@@ -253,7 +224,7 @@ static void links_before_it_clears(struct bus *bus)
 static void a_driver_that_links_a_table_before_it_is_clear_shows_what_was_there(void **state)
 {
 	(void)state;
-	for_every_chip(0, links_before_it_clears);
+	bus_on_every_chip(0, links_before_it_clears);
 }
 
 /* By chance, early, or late, and always in order: no later write is there without an earlier one. */
@@ -319,13 +290,13 @@ static void resets_with_writes_on_their_way(struct bus *bus)
 	sim_land(bus->gpu);
 	assert_int_equal(bus_peek(bus, A), 0x1111);
 	assert_int_equal(bus_peek(bus, B), 0xbbbb);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 }
 
 static void a_reset_loses_what_was_posted_and_not_ordered(void **state)
 {
 	(void)state;
-	for_every_chip(0, resets_with_writes_on_their_way);
+	bus_on_every_chip(0, resets_with_writes_on_their_way);
 }
 
 /* --- BAR1: writes are posted, merged and reordered ------------------------------- */
@@ -360,7 +331,7 @@ static void looks_by_pramin_without_a_flush(struct bus *bus)
 	}
 	bus_vram_wr(bus, A, 0x2222);
 	bus_order(bus);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	sim_bar1_write(bus->gpu, VA, 8, 0x3333);
 	assert_int_equal(bus_vram_rd(bus, A), 0x2222);
@@ -373,7 +344,7 @@ static void looks_by_pramin_without_a_flush(struct bus *bus)
 static void a_driver_that_looks_by_pramin_without_a_flush_sees_the_old_data(void **state)
 {
 	(void)state;
-	for_every_chip(0, looks_by_pramin_without_a_flush);
+	bus_on_every_chip(0, looks_by_pramin_without_a_flush);
 }
 
 /* Tables through BAR1 in physical mode, as some drivers make them before there are any. */
@@ -392,7 +363,7 @@ static void writes_tables_through_bar1(struct bus *bus)
 {
 	binds_tables_that_are_on_their_way(bus, true);
 	assert_int_equal(sim_bar1_read(bus->gpu, VA + PAGE / 2, 8), bus_peek(bus, A + PAGE / 2));
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	sim_reset(bus->gpu);
 	binds_tables_that_are_on_their_way(bus, false);
@@ -405,7 +376,7 @@ static void writes_tables_through_bar1(struct bus *bus)
 static void a_driver_that_binds_tables_on_their_way_through_bar1_faults(void **state)
 {
 	(void)state;
-	for_every_chip(0, writes_tables_through_bar1);
+	bus_on_every_chip(0, writes_tables_through_bar1);
 }
 
 static void unmaps_without_waiting_for_writes(struct bus *bus)
@@ -426,14 +397,14 @@ static void unmaps_without_waiting_for_writes(struct bus *bus)
 		bus_order(bus);
 		sim_land(bus->gpu);
 		assert_int_equal(bus_peek(bus, A), wrong ? 0x1111 : 0x2222);
-		assert_no_errors(bus);
+		bus_assert_no_errors(bus);
 	}
 }
 
 static void a_driver_that_unmaps_without_an_acknowledge_hurts_the_next_owner(void **state)
 {
 	(void)state;
-	for_every_chip(0, unmaps_without_waiting_for_writes);
+	bus_on_every_chip(0, unmaps_without_waiting_for_writes);
 }
 
 /* Data, then a flag 64 bytes on; was the flag ever there without the data? */
@@ -539,7 +510,7 @@ static void uses_a_pointer_while_a_bind_is_pending(struct bus *bus)
 	p = cpu;
 	p[0] = 0x7777;
 	assert_int_equal(bus_peek(bus, A), 0x7777);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	bus_bind_start(bus, t.inst);
 	assert_true(p[0] == ~0ull);
@@ -553,7 +524,7 @@ static void uses_a_pointer_while_a_bind_is_pending(struct bus *bus)
 static void a_driver_that_uses_a_pointer_while_a_bind_is_pending_reaches_nothing(void **state)
 {
 	(void)state;
-	for_every_chip(4, uses_a_pointer_while_a_bind_is_pending);
+	bus_on_every_chip(4, uses_a_pointer_while_a_bind_is_pending);
 }
 
 /* --- other CPUs ------------------------------------------------------------------ */
@@ -673,7 +644,7 @@ static void transactions_are_counted_as_a_bus_carries_them(void **state)
 	sim_bar1_fill(bus.gpu, A, 0, MIB(1));
 	sim_bar1_drain(bus.gpu);
 	assert_int_equal(transactions(&bus), before + MIB(1) / LINE);
-	assert_no_errors(&bus);
+	bus_assert_no_errors(&bus);
 	bus_close(&bus);
 }
 

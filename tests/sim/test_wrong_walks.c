@@ -7,33 +7,10 @@
 #include "bus.h"
 
 #define VA	0x4000ull	/* the first of the four entries of a line of 32 bytes */
-#define A	0x400000ull
-#define B	0x800000ull
+#define POLLS	4	/* of a bind or an invalidate */
+#define A	BUS_A
+#define B	BUS_B
 #define BIG	0x1000000ull	/* of the size of every leaf that is tried */
-
-static void for_every_chip(void (*test)(struct bus *bus))
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(bus_chips) / sizeof(bus_chips[0]); i++) {
-		struct bus bus;
-
-		bus_open_chip(&bus, bus_chips[i]);
-		bus_poke(&bus, A, 0xaaaa);
-		bus_poke(&bus, B, 0xbbbb);
-		test(&bus);
-		bus_close(&bus);
-	}
-}
-
-static void assert_no_errors(struct bus *bus)
-{
-	char text[160];
-
-	sim_last_error(bus->gpu, text, sizeof(text));
-	assert_string_equal(text, "");
-	assert_int_equal(sim_driver_errors(bus->gpu), 0);
-}
 
 static void assert_reads(struct bus *bus, uint64_t va, uint64_t want)
 {
@@ -62,7 +39,7 @@ static void maps_beside_a_page_in_use(struct bus *bus)
 	bus_map(bus, &t, VA + PAGE, bus_pte(bus, B));
 	assert_reads(bus, VA + PAGE, 0xbbbb);
 	assert_reads(bus, VA, 0xaaaa);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	/* Nobody touched these pages before. */
 	for (i = 2; i <= 4; i++)
@@ -78,7 +55,7 @@ static void maps_beside_a_page_in_use(struct bus *bus)
 static void a_driver_that_maps_beside_a_page_in_use_without_an_invalidate_faults(void **state)
 {
 	(void)state;
-	for_every_chip(maps_beside_a_page_in_use);
+	bus_on_every_chip(POLLS, maps_beside_a_page_in_use);
 }
 
 /* A table of 64 KiB leaves, clear, in the slot of VA 0 */
@@ -101,7 +78,7 @@ static void maps_64k_beside_a_page_in_use(struct bus *bus)
 	bus_order(bus);
 	bus_inval(bus, t.root);
 	assert_reads(bus, 0, 0xaaaa);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	for (i = 1; i <= 4; i++)
 		bus_vram_wr(bus, table + 8 * i, bus_pte(bus, B));
@@ -116,7 +93,7 @@ static void maps_64k_beside_a_page_in_use(struct bus *bus)
 static void a_driver_that_maps_64k_without_an_invalidate_faults(void **state)
 {
 	(void)state;
-	for_every_chip(maps_64k_beside_a_page_in_use);
+	bus_on_every_chip(POLLS, maps_64k_beside_a_page_in_use);
 }
 
 static void links_beside_a_table_in_use(struct bus *bus)
@@ -129,7 +106,7 @@ static void links_beside_a_table_in_use(struct bus *bus)
 	bus_order(bus);
 	bus_inval(bus, t.root);
 	assert_reads(bus, MIB(2) + VA, 0xaaaa);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	/* Two dual entries are a line. */
 	assert_faults(bus, MIB(4) + VA, FAULT_PDE);
@@ -143,7 +120,7 @@ static void links_beside_a_table_in_use(struct bus *bus)
 static void a_driver_that_links_a_table_without_an_invalidate_faults(void **state)
 {
 	(void)state;
-	for_every_chip(links_beside_a_table_in_use);
+	bus_on_every_chip(POLLS, links_beside_a_table_in_use);
 }
 
 static void links_a_directory_beside_one_in_use(struct bus *bus)
@@ -159,7 +136,7 @@ static void links_a_directory_beside_one_in_use(struct bus *bus)
 	t = bus_bring_up(&wide);
 	bus_map(&wide, &t, VA, bus_pte(&wide, A));
 	assert_reads(&wide, VA, 0xaaaa);
-	assert_no_errors(&wide);
+	bus_assert_no_errors(&wide);
 
 	for (i = 1; i <= 4; i++)
 		bus_vram_wr(&wide, t.pde1 + 8 * i, bus_pde(&wide, t.pde0));
@@ -173,7 +150,7 @@ static void links_a_directory_beside_one_in_use(struct bus *bus)
 static void a_driver_that_links_a_directory_without_an_invalidate_faults(void **state)
 {
 	(void)state;
-	for_every_chip(links_a_directory_beside_one_in_use);
+	bus_on_every_chip(POLLS, links_a_directory_beside_one_in_use);
 }
 
 /* --- what an invalidate covers ----------------------------------------------- */
@@ -198,7 +175,7 @@ static void orders_after_the_trigger(struct bus *bus)
 	remap(bus, &t, true);
 	assert_reads(bus, VA, 0xbbbb);
 	assert_int_equal(sim_tlb_stale(bus->gpu), 0);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	remap(bus, &t, false);
 	assert_reads(bus, VA, 0xaaaa);
@@ -210,7 +187,7 @@ static void orders_after_the_trigger(struct bus *bus)
 static void a_driver_that_orders_after_the_trigger_reads_the_old_page(void **state)
 {
 	(void)state;
-	for_every_chip(orders_after_the_trigger);
+	bus_on_every_chip(POLLS, orders_after_the_trigger);
 }
 
 /* Unmap; a next owner has A. */
@@ -224,7 +201,7 @@ static void clears_while_an_invalidate_runs(struct bus *bus)
 	bus_order(bus);
 	bus_inval(bus, t.root);
 	bus_vram_wr(bus, A, 0x2222);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 	sim_bar1_write(bus->gpu, VA, 8, 0x1111);
 	assert_int_equal(bus_vram_rd(bus, A), 0x2222);
 	bus_fault_clear(bus);
@@ -243,7 +220,7 @@ static void clears_while_an_invalidate_runs(struct bus *bus)
 static void a_driver_that_unmaps_while_an_invalidate_runs_corrupts_vram(void **state)
 {
 	(void)state;
-	for_every_chip(clears_while_an_invalidate_runs);
+	bus_on_every_chip(POLLS, clears_while_an_invalidate_runs);
 }
 
 static void links_while_an_invalidate_runs(struct bus *bus)
@@ -256,7 +233,7 @@ static void links_while_an_invalidate_runs(struct bus *bus)
 	bus_order(bus);
 	bus_inval(bus, t.root);
 	assert_reads(bus, MIB(2) + VA, 0xaaaa);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	assert_faults(bus, MIB(4), FAULT_PDE);
 	bus_inval_start(bus, t.root, INVAL_GO);
@@ -270,7 +247,7 @@ static void links_while_an_invalidate_runs(struct bus *bus)
 static void a_driver_that_links_a_table_while_an_invalidate_runs_faults(void **state)
 {
 	(void)state;
-	for_every_chip(links_while_an_invalidate_runs);
+	bus_on_every_chip(POLLS, links_while_an_invalidate_runs);
 }
 
 /* The leaf table is itself a page of BAR1: an entry is written there, not through PRAMIN. */
@@ -297,7 +274,7 @@ static void writes_entries_by_bar1(struct bus *bus)
 
 	remap_by_bar1(bus, &t, true);
 	assert_reads(bus, VA, 0xbbbb);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	remap_by_bar1(bus, &t, false);
 	assert_reads(bus, VA, 0xaaaa);
@@ -307,7 +284,7 @@ static void writes_entries_by_bar1(struct bus *bus)
 static void a_driver_that_writes_entries_by_bar1_after_the_trigger_reads_the_old_page(void **state)
 {
 	(void)state;
-	for_every_chip(writes_entries_by_bar1);
+	bus_on_every_chip(POLLS, writes_entries_by_bar1);
 }
 
 /* --- from 4 KiB pages to a page of 64 KiB ------------------------------------- */
@@ -360,7 +337,7 @@ static void hands_over_in_one_step(struct bus *bus)
 	bus_poke(bus, BIG + VA + PAGE, 0x65);
 	for (i = 0; i < 3; i++) {
 		hand_over(bus, &right[i]);
-		assert_no_errors(bus);
+		bus_assert_no_errors(bus);
 	}
 	for (i = 0; i < 4; i++) {
 		sim_reset(bus->gpu);
@@ -384,7 +361,7 @@ static void hands_over_without_an_invalidate(struct bus *bus)
 	assert_reads(bus, VA, 0xaaaa);
 	/* The model's cache has one place for the 64 KiB entries of these two. */
 	assert_reads(bus, MIB(64), 0xbbbb);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 
 	bus_vram_wr(bus, table, bus_pte(bus, BIG));
 	bus_order(bus);
@@ -396,13 +373,13 @@ static void hands_over_without_an_invalidate(struct bus *bus)
 static void a_64k_page_that_the_mmu_meets_above_4k_pages_is_counted(void **state)
 {
 	(void)state;
-	for_every_chip(hands_over_without_an_invalidate);
+	bus_on_every_chip(POLLS, hands_over_without_an_invalidate);
 }
 
 static void a_driver_that_goes_from_4k_pages_to_64k_in_one_step_is_counted(void **state)
 {
 	(void)state;
-	for_every_chip(hands_over_in_one_step);
+	bus_on_every_chip(POLLS, hands_over_in_one_step);
 }
 
 /* --- what is forgotten at random ---------------------------------------------- */
@@ -433,7 +410,7 @@ static void uses_a_page_after_unmapping(const char *chip, uint64_t seed, unsigne
 	t = bus_bring_up(&bus);
 	bus_map(&bus, &t, VA, bus_pte(&bus, A));
 	assert_int_equal(accesses_served(&bus, 10 * EVICT), 10 * EVICT);
-	assert_no_errors(&bus);
+	bus_assert_no_errors(&bus);
 
 	bus_set_pte(&bus, &t, VA, 0);
 	bus_order(&bus);
@@ -505,7 +482,7 @@ static void misaligns_leaves(struct bus *bus)
 	bus_poke(bus, 0, 0xb00);
 	assert_int_equal(try_entry(bus, &t, table, bus_pte(bus, BIG), 0, 0xb16), 0);
 	assert_int_equal(try_entry(bus, &t, t.pde0 + 16, bus_pte(bus, BIG), SLOT, 0xb16), 0);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 	for (bit = KIB(4); bit < KIB(64); bit <<= 1)
 		assert_int_equal(try_entry(bus, &t, table, bus_pte(bus, BIG) | addr_bits(bus, bit),
 					   0, 0xb16), 1);
@@ -524,7 +501,7 @@ static void misaligns_leaves(struct bus *bus)
 static void a_driver_that_misaligns_a_large_page_is_counted(void **state)
 {
 	(void)state;
-	for_every_chip(misaligns_leaves);
+	bus_on_every_chip(POLLS, misaligns_leaves);
 }
 
 /* Bits that the manuals give to no field of such an entry in video memory */
@@ -550,7 +527,7 @@ static void try_bits(struct bus *bus, const struct tables *t, uint64_t entry, ui
 	unsigned int bit;
 
 	assert_int_equal(try_entry(bus, t, entry, word, va, 0xaaaa), 0);
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 	for (bit = 0; bit < 64; bit++)
 		if (reserved >> bit & 1)
 			assert_int_equal(try_entry(bus, t, entry, word | 1ull << bit, va, 0xaaaa),
@@ -578,7 +555,7 @@ static void sets_reserved_bits(struct bus *bus)
 static void a_driver_that_sets_reserved_bits_is_counted(void **state)
 {
 	(void)state;
-	for_every_chip(sets_reserved_bits);
+	bus_on_every_chip(POLLS, sets_reserved_bits);
 }
 
 static void assert_unconfirmed(struct bus *bus)
@@ -599,7 +576,7 @@ static void shows_what_is_not_for_the_cpu(struct bus *bus)
 		word = bus_pte_kind(bus, A, kind);
 		assert_int_equal(try_entry(bus, &t, entry, word, VA, 0xaaaa), 0);
 	}
-	assert_no_errors(bus);
+	bus_assert_no_errors(bus);
 	assert_int_equal(try_entry(bus, &t, entry, bus_pte(bus, A) | priv, VA, 0xaaaa), 1);
 	assert_unconfirmed(bus);
 	for (kind = 8; kind < 15; kind++) {
@@ -615,7 +592,7 @@ static void shows_what_is_not_for_the_cpu(struct bus *bus)
 static void a_driver_that_shows_the_cpu_what_is_not_for_it_is_counted(void **state)
 {
 	(void)state;
-	for_every_chip(shows_what_is_not_for_the_cpu);
+	bus_on_every_chip(POLLS, shows_what_is_not_for_the_cpu);
 }
 
 /* --- the root ------------------------------------------------------------------- */
@@ -665,7 +642,7 @@ static void leaves_garbage_in_the_root(struct bus *bus)
 static void a_driver_that_leaves_garbage_beside_the_roots_entry_is_counted(void **state)
 {
 	(void)state;
-	for_every_chip(leaves_garbage_in_the_root);
+	bus_on_every_chip(POLLS, leaves_garbage_in_the_root);
 }
 
 int main(void)
