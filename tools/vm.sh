@@ -141,7 +141,7 @@ vm_add_libraries() {
 # vm_initrd BUILD FILE: busybox, pciutils with libraries of their own, and nvbar
 vm_initrd() {
 	local programs=("$1/cli/nvbar" "$1/tests/vm/aperture") file=$2 root=$vm_cache/root
-	local static=("$1/tests/vm/nouveau_bo")
+	local static=("$1/tests/vm/nouveau_bo" "$1/tests/vm/pciaccess")
 	local dir=$2.d name program
 
 	mkdir -p "$dir"/{bin,dev,lib,lib64,pciutils,proc,run,sys,tmp,usr/share/misc}
@@ -171,8 +171,8 @@ vm_one() {
 		--sim "$build/server/nvbar-sim" "$@" "$chip" </dev/null
 }
 
-# vm_test [--nouveau] [--memtest SIZE] [--trace FILE] [CHIP...]: as many machines at a time as there are
-# processors; none outlives this shell
+# vm_test [--nouveau] [--memtest SIZE] [--trace FILE] [CHIP...]: as many machines at
+# a time as there are processors; none outlives this shell
 vm_test() {
 	local options=() chips=() pids=() chip pid failed=0
 	local test=vm_test.py all=("${vm_chips[@]}")
@@ -202,6 +202,10 @@ vm_test() {
 	[ ${#chips[@]} -gt 0 ] || chips=("${all[@]}")
 	vm_scratch=$(mktemp -d)
 	trap 'kill $(jobs -p) 2>/dev/null || :; wait; rm -rf -- "$vm_scratch"' EXIT
+	if [ ! -e "$build/tests/vm/pciaccess" ]; then	# configured before its library was here
+		meson setup --reconfigure "$build" >/dev/null
+		make_all "$build"
+	fi
 	vm_initrd "$build" "$vm_scratch/initrd"
 	echo "Linux $(vm_kernel), $(vm_run qemu-system-x86_64 --version | head -n 1)"
 	for chip in "${chips[@]}"; do

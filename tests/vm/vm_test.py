@@ -89,6 +89,21 @@ class Test(Steps):
         self.setpci("VENDOR_ID=1234", "CLASS_DEVICE=0")
         expect(self.setpci("VENDOR_ID")[0] == "10de", "the vendor can be written")
 
+    def pciaccess(self):
+        """As another library than the kernel's files and pciutils has it."""
+        line = self.vm.must("pciaccess").strip()
+        boot0 = self.bar0(0)
+        expect(line.startswith(f"{BDF} 10de:"), line)
+        expect(f" boot0={boot0:08x}" in line, line)
+        resource = self.vm.must(f"cat {SYSFS}/resource").split("\n")
+        for nr, row in enumerate(resource[:6]):
+            start, end, flags = (int(word, 16) for word in row.split())
+            if start:
+                kind = "io:" if flags & 0x100 else "prefetchable:" if flags & 0x2000 else ""
+                expect(f" bar{nr}={kind}{end - start + 1}" in line, line)
+        has_rom = any(int(word, 16) for word in resource[6].split())
+        expect((" rom=55aa" in line) == has_rom, line)
+
     def sleeps(self):
         """D3hot: BARs are not decoded, and nothing is forgotten."""
         self.vm.must(f"echo 1 >{SYSFS}/enable")
@@ -260,6 +275,7 @@ class Test(Steps):
         self.vm.boot()
         self.step("lspci shows what the card would", self.lspci)
         self.step("setpci reads and writes what is to be written", self.configuration)
+        self.step("libpciaccess finds it, with its BARs and its ROM", self.pciaccess)
         self.step("in D3hot it does not answer, and forgets nothing", self.sleeps)
         self.step("the kernel resets it (FLR)", self.reset_by_kernel)
         self.step("a write to its registers resets it (FLR)", self.reset_by_register)
