@@ -507,11 +507,13 @@ void nvbar_vmm_trim(struct nvbar_gpu *gpu)
 		publish(gpu, NVBAR_TLB_DOWNGRADE);
 }
 
-void nvbar_vmm_order_writes(struct nvbar_gpu *gpu)
+int nvbar_vmm_order_writes(struct nvbar_gpu *gpu)
 {
 	const struct nvbar_va_node *node;
 
 	guard(mutex)(&gpu->vmm.lock);
+	if (nvbar_gpu_is_lost(gpu))
+		return -ENODEV;
 	for (node = nvbar_va_first(&gpu->vmm.va); node; node = nvbar_va_next(node)) {
 		if (container_of(node, const struct nvbar_mapping, node)->state !=
 		    NVBAR_MAPPING_MAPPED)
@@ -519,8 +521,10 @@ void nvbar_vmm_order_writes(struct nvbar_gpu *gpu)
 		gpu->ops->write_barrier(gpu->hw);
 		gpu->ops->bar1_read(gpu->hw, node->start, 4);
 		atomic64_inc(&gpu->count.bus_reads);
-		return;
+		return 0;
 	}
+	/* Nothing is there to be read; what waits for an end that did not come gets it. */
+	return list_empty(&gpu->vmm.quarantine) ? 0 : publish(gpu, NVBAR_TLB_DOWNGRADE);
 }
 
 int nvbar_vmm_walk_read(void *ctx, enum nvbar_aperture aperture, u64 pa, u64 *words, size_t nr)

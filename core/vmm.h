@@ -250,11 +250,13 @@ u64 nvbar_vmm_zero_tables(struct nvbar_gpu *gpu, u64 max);
  *
  * A mapping's end waits for that.  But a handle that shares a mapping with others
  * ends without asking the GPU for anything, so as long as there is a mapping, writes
- * of handles that are no more may be on their way.
+ * of handles that are no more may be on their way; and so they may where the end of a
+ * mapping failed.
  *
  * Context: takes vmm.lock; may sleep.
+ * Return: 0, -ENODEV or -ETIMEDOUT: writes may still arrive.
  */
-void nvbar_vmm_order_writes(struct nvbar_gpu *gpu);
+int nvbar_vmm_order_writes(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_vmm_walk_read - read page-table words for nvbar_mmu_walk()

@@ -7,6 +7,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "bar1.h"
 #include "fault.h"
 #include "gpu.h"
 #include "pramin.h"
@@ -61,6 +62,9 @@ static int check_zeroes(struct nvbar_gpu *gpu, u64 pa, const u64 *words, size_t 
 		;
 	if (i == nr)
 		return 0;
+	/* All ones are also what a GPU answers that is no more. */
+	if (words[i] == ~0ULL && nvbar_gpu_alive(gpu))
+		return -ENODEV;
 	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 		      "VRAM at 0x%llx: 0x%llx where zero was written: it does not keep what is written",
 		      pa + 8 * i, words[i]);
@@ -102,7 +106,9 @@ static int scrub_by_pramin(struct nvbar_gpu *gpu, u64 pa, u64 len)
 	int ret;
 
 	/* PRAMIN knows no order with BAR1, and these pages may have been somebody's. */
-	nvbar_vmm_order_writes(gpu);
+	ret = nvbar_vmm_order_writes(gpu);
+	if (ret)
+		return ret;
 	for (done = 0; done < len; done += sizeof(zeroes)) {
 		ret = nvbar_pramin_wr_words(gpu, pa + done, zeroes, ARRAY_SIZE(zeroes));
 		if (ret)
@@ -132,7 +138,6 @@ static struct nvbar_mapping *map_span(struct nvbar_gpu *gpu, const struct nvbar_
 	struct nvbar_mapping *mapping;
 	int ret;
 
-	/* Of what is being allocated only the static mapping can show anything. */
 	mapping = nvbar_vmm_share(gpu, spans, 0, off);
 	if (mapping)
 		return mapping;
@@ -144,15 +149,20 @@ static struct nvbar_mapping *map_span(struct nvbar_gpu *gpu, const struct nvbar_
 	return ret ? ERR_PTR(ret) : mapping;
 }
 
-/* Where faults elsewhere have no end, or the GPU scrubs VRAM itself, a look at it tells. */
+/*
+ * Where faults elsewhere have no end, or the GPU scrubs VRAM itself, a look at it tells.
+ * A mapping that was there before asked the GPU for nothing: that it leads where it did,
+ * and not into somebody else's memory after a reset, is asked before and after.
+ */
 static int zero_by_bar1(struct nvbar_gpu *gpu, u64 va, u64 pa, u64 len)
 {
 	struct nvbar_fault_watch watch = { va, len, NVBAR_FAULT_TRIES, 0 };
 	int ret;
 
 	do {
-		if (nvbar_gpu_is_lost(gpu))
-			return -ENODEV;
+		ret = nvbar_bar1_glance(gpu);
+		if (ret)
+			return ret;
 		nvbar_fault_watch(gpu, &watch);
 		gpu->ops->bar1_fill(gpu->hw, va, 0, len);
 		gpu->ops->write_barrier(gpu->hw);
@@ -160,7 +170,9 @@ static int zero_by_bar1(struct nvbar_gpu *gpu, u64 va, u64 pa, u64 len)
 		gpu->ops->bar1_read(gpu->hw, va, 4);
 		atomic64_add(len / 8, &gpu->count.bus_writes);
 		atomic64_inc(&gpu->count.bus_reads);
-		ret = nvbar_fault_look(gpu, &watch);
+		ret = nvbar_bar1_glance(gpu);
+		if (!ret)
+			ret = nvbar_fault_look(gpu, &watch);
 	} while (ret == -EAGAIN);
 	if (ret == -EIO && !watch.tries)
 		return read_back_by_bar1(gpu, va, pa, len);

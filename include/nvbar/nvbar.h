@@ -372,8 +372,8 @@ struct nvbar_vram_opts {
  *
  * Return: 0, or -EINVAL (zero or misaligned size, bad options), -ERANGE (the
  * range leaves VRAM), -ENOSPC, -ENOMEM, -ENODEV, -ETIMEDOUT, -EIO (the GPU
- * faulted on the zeroes, as where VRAM is broken: @opts may keep away from
- * there), -EACCES (observing).
+ * faulted on the zeroes, or does not keep them, as where VRAM is broken: @opts may
+ * keep away from there), -EACCES (observing).
  */
 NVBAR_API int nvbar_vram_alloc(struct nvbar *gpu, uint64_t size, const struct nvbar_vram_opts *opts,
 			       struct nvbar_vram **vram);
@@ -441,8 +441,9 @@ struct nvbar_map_opts {
  *
  * Pages that a live mapping shows already, in this order and with these
  * rights, are not mapped again: the new handle shares the entries of the old
- * one, which stay, all of them, until the last of its handles is unmapped.  A
- * mapping is found by any of its first 16 runs of adjacent pages.
+ * one, which stay, all of them, until the last of its handles is unmapped; the
+ * GPU hears nothing of such a map, nor of such a handle's unmap.  A mapping is
+ * found by any of its first 16 runs of adjacent pages.
  * NVBAR_MAP_PRIVATE keeps a mapping out of this, and so do NVBAR_MAP_FIXED and
  * a limit to the page size.
  *
@@ -682,7 +683,8 @@ NVBAR_API int nvbar_fill(struct nvbar_access *a, uint64_t offset, uint32_t patte
  * Drains the CPU's write buffers and reads back through the mapping, which
  * on PCIe pushes the posted writes before it.  A write has no answer of its own:
  * here is where the loss of one is found out.  A GPU that was reset meanwhile, and
- * answers, is not found: the next map, unmap, PRAMIN write or nvbar_get_info() does.
+ * answers, is not found: the next map or unmap that the GPU hears of, PRAMIN write or
+ * nvbar_get_info() does.
  *
  * Return: 0, or -ENODEV, -EIO (an access to this mapping faulted: until
  * nvbar_clear_fault(); or the GPU has dropped faults since the last flush, of which

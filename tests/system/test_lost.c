@@ -378,6 +378,82 @@ static void a_lost_gpus_memory_is_left_alone(void **state)
 	}
 }
 
+/*
+ * A live mapping is what an allocation is scrubbed through, and asks the GPU for nothing:
+ * after a reset it shows the VRAM at its own address in BAR1.
+ */
+static void a_scrub_through_a_live_mapping_finds_a_reset_before_it_writes(void **state)
+{
+	static const uint32_t flags[] = { 0, NVBAR_OPEN_STATIC };
+	const struct nvbar_vram_opts where = {
+		.size = sizeof(where), .range_start = A, .range_end = A + MIB(1),
+	};
+	static uint64_t was[MIB(1) / 8], now[MIB(1) / 8];
+	const struct nvbar_extent ext = { A, MIB(1) };
+	struct nvbar_open_opts opts = { .size = sizeof(opts) };
+	struct nvbar_vram *vram = UNTOUCHED;
+	struct nvbar_access *a;
+	struct sim_gpu *sim;
+	struct nvbar *gpu;
+	size_t i, f;
+	uint64_t va;
+
+	(void)state;
+	memset(was, 0xcd, sizeof(was));
+	for (i = 0; i < NR_CHIPS; i++) {
+		for (f = 0; f < NR_OF(flags); f++) {
+			char device[64];
+
+			snprintf(device, sizeof(device), "sim:%s,vram=256M,bar1=256M",
+				 chips[i].name);
+			opts.flags = flags[f];
+			assert_ok(nvbar_open(&gpu, device, &opts));
+			sim = nvbar_backend_sim_gpu(gpu->backend);
+			assert_ok(nvbar_map(gpu, &ext, 1, NULL, &a));
+			va = nvbar_access_base(a);
+			assert_true(sim_vram_poke(sim, va, was, sizeof(was)));
+			sim_reset(sim);
+			assert_err(nvbar_vram_alloc(gpu, MIB(1), &where, &vram), ENODEV);
+			assert_ptr_equal(vram, UNTOUCHED);
+			sim_land(sim);
+			assert_true(sim_vram_peek(sim, va, now, sizeof(now)));
+			assert_memory_equal(now, was, sizeof(now));
+			nvbar_close(gpu);
+		}
+	}
+}
+
+/* Ones where a scrub's zeroes should be are no GPU that keeps nothing: there is none. */
+static void a_gpu_that_goes_while_a_scrub_is_read_back_is_gone(void **state)
+{
+	static const uint64_t sizes[] = { PAGE, MIB(1) };
+	struct nvbar_vram *vram;
+	struct sim_inject gone;
+	struct scene s;
+	uint64_t nr, k;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_OF(sizes); i++) {
+		open_scene(&s, &chips[2], "");
+		s.gpu->gpu.read_back = true;
+		nr = accesses(&s);
+		assert_ok(nvbar_vram_alloc(s.gpu, sizes[i], NULL, &vram));
+		nr = accesses(&s) - nr;
+		nvbar_close(s.gpu);
+		for (k = 1; k <= 16; k++) {
+			open_scene(&s, &chips[2], "");
+			s.gpu->gpu.read_back = true;
+			gone = (struct sim_inject){ .dead_at = nr * k / 16 - 3 };
+			sim_inject(s.sim, &gone);
+			vram = UNTOUCHED;
+			assert_err(nvbar_vram_alloc(s.gpu, sizes[i], NULL, &vram), ENODEV);
+			assert_int_equal(s.gone, 1);
+			nvbar_close(s.gpu);
+		}
+	}
+}
+
 /* --- another driver ---------------------------------------------------------------- */
 
 /* hardware.md 9: PTR in bits 27:0 and MODE in 31; or LOW with MODE in 9, then HIGH */
@@ -461,6 +537,8 @@ int main(void)
 		cmocka_unit_test(what_was_left_open_is_freed_with_a_lost_gpu),
 		cmocka_unit_test(a_reset_that_nobody_saw_is_found_before_anything_relies_on_the_gpu),
 		cmocka_unit_test(a_lost_gpus_memory_is_left_alone),
+		cmocka_unit_test(a_scrub_through_a_live_mapping_finds_a_reset_before_it_writes),
+		cmocka_unit_test(a_gpu_that_goes_while_a_scrub_is_read_back_is_gone),
 		cmocka_unit_test(a_gpu_that_another_driver_has_bound_is_lost),
 		cmocka_unit_test(a_word_that_somebody_changed_is_no_loss),
 	};

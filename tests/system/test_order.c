@@ -151,6 +151,45 @@ static void a_page_that_is_handed_on_gets_nothing_late_of_its_earlier_owner(void
 	}
 }
 
+/* A mapping whose end failed has not waited for its writes: who gets its pages does. */
+static void a_page_of_a_mapping_that_could_not_end_gets_nothing_late_either(void **state)
+{
+	static const char *const devices[] = {
+		"sim:ga102,vram=1G,landing=late", "sim:gh100,vram=1G,landing=late",
+	};
+	const struct nvbar_vram_opts where = {
+		.size = sizeof(where), .range_start = A, .range_end = A + PAGE,
+	};
+	const struct sim_inject stuck = { .invalidate_stuck = 1 };
+	struct nvbar_access *a;
+	struct nvbar_vram *vram;
+	struct nvbar *gpu;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_OF(devices); i++) {
+		gpu = gpu_open(devices[i]);
+		assert_ok(nvbar_vram_alloc(gpu, PAGE, &where, &vram));
+		assert_ok(nvbar_map_vram(gpu, vram, 0, PAGE, 0, &a));
+		assert_ok(nvbar_write64(a, 64, 0x5ec7e7));
+		sim_inject(sim_of(gpu), &stuck);
+		assert_err(nvbar_unmap(a), ETIMEDOUT);
+		nvbar_vram_free(vram);
+
+		/* Not as long as they may still arrive ... */
+		vram = UNTOUCHED;
+		assert_err(nvbar_vram_alloc(gpu, PAGE, &where, &vram), ETIMEDOUT);
+		assert_ptr_equal(vram, UNTOUCHED);
+		sim_inject(sim_of(gpu), NULL);
+		/* ... but then. */
+		assert_ok(nvbar_vram_alloc(gpu, PAGE, &where, &vram));
+		sim_land(sim_of(gpu));
+		assert_int_equal(pramin_rd64(gpu, A + 64), 0);
+		nvbar_vram_free(vram);
+		gpu_close(gpu);
+	}
+}
+
 /* A mapping of its own ends when its writes have arrived. */
 static void what_was_written_before_an_unmap_has_arrived_after_it(void **state)
 {
@@ -253,6 +292,8 @@ int main(void)
 		cmocka_unit_test(
 			a_live_mapping_leads_to_its_pages_between_any_two_accesses_of_a_map),
 		cmocka_unit_test(a_page_that_is_handed_on_gets_nothing_late_of_its_earlier_owner),
+		cmocka_unit_test(
+			a_page_of_a_mapping_that_could_not_end_gets_nothing_late_either),
 		cmocka_unit_test(what_was_written_before_an_unmap_has_arrived_after_it),
 		cmocka_unit_test(what_was_written_before_a_flush_has_arrived_after_it),
 		cmocka_unit_test(
