@@ -403,7 +403,7 @@ static int replay_all(struct replay *r, struct nvbar_trace *trace, char *why, si
 	for (i = 0; i < trace->nr && !r->report.line; i++)
 		replay_access(r, &trace->access[i]);
 	sim_get_counters(r->gpu, &count);
-	r->report.refused = count.unknown + count.misuse;
+	r->report.refused = sim_driver_errors(r->gpu);
 	return r->no_memory || count.host_errors ? -ENOMEM : 0;
 }
 

@@ -315,6 +315,23 @@ static char *record_a_story(void)
 	return read_trace();
 }
 
+/* Writes tell nothing back: that they went nowhere only the count says. */
+static void writes_that_fault_in_the_replay_are_counted_as_refused(void **state)
+{
+	char *text = record_a_story(), *rest = strstr(text, "\nr 1 "), *more;
+	struct nvbar_replay_report r;
+
+	(void)state;
+	assert_non_null(rest);
+	*rest = '\0';
+	assert_true(asprintf(&more, "%s\nw 1 0x3000000 8 0x1\nw 1 0x3000008 8 0x1\n", text) > 0);
+	r = replay(more);
+	assert_int_equal(r.line, 0);
+	assert_int_equal(r.refused, 2);
+	free(more);
+	free(text);
+}
+
 static void a_value_that_was_changed_is_found_in_its_line(void **state)
 {
 	static const struct {
@@ -610,6 +627,7 @@ int main(void)
 		cmocka_unit_test(a_trace_that_cannot_be_written_is_no_open),
 		cmocka_unit_test(what_was_recorded_on_any_chip_replays_without_a_difference),
 		cmocka_unit_test(how_long_the_gpu_takes_is_no_difference),
+		cmocka_unit_test(writes_that_fault_in_the_replay_are_counted_as_refused),
 		cmocka_unit_test(a_value_that_was_changed_is_found_in_its_line),
 		cmocka_unit_test(an_invalidate_that_never_ended_is_a_difference),
 		cmocka_unit_test(a_gpu_that_went_away_is_a_difference),
