@@ -47,6 +47,19 @@ static bool is_telling(u32 val)
 }
 
 /*
+ * Does the word at @off, if it is as it was, show that the window is where it was?  A
+ * reset moves the window to 0, where data may stand that are the user's words, too:
+ * only what the driver wrote into its own region is known to stand nowhere else.  A
+ * window that is at 0 anyway is not moved.
+ */
+static bool is_proof(const struct nvbar_gpu *gpu, u32 off)
+{
+	u64 pa = gpu->pramin.base + off;
+
+	return gpu->pramin.base && pa - gpu->reserved_pa < gpu->reserved_len;
+}
+
+/*
  * The anchor, if the window covers it.  Once the window was moved it is where it
  * should be whatever was before: the anchor tells of what comes next.
  */
@@ -68,10 +81,13 @@ static void forget(struct nvbar_witness *witness, u32 off, u32 len)
 		witness->set = false;
 }
 
-/* @val was written at @off.  The older a witness is the better. */
-static void propose(struct nvbar_witness *witness, u32 off, u32 val)
+/* @val was written at @off.  The older a witness is the better, but one that proves is best. */
+static void propose(struct nvbar_gpu *gpu, u32 off, u32 val)
 {
-	if (!witness->set && is_telling(val))
+	struct nvbar_witness *witness = &gpu->pramin.witness;
+	bool better = !witness->set || (is_proof(gpu, off) && !is_proof(gpu, witness->off));
+
+	if (better && is_telling(val))
 		*witness = (struct nvbar_witness){ off, val, true, false };
 }
 
@@ -174,7 +190,7 @@ int nvbar_pramin_wr(struct nvbar_gpu *gpu, u64 pa, unsigned int width, u64 val)
 	gpu->ops->bar0_write(gpu->hw, PRAMIN_BASE + gpu->pramin.last, width, val);
 	forget(&gpu->pramin.witness, gpu->pramin.last, width);
 	if (width >= 4)
-		propose(&gpu->pramin.witness, gpu->pramin.last, lower_32_bits(val));
+		propose(gpu, gpu->pramin.last, lower_32_bits(val));
 	return 0;
 }
 
@@ -217,7 +233,7 @@ static int write_words(struct nvbar_gpu *gpu, u64 pa, const u64 *src, size_t nr,
 		forget(&gpu->pramin.witness, gpu->pramin.last, 8 * run);
 		/* The ordering read goes to the newest word, which is no all ones as data often are. */
 		gpu->pramin.last += 8 * (run - 1);
-		propose(&gpu->pramin.witness, gpu->pramin.last, lower_32_bits(src[run - 1]));
+		propose(gpu, gpu->pramin.last, lower_32_bits(src[run - 1]));
 	}
 	return 0;
 }
@@ -348,22 +364,35 @@ int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t 
 	return ret ? ret : nvbar_pramin_flush(gpu);
 }
 
-/* The witness is not as it was: is the GPU lost, or did somebody change the word? */
-static int look(struct nvbar_gpu *gpu)
+/* Is the window where it was left?  After a reset it is not, but where that was 0. */
+static bool has_stayed(struct nvbar_gpu *gpu)
 {
 	struct nvbar_pramin *win = &gpu->pramin;
-	int ret = nvbar_bar1_look(gpu);
-	u32 val;
+	u32 bits = gpu->chip->window_mask | gpu->chip->window_target;
 
-	if (ret || !win->known)
+	return !win->known || (nvbar_rd32(gpu, gpu->chip->window_reg) & bits) ==
+			      win->base >> PRAMIN_WINDOW_SHIFT;
+}
+
+/* Something is not as it was: is the GPU lost, or did somebody change the witness? */
+static int look(struct nvbar_gpu *gpu)
+{
+	int ret = nvbar_bar1_look(gpu);
+
+	if (ret || has_stayed(gpu))
 		return ret;
-	val = nvbar_rd32(gpu, gpu->chip->window_reg) &
-	      (gpu->chip->window_mask | gpu->chip->window_target);
-	if (val == win->base >> PRAMIN_WINDOW_SHIFT)
-		return 0;
-	return nvbar_gpu_lose(gpu,
-			      "the PRAMIN window was moved from 0x%llx: another driver has this GPU",
-			      win->base);
+	/* Of a reset BAR1 would have told, where it is bound. */
+	return nvbar_gpu_lose(gpu, "the PRAMIN window was moved from 0x%llx: %s", gpu->pramin.base,
+			      gpu->vmm.enabled ? "another driver has this GPU" :
+						 "the GPU was reset, or another driver has it");
+}
+
+/* The witness proves nothing: one register has to. */
+static int glance(struct nvbar_gpu *gpu)
+{
+	if (gpu->vmm.enabled)
+		return nvbar_bar1_glance(gpu);
+	return has_stayed(gpu) ? 0 : look(gpu);
 }
 
 int nvbar_pramin_flush(struct nvbar_gpu *gpu)
@@ -381,9 +410,9 @@ int nvbar_pramin_flush(struct nvbar_gpu *gpu)
 	atomic64_inc(&gpu->count.bus_reads);
 	val = gpu->ops->bar0_read(gpu->hw, PRAMIN_BASE + off, 4);
 	suspect = witness->set ? val != witness->val : val == ~0u;
-	if (!suspect && witness->set && witness->old)
+	if (!suspect && witness->set && witness->old && is_proof(gpu, off))
 		return 0;
-	ret = suspect ? look(gpu) : nvbar_bar1_glance(gpu);
+	ret = suspect ? look(gpu) : glance(gpu);
 	if (ret)
 		return ret;
 	if (suspect)

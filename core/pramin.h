@@ -18,13 +18,18 @@ struct nvbar_gpu;
  * struct nvbar_witness - a word that the driver wrote through the window
  *
  * After a reset the window is at the start of VRAM, and another word stands in its
- * place; so does BAR1 then.  What is written through the window after the reset
- * reads back all the same: only a word that is older tells.
+ * place; BAR1 shows the start of VRAM then, too.  What is written through the window
+ * after the reset reads back all the same: only a word that is older tells.
+ *
+ * A word that is not as it was makes the driver look.  One that is tells that there
+ * was no reset if it is the driver's own, in its region, and the window is not at the
+ * start of VRAM anyway.  A user's word may stand there, too.
  *
  * @off: in the window, a multiple of 4
  * @val: what was written there, neither 0 nor all ones, which stand anywhere
  * @set: there is one
- * @old: BAR1 was seen to be bound since it was written
+ * @old: BAR1 was seen to be bound since it was written, or without BAR1 the window
+ *	to be where it was
  */
 struct nvbar_witness {
 	u32 off;
@@ -176,8 +181,10 @@ int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t 
  *
  * It also finds out that the GPU was reset or is somebody else's: the word that is
  * read is the window's witness.  If that is not what was written, which data may
- * legally be, PMC_BOOT_0, the bind register and the window's own decide.  If there is none, as after a
- * move of the window, the bind register is read beside it.
+ * legally be, PMC_BOOT_0, the bind register and the window's own decide.  If there is
+ * none that tells, as after a move of the window and wherever the window shows nothing
+ * of the driver's region, the bind register is read beside it, or without BAR1 the
+ * window's own.
  *
  * Context: takes pramin.lock; may sleep.
  * Return: 0, or -ENODEV.

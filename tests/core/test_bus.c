@@ -192,13 +192,19 @@ static void a_copy_of_any_alignment_needs_no_host_memory(void **state)
 /* hardware.md 5, rule 2: a read of PRAMIN pushes the writes before it. */
 static void a_block_write_ends_with_an_ordering_read(void **state)
 {
+	unsigned int last = 0, i;
 	unsigned char byte = 1;
 
 	(void)state;
 	start_ga102();
 	assert_int_equal(nvbar_pramin_copy_to(&gpu, 0x5003, &byte, 1), 0);
-	assert_false(hw.log[hw.nr_log - 1].write);
-	assert_true(hw.log[hw.nr_log - 1].off >= PRAMIN);
+	for (i = 0; i < hw.nr_log; i++)
+		if (hw.log[i].write)
+			last = i;
+	assert_access(last, true, PRAMIN + 0x5003, 1, 1);
+	assert_true(last + 1 < hw.nr_log);
+	assert_false(hw.log[last + 1].write);
+	assert_true(hw.log[last + 1].off >= PRAMIN);
 }
 
 /* The oldest is all ones, which would have to be looked into. */
@@ -211,15 +217,24 @@ static void the_ordering_read_goes_to_the_newest_word(void **state)
 	nvbar_pramin_wr_words(&gpu, 0x7000, words, 3);
 	fake_clear_log(&hw);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
-	assert_int_equal(hw.nr_log, 1);
+	assert_int_equal(hw.nr_log, 2);
 	assert_access(0, false, PRAMIN + 0x7010, 4, 5);
+	/* Without BAR1 the window's register says whether it is where it was. */
+	assert_access(1, false, WINDOW_TU, 4, 0);
+	fake_set(&hw, WINDOW_TU, 0x12);
+	assert_int_equal(nvbar_pramin_flush(&gpu), -ENODEV);
+	assert_non_null(strstr(hw.message, "the GPU was reset, or another driver has it"));
 }
+
+#define OWN	0x2000000ULL	/* the driver's region, 4 MiB of it */
 
 /* hardware.md 9: virtual, in video memory, bound to the instance block at 0x40000 */
 static void start_bound(u32 boot42)
 {
 	start(boot42);
 	gpu.inst_pa = 0x40000;
+	gpu.reserved_pa = OWN;
+	gpu.reserved_len = 0x400000;
 	gpu.vmm.enabled = true;
 	fake_set(&hw, 0xb80f40, 0x80000040);
 	fake_set(&hw, 0xb80f60, 0x00040200);
@@ -246,28 +261,28 @@ static void the_ordering_read_goes_to_a_word_older_than_the_newest(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		start_bound(cases[i].boot42);
-		wr32(0x7000, 7);
+		wr32(OWN + 0x7000, 7);
 		fake_clear_log(&hw);
 		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 		assert_int_equal(hw.nr_log, 2);
 		assert_access(0, false, PRAMIN + 0x7000, 4, 7);
 		assert_int_equal(hw.log[1].off, cases[i].bind);
 
-		wr32(0x7010, 8);
+		wr32(OWN + 0x7010, 8);
 		fake_clear_log(&hw);
 		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 		assert_int_equal(hw.nr_log, 1);
 		assert_access(0, false, PRAMIN + 0x7000, 4, 7);
 
 		/* What tells nothing takes its place, then a word that does. */
-		wr32(0x7000, 0);
-		wr32(0x7010, ~0u);
+		wr32(OWN + 0x7000, 0);
+		wr32(OWN + 0x7010, ~0u);
 		fake_clear_log(&hw);
 		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 		assert_int_equal(fake_count(&hw, false, cases[i].bind), 1);
-		wr32(0x7020, 9);
+		wr32(OWN + 0x7020, 9);
 		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
-		wr32(0x7000, 0);
+		wr32(OWN + 0x7000, 0);
 		fake_clear_log(&hw);
 		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 		assert_int_equal(hw.nr_log, 1);
@@ -282,23 +297,23 @@ static void a_word_that_is_written_again_is_no_older(void **state)
 
 	(void)state;
 	start_bound(GA102);
-	wr32(0x7008, 7);
+	wr32(OWN + 0x7008, 7);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
-	assert_int_equal(nvbar_pramin_wr(&gpu, 0x700c, 1, 1), 0);
-	assert_int_equal(nvbar_pramin_wr(&gpu, 0x7007, 1, 1), 0);
+	assert_int_equal(nvbar_pramin_wr(&gpu, OWN + 0x700c, 1, 1), 0);
+	assert_int_equal(nvbar_pramin_wr(&gpu, OWN + 0x7007, 1, 1), 0);
 	fake_clear_log(&hw);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 	assert_int_equal(hw.nr_log, 1);
 
-	assert_int_equal(nvbar_pramin_wr(&gpu, 0x700b, 1, 1), 0);
+	assert_int_equal(nvbar_pramin_wr(&gpu, OWN + 0x700b, 1, 1), 0);
 	fake_clear_log(&hw);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 	assert_int_equal(fake_count(&hw, false, 0xb80f40), 1);
 	assert_int_equal(fake_count(&hw, false, 0x000000), 0);
 
-	wr32(0x7008, 7);
+	wr32(OWN + 0x7008, 7);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
-	assert_int_equal(nvbar_pramin_wr_words(&gpu, 0x7000, words, 2), 0);
+	assert_int_equal(nvbar_pramin_wr_words(&gpu, OWN + 0x7000, words, 2), 0);
 	fake_clear_log(&hw);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 	assert_int_equal(fake_count(&hw, false, 0xb80f40), 1);
@@ -337,11 +352,74 @@ static void the_end_of_the_drivers_region_has_one_window(void **state)
 	assert_int_equal(gpu.pramin.base, end);
 }
 
+/* Data may be the same in two places: as it was it shows nothing, otherwise it makes one look. */
+static void a_word_of_the_users_shows_no_reset_to_be_absent(void **state)
+{
+	static const u64 at[] = { 0, OWN - 0x200000, OWN + 0x400000 };
+	unsigned int i, n;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		start_bound(GA102);
+		for (n = 0; n < 3; n++) {
+			wr32(at[i] + 0x7000 + 8 * n, 7);
+			fake_clear_log(&hw);
+			assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+			assert_int_equal(hw.nr_log, 2);
+			assert_access(0, false, PRAMIN + 0x7000, 4, 7);
+			assert_int_equal(hw.log[1].off, 0xb80f40);
+		}
+		/* Who moves the window and does not bind is found out by it all the same. */
+		memset(hw.window, 1, sizeof(hw.window));
+		fake_set(&hw, WINDOW_TU, 0x55);
+		assert_int_equal(nvbar_pramin_flush(&gpu), -ENODEV);
+		assert_non_null(strstr(hw.message, "another driver has this GPU"));
+	}
+}
+
+/* The window is there after a reset, too, and so is all that was written. */
+static void a_word_of_the_drivers_shows_nothing_in_a_window_at_0(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	start_bound(GA102);
+	gpu.reserved_pa = 0x8000;
+	gpu.reserved_len = 0xf8000;
+	nvbar_pramin_set_anchor(&gpu, 0xff200, 0x12345c00);
+	for (n = 0; n < 3; n++) {
+		wr32(0x9000 + 8 * n, 7);
+		memcpy(hw.window + 0xff200, (u32[]){ 0x12345c00 }, 4);
+		fake_clear_log(&hw);
+		assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+		assert_int_equal(hw.nr_log, 2);
+		assert_int_equal(hw.log[1].off, 0xb80f40);
+	}
+	fake_set(&hw, 0xb80f40, 0);
+	assert_int_equal(nvbar_pramin_flush(&gpu), -ENODEV);
+	assert_non_null(strstr(hw.message, "the GPU was reset"));
+}
+
+static void a_word_of_the_drivers_takes_the_place_of_a_users(void **state)
+{
+	(void)state;
+	start_bound(GA102);
+	wr32(OWN - 0x1000, 5);
+	wr32(OWN + 0x100, 6);
+	wr32(OWN + 0x200, 7);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	wr32(OWN - 0x1000, 8);
+	fake_clear_log(&hw);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	assert_int_equal(hw.nr_log, 1);
+	assert_access(0, false, PRAMIN + 0x10100, 4, 6);
+}
+
 static void a_word_that_is_not_as_it_was_makes_the_driver_look(void **state)
 {
 	(void)state;
 	start_bound(GA102);
-	wr32(0x7000, 7);
+	wr32(OWN + 0x7000, 7);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 	/* Somebody changed it: data may be changed. */
 	memset(hw.window, 1, sizeof(hw.window));
@@ -351,7 +429,7 @@ static void a_word_that_is_not_as_it_was_makes_the_driver_look(void **state)
 	assert_int_equal(fake_count(&hw, false, 0xb80f40), 1);
 
 	/* A reset: physical mode, and another word. */
-	wr32(0x7010, 7);
+	wr32(OWN + 0x7010, 7);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 	memset(hw.window, 2, sizeof(hw.window));
 	fake_set(&hw, 0xb80f40, 0);
@@ -360,7 +438,7 @@ static void a_word_that_is_not_as_it_was_makes_the_driver_look(void **state)
 	fake_set(&hw, 0xb80f40, 0x80000040);
 	fake_clear_log(&hw);
 	assert_int_equal(nvbar_pramin_flush(&gpu), -ENODEV);
-	assert_int_equal(nvbar_pramin_wr(&gpu, 0x7000, 4, 1), -ENODEV);
+	assert_int_equal(nvbar_pramin_wr(&gpu, OWN + 0x7000, 4, 1), -ENODEV);
 	assert_int_equal(hw.nr_log, 0);
 }
 
@@ -386,7 +464,7 @@ static void a_gpu_that_turns_to_zeroes_is_lost(void **state)
 {
 	(void)state;
 	start_bound(GA102);
-	wr32(0x7000, 7);
+	wr32(OWN + 0x7000, 7);
 	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 	memset(hw.window, 0, sizeof(hw.window));
 	fake_set(&hw, 0x000000, 0);
@@ -641,6 +719,9 @@ int main(void)
 		cmocka_unit_test(the_ordering_read_goes_to_a_word_older_than_the_newest),
 		cmocka_unit_test(a_word_that_is_written_again_is_no_older),
 		cmocka_unit_test(the_end_of_the_drivers_region_has_one_window),
+		cmocka_unit_test(a_word_of_the_users_shows_no_reset_to_be_absent),
+		cmocka_unit_test(a_word_of_the_drivers_shows_nothing_in_a_window_at_0),
+		cmocka_unit_test(a_word_of_the_drivers_takes_the_place_of_a_users),
 		cmocka_unit_test(a_word_that_is_not_as_it_was_makes_the_driver_look),
 		cmocka_unit_test(a_loss_is_told_once),
 		cmocka_unit_test(a_gpu_that_turns_to_zeroes_is_lost),

@@ -45,19 +45,31 @@ static void note_line(void *arg, int level, const char *line)
 	s->taken += !!strstr(line, "another driver has this GPU");
 }
 
-static void open_scene(struct scene *s, const struct chip *chip, const char *options)
+/* A GPU with nothing */
+static int open_bare(struct scene *s, const struct chip *chip, const char *options)
 {
 	const struct nvbar_open_opts opts = {
 		.size = sizeof(opts), .log = note_line, .log_arg = s,
 	};
-	const struct nvbar_extent ext = { A, 4 * PAGE };
-	unsigned int i;
 	char device[64];
+	int ret;
 
 	*s = (struct scene){ .chip = chip };
-	snprintf(device, sizeof(device), "sim:%s,vram=4G%s", chip->name, options);
-	assert_ok(nvbar_open(&s->gpu, device, &opts));
-	s->sim = nvbar_backend_sim_gpu(s->gpu->backend);
+	snprintf(device, sizeof(device), "sim:%s%s", chip->name, options);
+	ret = nvbar_open(&s->gpu, device, &opts);
+	if (!ret)
+		s->sim = nvbar_backend_sim_gpu(s->gpu->backend);
+	return ret;
+}
+
+static void open_scene(struct scene *s, const struct chip *chip, const char *options)
+{
+	const struct nvbar_extent ext = { A, 4 * PAGE };
+	unsigned int i;
+	char all[64];
+
+	snprintf(all, sizeof(all), ",vram=4G%s", options);
+	assert_ok(open_bare(s, chip, all));
 	assert_ok(nvbar_map(s->gpu, &ext, 1, NULL, &s->a));
 	for (i = 0; i < 100; i++) {
 		assert_ok(nvbar_write64(s->a, 8 * i, i));
@@ -356,6 +368,118 @@ static void a_reset_that_nobody_saw_is_found_before_anything_relies_on_the_gpu(v
 	}
 }
 
+/* --- ... where what the window shows is the same before and after ------------------- */
+
+/* The window is at 0 after a reset, too: the first write already has to find it. */
+static void a_reset_is_found_through_a_window_at_0(void **state)
+{
+	const uint64_t word = 0x1234567812345678;
+	struct scene s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		open_scene(&s, &chips[i], "");
+		pramin_wr64(s.gpu, 0x100, word);
+		pramin_wr64(s.gpu, 0x108, word);
+		sim_reset(s.sim);
+		assert_err(nvbar_pramin_write(s.gpu, 0x200, &word, 8), ENODEV);
+		assert_int_equal(s.reset, 1);
+		nvbar_close(s.gpu);
+	}
+}
+
+#define PATTERN_AT	MIB(16)
+
+static void write_pattern(struct nvbar *gpu)
+{
+	static uint8_t pattern[MIB(1)];
+
+	memset(pattern, 0x5a, sizeof(pattern));
+	assert_ok(nvbar_pramin_write(gpu, 0, pattern, sizeof(pattern)));
+	assert_ok(nvbar_pramin_write(gpu, PATTERN_AT, pattern, sizeof(pattern)));
+	/* Not the first use of this window any more */
+	assert_ok(nvbar_pramin_write(gpu, PATTERN_AT, pattern, 64));
+}
+
+/* As a test of memory writes it.  What found it went to the first MiB, as reliability.md says. */
+static void a_reset_is_found_though_the_same_word_stands_in_both_places(void **state)
+{
+	const uint64_t word = 0x1234567812345678;
+	uint64_t astray, meant;
+	struct scene s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		open_scene(&s, &chips[i], "");
+		write_pattern(s.gpu);
+		sim_reset(s.sim);
+		assert_err(nvbar_pramin_write(s.gpu, PATTERN_AT + 0x200, &word, 8), ENODEV);
+		assert_int_equal(s.reset, 1);
+		assert_true(sim_vram_peek(s.sim, 0x200, &astray, 8));
+		assert_true(sim_vram_peek(s.sim, PATTERN_AT + 0x200, &meant, 8));
+		assert_int_equal(astray, word);
+		assert_int_equal(meant, 0x5a5a5a5a5a5a5a5a);
+		nvbar_close(s.gpu);
+	}
+}
+
+/* No bind tells of a reset there, but the window itself does. */
+static void without_bar1_the_window_tells_of_a_reset(void **state)
+{
+	const uint64_t word = 0x1234567812345678;
+	struct scene s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		assert_ok(open_bare(&s, &chips[i], ",vram=1G,bar1=0"));
+		write_pattern(s.gpu);
+		sim_reset(s.sim);
+		assert_err(nvbar_pramin_write(s.gpu, PATTERN_AT + 0x200, &word, 8), ENODEV);
+		assert_int_equal(s.reset, 1);
+		nvbar_close(s.gpu);
+	}
+}
+
+/* VRAM so small that the driver's region, at the end of what is usable, is in the first MiB */
+static void open_tiny(struct scene *s, const struct chip *chip)
+{
+	struct nvbar_info info;
+	unsigned int mib;
+	char options[32];
+
+	for (mib = 1; mib <= 8; mib++) {
+		snprintf(options, sizeof(options), ",vram=%uM,bar1=64M", mib);
+		if (open_bare(s, chip, options))
+			continue;
+		info = gpu_info(s->gpu);
+		if (info.reserved_pa + info.reserved_len <= MIB(1))
+			return;
+		nvbar_close(s->gpu);
+	}
+	fail_msg("%s: no VRAM is so small", chip->name);
+}
+
+static void a_reset_is_found_where_the_tables_are_in_the_first_mib(void **state)
+{
+	uint64_t pfn[2] = { 1, 2 };
+	struct nvbar_access *a;
+	struct scene s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_CHIPS; i++) {
+		open_tiny(&s, &chips[i]);
+		assert_ok(nvbar_map_pages(s.gpu, &pfn[0], 1, 0, &a));
+		sim_reset(s.sim);
+		assert_err(nvbar_map_pages(s.gpu, &pfn[1], 1, 0, &a), ENODEV);
+		assert_int_equal(s.reset, 1);
+		nvbar_close(s.gpu);
+	}
+}
+
 /* What a mapping shows after a reset is somebody else's: nothing is written there once it is known. */
 static void a_lost_gpus_memory_is_left_alone(void **state)
 {
@@ -536,6 +660,10 @@ int main(void)
 		cmocka_unit_test(a_gpu_that_was_gone_stays_lost_though_it_answers_again),
 		cmocka_unit_test(what_was_left_open_is_freed_with_a_lost_gpu),
 		cmocka_unit_test(a_reset_that_nobody_saw_is_found_before_anything_relies_on_the_gpu),
+		cmocka_unit_test(a_reset_is_found_through_a_window_at_0),
+		cmocka_unit_test(a_reset_is_found_though_the_same_word_stands_in_both_places),
+		cmocka_unit_test(without_bar1_the_window_tells_of_a_reset),
+		cmocka_unit_test(a_reset_is_found_where_the_tables_are_in_the_first_mib),
 		cmocka_unit_test(a_lost_gpus_memory_is_left_alone),
 		cmocka_unit_test(a_scrub_through_a_live_mapping_finds_a_reset_before_it_writes),
 		cmocka_unit_test(a_gpu_that_goes_while_a_scrub_is_read_back_is_gone),
