@@ -55,12 +55,12 @@ _Static_assert(NVBAR_PROTECTED_RDONLY == (int)NVBAR_PROTECT_RDONLY, "kinds diffe
 _Static_assert(NVBAR_PROTECTED_CLOSED == (int)NVBAR_PROTECT_CLOSED, "kinds differ");
 /* NOLINTEND(misc-redundant-expression) */
 
-/* The backend, with what stands in front of it. */
 static u64 transactions_of(struct nvbar_backend *backend)
 {
 	return backend->ops->transactions ? backend->ops->transactions(backend) : 0;
 }
 
+/* The backend, with what stands in front of it. */
 static int open_backend(struct nvbar *nvbar, const char *device, u32 flags, struct nvbar_log *log)
 {
 	const u32 no_writes = NVBAR_OPEN_OBSERVE | NVBAR_OPEN_DRY_RUN;
@@ -299,7 +299,7 @@ const char *nvbar_strerror(int err)
 	case ENOMEM:
 		return "no host memory";
 	case ENODEV:
-		return "reads come back as all ones: the GPU is gone";
+		return "the GPU is gone, was reset or is another driver's";
 	case ETIMEDOUT:
 		return "a register never took the value waited for";
 	case EIO:

@@ -580,6 +580,10 @@ static void every_error_has_a_meaning(void **state)
 	}
 	for (i = 0; i < NR_OF(odd); i++)
 		assert_true(strlen(nvbar_strerror(odd[i])) > 0);
+	/* nvbar.h: a lost GPU does not answer any more, or was reset or taken by another driver. */
+	assert_non_null(strstr(nvbar_strerror(ENODEV), "gone"));
+	assert_non_null(strstr(nvbar_strerror(ENODEV), "reset"));
+	assert_non_null(strstr(nvbar_strerror(ENODEV), "another driver"));
 }
 
 static void closing_nothing_is_fine(void **state)
