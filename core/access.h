@@ -76,7 +76,7 @@ struct nvbar_copied {
  * @base: first VA, which may be inside the mapping
  * @writable: its entries allow writes
  * @ordinary: looked-up pages are ordinary memory
- * @live: the mapping was executed
+ * @live: the mapping was executed: faults at its addresses are its own
  * @ended: no access may begin, as the GPU is going to be detached
  * @uses: single accesses and blocks so far that found no looked-up page
  * @copied: NULL before the first block that a window would serve; vmm.lock to

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -151,13 +152,15 @@ static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, b
 	return 0;
 }
 
+/* A handle on @len bytes of the mapping from @off on.  Once it is listed, a fault may look at it. */
 static void add_access(struct nvbar_access *access, struct nvbar_gpu *gpu,
-		       struct nvbar_mapping *mapping)
+		       struct nvbar_mapping *mapping, u64 off, u64 len, bool live)
 {
 	access->gpu = gpu;
 	access->mapping = mapping;
-	access->base = mapping->node.start;
-	access->size = mapping->node.len;
+	access->base = mapping->node.start + off;
+	access->size = len;
+	access->live = live;
 	access->writable = !(mapping->flags & NVBAR_VMM_RDONLY);
 	access->generation = gpu->direct.generation;
 	access->ordinary = gpu->direct.ordinary;
@@ -239,7 +242,7 @@ static struct nvbar_access *prepare(struct nvbar_gpu *gpu, u64 nr_pages,
 		explain(gpu, &req, PTR_ERR(mapping));
 		return ERR_CAST(mapping);
 	}
-	add_access(access, gpu, mapping);
+	add_access(access, gpu, mapping, 0, mapping->node.len, false);
 	return access;
 }
 
@@ -263,10 +266,7 @@ static struct nvbar_access *share(struct nvbar_gpu *gpu, u64 nr_pages,
 		kfree(access);
 		return NULL;
 	}
-	add_access(access, gpu, mapping);
-	access->base += off;
-	access->size = nr_pages << NVBAR_PAGE_SHIFT;
-	access->live = true;
+	add_access(access, gpu, mapping, off, nr_pages << NVBAR_PAGE_SHIFT, true);
 	return access;
 }
 
@@ -297,7 +297,7 @@ static int execute(struct nvbar_access *access, const struct nvbar_spans *spans,
 	if (ret)
 		free_access(access);
 	else
-		access->live = true;
+		WRITE_ONCE(access->live, true);
 	return ret;
 }
 

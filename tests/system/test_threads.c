@@ -15,6 +15,7 @@
  * @rounds: how often to map
  * @error: the first thing that went wrong, or NULL; asserts belong to the main
  *	thread
+ * @done: the thread has no more to do, where somebody waits for that
  * @byte: what its pages hold
  */
 struct worker {
@@ -25,6 +26,7 @@ struct worker {
 	uint64_t seed;
 	unsigned int rounds;
 	const char *error;
+	bool done;
 	uint8_t byte[NR_PAGES * PAGE];
 };
 
@@ -327,11 +329,65 @@ static void threads_with_gpus_of_their_own_do_not_meet(void **state)
 	}
 }
 
+/* Who shares a page of a mapping, over and over, while another page of it faults */
+#define SHARED_PAGE	300
+
+static void share_and_flush(struct worker *w)
+{
+	const uint64_t pfn = MIB(64) / PAGE + SHARED_PAGE;
+	struct nvbar_access *a;
+	unsigned int i;
+
+	for (i = 0; i < w->rounds; i++) {
+		expect(nvbar_map_pages(w->gpu, &pfn, 1, 0, &a) == 0);
+		expect(nvbar_access_base(a) % MIB(2) == SHARED_PAGE * PAGE);
+		expect(nvbar_flush(a) == 0);
+		expect(nvbar_unmap(a) == 0);
+	}
+}
+
+static void *share_thread(void *arg)
+{
+	struct worker *w = arg;
+
+	share_and_flush(w);
+	__atomic_store_n(&w->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* One fault at a time, each told of before the next: none hides another. */
+static void a_fault_is_not_blamed_on_who_begins_to_share_the_mapping(void **state)
+{
+	const struct nvbar_extent ext = { MIB(64), MIB(2) };
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	static struct worker worker;
+	struct nvbar_access *whole;
+	struct nvbar *gpu;
+
+	(void)state;
+	gpu = gpu_open("sim:ga102,vram=1G,poison=0x4000000:0x1000");
+	assert_ok(nvbar_map(gpu, &ext, 1, NULL, &whole));
+	worker = (struct worker){ .gpu = gpu, .rounds = 2000 };
+	assert_ok(pthread_create(&worker.thread, NULL, share_thread, &worker));
+	while (!__atomic_load_n(&worker.done, __ATOMIC_ACQUIRE)) {
+		assert_ok(nvbar_write32(whole, 0, 1));
+		assert_ok(nvbar_get_fault(gpu, &fault));
+		assert_int_equal(fault.va, nvbar_access_base(whole));
+	}
+	assert_ok(pthread_join(worker.thread, NULL));
+	if (worker.error)
+		print_error("the thread that shares: %s\n", worker.error);
+	assert_null(worker.error);
+	assert_err(nvbar_flush(whole), EIO);
+	nvbar_close(gpu);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_with_pages_of_their_own_do_not_disturb_each_other),
 		cmocka_unit_test(threads_with_gpus_of_their_own_do_not_meet),
+		cmocka_unit_test(a_fault_is_not_blamed_on_who_begins_to_share_the_mapping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
