@@ -255,6 +255,43 @@ void nvbar_va_free(struct nvbar_va *va, struct nvbar_va_node *node)
 	RB_CLEAR_NODE(&node->by_start);
 }
 
+/* Has [@from, @to) so many bytes in whole pages of the host? */
+static bool pages_fit(u64 from, u64 to, u64 len, u64 granule)
+{
+	u64 first = round_up(from, granule), last = round_down(to, granule);
+
+	return last >= first && last - first >= len;
+}
+
+bool nvbar_va_would_fit(const struct nvbar_va *va, u64 len, nvbar_va_leaves_fn *leaves)
+{
+	const struct nvbar_va_node *node;
+	u64 from = 0;
+
+	for (node = nvbar_va_first(va); node; node = nvbar_va_next(node)) {
+		if (leaves(node))
+			continue;
+		if (pages_fit(from, node_start(node), len, va->granule))
+			return true;
+		from = node_end(node);
+	}
+	return pages_fit(from, va->size, len, va->granule);
+}
+
+bool nvbar_va_would_fit_fixed(const struct nvbar_va *va, u64 start, u64 len,
+			      nvbar_va_leaves_fn *leaves)
+{
+	const struct nvbar_va_node *node;
+
+	if (start > va->size || len > va->size - start)
+		return false;
+	for (node = nvbar_va_first(va); node && node_start(node) < start + len;
+	     node = nvbar_va_next(node))
+		if (node_end(node) > start && !leaves(node))
+			return false;
+	return true;
+}
+
 u64 nvbar_va_free_bytes(const struct nvbar_va *va)
 {
 	return va->free_bytes;

@@ -110,6 +110,36 @@ int nvbar_va_alloc_fixed(struct nvbar_va *va, struct nvbar_va_node *node, u64 st
  */
 void nvbar_va_free(struct nvbar_va *va, struct nvbar_va_node *node);
 
+/* Which ranges are given back, in a question about what would be free then */
+typedef bool nvbar_va_leaves_fn(const struct nvbar_va_node *node);
+
+/**
+ * nvbar_va_would_fit() - would there be room without some of the ranges?
+ * @va: the address space
+ * @len: bytes, not 0
+ * @leaves: which ranges go
+ *
+ * Room as nvbar_va_alloc() wants it for an alignment of 4 KiB: whole pages of the
+ * host, free or held by ranges that go.  O(n).
+ *
+ * Return: true if there would be.
+ */
+bool nvbar_va_would_fit(const struct nvbar_va *va, u64 len, nvbar_va_leaves_fn *leaves);
+
+/**
+ * nvbar_va_would_fit_fixed() - would a given range be free without some of the ranges?
+ * @va: the address space
+ * @start: first byte
+ * @len: bytes, not 0
+ * @leaves: which ranges go
+ *
+ * O(n).
+ *
+ * Return: true if it would be, false also where it leaves the address space.
+ */
+bool nvbar_va_would_fit_fixed(const struct nvbar_va *va, u64 start, u64 len,
+			      nvbar_va_leaves_fn *leaves);
+
 /**
  * nvbar_va_free_bytes() - how much is free?
  * @va: the address space

@@ -120,29 +120,21 @@ static int alloc_va(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping, u64 le
 	}
 }
 
+/* An invalidate that ends gives the range back. */
+static bool is_quarantined(const struct nvbar_va_node *node)
+{
+	return container_of(node, const struct nvbar_mapping, node)->state ==
+	       NVBAR_MAPPING_QUARANTINED;
+}
+
 /* Would there be room for @req, but for what is in quarantine? */
 static bool freed_by_invalidate(const struct nvbar_vmm *vmm, const struct nvbar_vmm_request *req)
 {
-	u64 start = req->fixed ? *req->fixed : 0;
-	u64 end = req->fixed ? start + req->len : vmm->va.size;
-	const struct nvbar_va_node *node;
-	u64 from = start;
-
 	if (list_empty(&vmm->quarantine))
 		return false;
-	for (node = nvbar_va_first(&vmm->va); node && node->start < end;
-	     node = nvbar_va_next(node)) {
-		u64 node_end = node->start + node->len;
-
-		if (node_end <= start ||
-		    container_of(node, struct nvbar_mapping, node)->state ==
-			    NVBAR_MAPPING_QUARANTINED)
-			continue;
-		if (node->start >= from && node->start - from >= req->len)
-			return true;
-		from = node_end;
-	}
-	return end > from && end - from >= req->len;
+	if (req->fixed)
+		return nvbar_va_would_fit_fixed(&vmm->va, *req->fixed, req->len, is_quarantined);
+	return nvbar_va_would_fit(&vmm->va, req->len, is_quarantined);
 }
 
 /* A range, if need be one of the quarantine, should the GPU confirm at last. */

@@ -492,26 +492,93 @@ static void a_page_of_the_host_with_a_fixed_range_is_passed_over(void **state)
 	take(4, 0, 15);
 }
 
+/* Odd ones of nodes[] */
+static bool is_odd(const struct nvbar_va_node *node)
+{
+	return (node - nodes) % 2;
+}
+
+static bool nobody(const struct nvbar_va_node *node)
+{
+	(void)node;
+	return false;
+}
+
+/* Eight pages of the host, each with a page of 4 KiB for somebody, but the seventh */
+static void what_would_fit_is_whole_pages_of_the_host(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	nvbar_va_init(&va, 8 * SZ_64K, SZ_64K);
+	for (i = 0; i < 6; i++)
+		assert_int_equal(alloc_page_of(i, 1, SZ_4K), 16 * i);
+	take(6, 7 * 16 + 1, 1);
+	/* The seventh; the beginning of the eighth is no use to anybody but a fixed range. */
+	assert_true(nvbar_va_would_fit(&va, SZ_64K, nobody));
+	assert_false(nvbar_va_would_fit(&va, SZ_64K + SZ_4K, nobody));
+	assert_true(nvbar_va_would_fit_fixed(&va, 6 * SZ_64K, SZ_64K + SZ_4K, nobody));
+	assert_false(nvbar_va_would_fit_fixed(&va, 6 * SZ_64K, SZ_64K + SZ_8K, nobody));
+	/* With the sixth they are two; single ones before it are not added up. */
+	assert_true(nvbar_va_would_fit(&va, 2 * SZ_64K, is_odd));
+	assert_false(nvbar_va_would_fit(&va, 2 * SZ_64K + SZ_4K, is_odd));
+	/* All that a range holds goes with it, or stays with it. */
+	assert_true(nvbar_va_would_fit_fixed(&va, SZ_64K, SZ_64K, is_odd));
+	assert_false(nvbar_va_would_fit_fixed(&va, SZ_64K, SZ_64K, nobody));
+	assert_false(nvbar_va_would_fit_fixed(&va, SZ_64K - SZ_4K, SZ_4K, is_odd));
+	assert_false(nvbar_va_would_fit_fixed(&va, 2 * SZ_64K - SZ_4K, SZ_8K, is_odd));
+	/* Nor is there room outside. */
+	assert_false(nvbar_va_would_fit(&va, 9 * SZ_64K, is_odd));
+	assert_false(nvbar_va_would_fit(&va, 0 - (u64)SZ_4K, is_odd));
+	assert_false(nvbar_va_would_fit_fixed(&va, 8 * SZ_64K, SZ_4K, is_odd));
+	assert_false(nvbar_va_would_fit_fixed(&va, 8 * SZ_64K - SZ_4K, SZ_8K, is_odd));
+	assert_false(nvbar_va_would_fit_fixed(&va, 0 - (u64)SZ_4K, SZ_8K, is_odd));
+}
+
 #define HOST_PAGES	4	/* of 4 KiB, in a page of the host */
 
-static bool host_pages_free(unsigned int start, unsigned int pages)
+/* Nobody's, or with @leaves somebody's who leaves? */
+static bool is_free(unsigned int page, nvbar_va_leaves_fn *leaves)
+{
+	return page < NR_PAGES && (!owner[page] || leaves(&nodes[owner[page] - 1]));
+}
+
+static bool are_free(unsigned int page, unsigned int pages, nvbar_va_leaves_fn *leaves)
+{
+	unsigned int end = page + pages;
+
+	while (page < end && is_free(page, leaves))
+		page++;
+	return page == end;
+}
+
+static bool host_pages_free(unsigned int start, unsigned int pages, nvbar_va_leaves_fn *leaves)
 {
 	unsigned int page = start - start % HOST_PAGES, end = start + pages;
 
-	for (end += -end % HOST_PAGES; page < end; page++)
-		if (page >= NR_PAGES || owner[page])
-			return false;
-	return true;
+	return are_free(page, end + -end % HOST_PAGES - page, leaves);
 }
 
-static bool host_has_room(unsigned int pages, unsigned int align, unsigned int phase)
+static bool host_has_room(unsigned int pages, unsigned int align, unsigned int phase,
+			  nvbar_va_leaves_fn *leaves)
 {
 	unsigned int start;
 
 	for (start = phase; start < NR_PAGES; start += align)
-		if (host_pages_free(start, pages))
+		if (host_pages_free(start, pages, leaves))
 			return true;
 	return false;
+}
+
+static void compare_what_would_fit(unsigned int pages)
+{
+	unsigned int page = random_below(NR_PAGES + 2);
+
+	assert_int_equal(nvbar_va_would_fit(&va, (u64)pages * SZ_4K, is_odd),
+			 host_has_room(pages, HOST_PAGES, 0, is_odd));
+	assert_int_equal(nvbar_va_would_fit_fixed(&va, (u64)page * SZ_4K, (u64)pages * SZ_4K,
+						  is_odd),
+			 are_free(page, pages, is_odd));
 }
 
 /* What a node must hold, as whole pages of the host if it was not told where to lie */
@@ -556,7 +623,7 @@ static void random_ranges_share_no_page_of_the_host(void **state)
 		} else if (random_below(3)) {
 			ret = nvbar_va_alloc(&va, node, (u64)pages * SZ_4K, (u64)align * SZ_4K,
 					     (u64)phase * SZ_4K);
-			assert_int_equal(ret, host_has_room(pages, align, phase) ? 0 : -ENOSPC);
+			assert_int_equal(ret, host_has_room(pages, align, phase, nobody) ? 0 : -ENOSPC);
 			fixed[who - 1] = false;
 			if (!ret)
 				host_set(node, false, who);
@@ -570,8 +637,10 @@ static void random_ranges_share_no_page_of_the_host(void **state)
 		for (j = free = 0; j < NR_PAGES; j++)
 			free += !owner[j];
 		assert_int_equal(nvbar_va_free_bytes(&va), (u64)free * SZ_4K);
-		if (i % 8 == 0)
+		if (i % 8 == 0) {
 			assert_true(nvbar_va_verify(&va));
+			compare_what_would_fit(1 + random_below(40));
+		}
 	}
 }
 
@@ -623,6 +692,7 @@ int main(void)
 		cmocka_unit_test(random_ranges_agree_with_an_array_of_pages),
 		cmocka_unit_test(a_range_holds_whole_pages_of_the_host),
 		cmocka_unit_test(a_page_of_the_host_with_a_fixed_range_is_passed_over),
+		cmocka_unit_test(what_would_fit_is_whole_pages_of_the_host),
 		cmocka_unit_test(random_ranges_share_no_page_of_the_host),
 		cmocka_unit_test(a_million_ranges_come_and_go),
 	};

@@ -217,6 +217,12 @@ static int start_unscrubbed(void **state)
 	return ret;
 }
 
+static int start_with_host_pages_of_64k(void **state)
+{
+	compat_page_size_pretend(SZ_64K);
+	return start(state);
+}
+
 static int start_with_large_bar1(void **state)
 {
 	(void)state;
@@ -239,6 +245,14 @@ static int stop(void **state)
 	errors = sim_driver_errors(sim);
 	sim_destroy(sim);
 	return errors != 0;
+}
+
+static int stop_with_host_pages_of_64k(void **state)
+{
+	int ret = stop(state);
+
+	compat_page_size_pretend(0);
+	return ret;
 }
 
 static struct nvbar_span every_other_page(const void *arg, size_t i)
@@ -379,6 +393,44 @@ static void a_quarantine_is_blamed_for_what_it_holds_alone(void **state)
 	assert_int_equal(nvbar_bar_user_release(access), 0);
 	compat_sleep_pretend(false);
 	assert_int_equal(nvbar_bar_user_release(live), 0);
+	assert_consistent();
+}
+
+/*
+ * A machine with pages of 64 KiB: all of BAR1 is held by mappings of 4 KiB each, and
+ * what each has beside it in its page is nobody's room, confirmed unmap or not.
+ */
+static void a_quarantine_is_not_blamed_for_what_others_hold_beside_them(void **state)
+{
+	const struct nvbar_bar_user_opts opts = { .flags = NVBAR_VMM_PRIVATE };
+	static struct nvbar_access *held[SZ_64M / SZ_64K];
+	struct nvbar_access *access;
+	unsigned long long slept;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(held); i++)
+		held[i] = map_scattered(SZ_1G + i * SZ_64K, 1);
+	assert_int_equal(nvbar_va_free_bytes(&gpu.vmm.va), 0);
+	compat_sleep_pretend(true);
+	stuck = true;
+	assert_int_equal(nvbar_bar_user_release(held[500]), -ETIMEDOUT);
+
+	slept = compat_slept_ns();
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, 17, &opts)), -ENOSPC);
+	assert_int_equal(compat_slept_ns(), slept);
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, 16, &opts)), -ETIMEDOUT);
+	assert_int_equal(nvbar_bar_user_release(held[501]), -ETIMEDOUT);
+	assert_int_equal(PTR_ERR(nvbar_bar_user_prepare(&gpu, 17, &opts)), -ETIMEDOUT);
+	stuck = false;
+	compat_sleep_pretend(false);
+
+	access = nvbar_bar_user_prepare(&gpu, 17, &opts);
+	assert_false(IS_ERR(access));
+	assert_int_equal(nvbar_bar_user_release(access), 0);
+	for (i = 0; i < ARRAY_SIZE(held); i++)
+		if (i != 500 && i != 501)
+			assert_int_equal(nvbar_bar_user_release(held[i]), 0);
 	assert_consistent();
 }
 
@@ -804,6 +856,9 @@ int main(void)
 			a_range_stays_in_quarantine_while_an_invalidate_is_stuck, start, stop),
 		cmocka_unit_test_setup_teardown(a_quarantine_is_blamed_for_what_it_holds_alone,
 						start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_quarantine_is_not_blamed_for_what_others_hold_beside_them,
+			start_with_host_pages_of_64k, stop_with_host_pages_of_64k),
 		cmocka_unit_test_setup_teardown(who_ends_the_quarantine_waits_for_all_of_it, start,
 						stop),
 		cmocka_unit_test_setup_teardown(a_trim_makes_the_gpu_forget_what_it_unlinked, start,
