@@ -108,7 +108,10 @@ static struct nvbar_span whole_vram(const void *arg, size_t i)
 	return (struct nvbar_span){ 0, gpu->reserved_pa };
 }
 
-/* A mapping like any other, which lives as long as the GPU is attached. */
+/*
+ * A mapping like any other, which lives as long as the GPU is attached.  If there can't
+ * be one BAR1 is unbound again, so nothing is cleared, nor waited for once more.
+ */
 static int map_static(struct nvbar_gpu *gpu)
 {
 	const struct nvbar_bar_user_opts opts = {
@@ -125,7 +128,9 @@ static int map_static(struct nvbar_gpu *gpu)
 			      gpu->bar1_size, gpu->reserved_pa);
 		return -EOPNOTSUPP;
 	}
+	gpu->vmm.detaching = true;
 	access = nvbar_bar_user_map(gpu, &spans, &opts);
+	gpu->vmm.detaching = false;
 	return PTR_ERR_OR_ZERO(access);
 }
 
@@ -184,7 +189,7 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
 
 err_bar1:
 	if (gpu->vmm.enabled)
-		nvbar_bar1_disable(gpu);
+		nvbar_bar1_disable(gpu, false);
 err_vmm:
 	nvbar_vmm_fini(gpu);
 err_buddy:
@@ -207,7 +212,7 @@ void nvbar_gpu_detach(struct nvbar_gpu *gpu)
 	nvbar_bar_user_end_all(gpu);
 	nvbar_vram_end_all(gpu);
 	if (gpu->vmm.enabled)
-		nvbar_bar1_disable(gpu);
+		nvbar_bar1_disable(gpu, true);
 	nvbar_vmm_fini(gpu);
 	nvbar_buddy_fini(&gpu->buddy);
 	nvbar_pramin_fini(gpu);

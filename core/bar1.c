@@ -214,7 +214,7 @@ int nvbar_bar1_enable(struct nvbar_gpu *gpu)
 		return ret;
 	ret = bind_bar1(gpu, VF_PRIV_BAR1_BLOCK_MODE_VIRTUAL, gpu->inst_pa);
 	if (ret) {
-		nvbar_bar1_disable(gpu);
+		nvbar_bar1_disable(gpu, false);
 		return ret;
 	}
 	gpu->vmm.enabled = true;
@@ -229,16 +229,14 @@ static void finish_accesses(struct nvbar_gpu *gpu)
 	nvbar_tlb_invalidate(gpu, nvbar_pt_root(gpu), NVBAR_TLB_DOWNGRADE);
 }
 
-void nvbar_bar1_disable(struct nvbar_gpu *gpu)
+void nvbar_bar1_disable(struct nvbar_gpu *gpu, bool used)
 {
-	bool enabled = gpu->vmm.enabled;
-
 	/* What somebody else has bound since stays. */
 	if (nvbar_bar1_look(gpu)) {
 		gpu->vmm.enabled = false;
 		return;
 	}
-	if (enabled)
+	if (used)
 		finish_accesses(gpu);
 	gpu->vmm.enabled = false;
 	bind_bar1(gpu, VF_PRIV_BAR1_BLOCK_MODE_PHYSICAL, 0);

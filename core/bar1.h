@@ -35,13 +35,14 @@ int nvbar_bar1_enable(struct nvbar_gpu *gpu);
 /**
  * nvbar_bar1_disable - put BAR1 back into physical mode
  * @gpu: nobody accesses BAR1 any more, whose tables may still have entries
+ * @used: somebody has accessed it since it was bound
  *
- * Waits for accesses that the GPU has not finished.  A GPU that is lost by now is
- * left alone: its BAR1 may be somebody else's.
+ * Waits, if it was @used, for accesses that the GPU has not finished.  A GPU that is
+ * lost by now is left alone: its BAR1 may be somebody else's.
  *
  * Context: caller is alone; may sleep.
  */
-void nvbar_bar1_disable(struct nvbar_gpu *gpu);
+void nvbar_bar1_disable(struct nvbar_gpu *gpu, bool used);
 
 /**
  * nvbar_bar1_read_binding - what BAR1 is bound to now

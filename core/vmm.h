@@ -97,7 +97,8 @@ struct nvbar_vmm_request {
  * struct nvbar_vmm - the address space
  * @lock: protects everything here and orders page-table updates
  * @enabled: BAR1 is bound to these tables
- * @detaching: BAR1 is about to be unbound, so no entry needs to be cleared
+ * @detaching: BAR1 is about to be unbound, at least if what is under way fails, so no
+ *	entry needs to be cleared
  * @va: free and held ranges
  * @pt: page tables
  * @accesses: every handle given out, see bar_user.h

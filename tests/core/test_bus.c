@@ -643,7 +643,7 @@ static void a_bind_that_is_on_its_way_is_waited_for_before_the_next(void **state
 
 			/* Nor is BAR1 unbound meanwhile. */
 			compat_sleep_pretend(true);
-			nvbar_bar1_disable(&gpu);
+			nvbar_bar1_disable(&gpu, false);
 			compat_sleep_pretend(false);
 			assert_int_equal(fake_written(&hw, 0xb80f40), 0);
 			assert_int_equal(fake_written(&hw, 0xb80f60), 0);

@@ -31,6 +31,9 @@
 static struct sim_gpu *sim;
 static struct nvbar_gpu gpu;
 static bool stuck;	/* invalidates don't end */
+static bool bind_stuck;	/* nor do binds */
+static unsigned int nr_invalidates;
+static unsigned int hangs_at;	/* from this invalidate on neither ends; 0 is never */
 static bool unscrubbed;	/* VRAM may still be scrubbed by the GPU ... */
 static bool forgetful;	/* ... and is, so that what is written there does not stay */
 /* b write barrier, p PRAMIN write, r PRAMIN read, i invalidate, f BAR1 fill, R BAR1 read */
@@ -111,6 +114,8 @@ static u64 hw_read(void *hw, u32 off, unsigned int width)
 		note('r');
 	if (off == 0xb830b0 && stuck)
 		return 0x80000005;
+	if (off == 0xb80f60 && bind_stuck)
+		return sim_bar0_read(sim, off, width) | 0x3;
 	if (off == 0x100b20 && unscrubbed)
 		return 0xbadf0200;
 	return sim_bar0_read(sim, off, width);
@@ -128,6 +133,8 @@ static void hw_write(void *hw, u32 off, unsigned int width, u64 val)
 	if (off == 0xb830b0) {
 		note('i');
 		last_invalidate = val;
+		if (++nr_invalidates == hangs_at)
+			stuck = bind_stuck = true;
 	}
 	nr_writes++;
 	if (forgetful && is_pramin(off) && window + off - 0x700000 < gpu.reserved_pa)
@@ -673,6 +680,38 @@ static void an_earlier_owners_translations_are_forgotten(void **state)
 	nvbar_gpu_detach(&other);
 }
 
+/*
+ * Nobody has used the static mapping that the GPU does not confirm: it is asked for
+ * that once, and once to unbind BAR1.
+ */
+static void an_attach_does_not_wait_again_and_again_for_a_gpu_that_hangs(void **state)
+{
+	const struct sim_config cfg = {
+		.chip = "gh100", .vram_size = SZ_256M, .bar1_size = SZ_256M,
+	};
+	static struct nvbar_gpu other;
+	unsigned long long slept;
+
+	(void)state;
+	assert_int_equal(sim_create(&cfg, &sim, NULL, 0), 0);
+	memset(&other, 0, sizeof(other));
+	compat_sleep_pretend(true);
+	slept = compat_slept_ns();
+	nr_invalidates = 0;
+	hangs_at = 2;	/* the first is before the bind */
+	assert_int_equal(nvbar_gpu_attach(&other, &ops, NULL, SZ_256M, NVBAR_GPU_STATIC),
+			 -ETIMEDOUT);
+	slept = compat_slept_ns() - slept;
+	assert_true(nr_invalidates >= hangs_at);
+	assert_true(slept <= 4100000000);
+	hangs_at = 0;
+	stuck = bind_stuck = false;
+	compat_sleep_pretend(false);
+	nvbar_gpu_free_handles(&other, 0);
+	assert_int_equal(sim_driver_errors(sim), 0);
+	sim_destroy(sim);
+}
+
 /* The model refuses a trigger while one runs, which stop() would see. */
 static void an_earlier_owners_invalidate_is_waited_for(void **state)
 {
@@ -884,6 +923,7 @@ int main(void)
 						start_unscrubbed, stop),
 		cmocka_unit_test_setup_teardown(an_earlier_owners_translations_are_forgotten, start,
 						stop),
+		cmocka_unit_test(an_attach_does_not_wait_again_and_again_for_a_gpu_that_hangs),
 		cmocka_unit_test_setup_teardown(an_earlier_owners_invalidate_is_waited_for, start,
 						stop),
 		cmocka_unit_test_setup_teardown(a_killed_owner_is_known_after_bar1_was_resized, start,
