@@ -113,7 +113,7 @@ static void refuse(struct sim_gpu *gpu, bool write, uint64_t pa, unsigned int wi
 		sim_fault_pramin(gpu, pa, write);
 }
 
-uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
+uint32_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 {
 	uint64_t pa = gpu->pramin.base + (off - PRAMIN_BASE);
 	const char *why = refusal(gpu, pa, width);
@@ -135,10 +135,12 @@ void sim_pramin_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, s
 	uint64_t pa = gpu->pramin.base + (off - PRAMIN_BASE);
 	size_t i;
 
-	/* What is refused or fails does so word by word. */
-	if (refusal(gpu, pa, 8 * nr) || sim_is_poisoned(gpu, pa, 8 * nr)) {
-		for (i = 0; i < nr; i++)
-			words[i] = sim_pramin_read(gpu, off + 8 * i, 8);
+	/* What is refused is refused in the accesses that the bus makes of it. */
+	if (refusal(gpu, pa, 8 * nr)) {
+		for (i = 0; i < nr; i++) {
+			words[i] = sim_pramin_read(gpu, off + 8 * i, 4);
+			words[i] |= (uint64_t)sim_pramin_read(gpu, off + 8 * i + 4, 4) << 32;
+		}
 		return;
 	}
 	sim_posted_drain(gpu, gpu->pramin.tail);
@@ -146,7 +148,7 @@ void sim_pramin_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, s
 		words[i] = sim_vram_load(&gpu->vram, pa + 8 * i, 8);
 }
 
-void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val)
+void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint32_t val)
 {
 	uint64_t pa = gpu->pramin.base + (off - PRAMIN_BASE);
 	const char *why = refusal(gpu, pa, width);
@@ -164,10 +166,12 @@ void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *w
 	uint64_t pa = gpu->pramin.base + (off - PRAMIN_BASE);
 	size_t i;
 
-	/* What is refused is refused word by word. */
+	/* What is refused is refused in the accesses that the bus makes of it. */
 	if (refusal(gpu, pa, 8 * nr)) {
-		for (i = 0; i < nr; i++)
-			sim_pramin_write(gpu, off + 8 * i, 8, words[i]);
+		for (i = 0; i < nr; i++) {
+			sim_pramin_write(gpu, off + 8 * i, 4, words[i]);
+			sim_pramin_write(gpu, off + 8 * i + 4, 4, words[i] >> 32);
+		}
 		return;
 	}
 	if (gpu->cfg.landing == SIM_LANDING_AT_ONCE) {

@@ -426,8 +426,10 @@ void sim_pramin_fini(struct sim_gpu *gpu);
 void sim_pramin_reset(struct sim_gpu *gpu);
 /* A BAR0 access goes by: a delayed move of the window comes nearer. */
 void sim_window_tick(struct sim_gpu *gpu);
-uint64_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
-void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint64_t val);
+/* An access of 4 bytes at most, as the bus makes them. */
+uint32_t sim_pramin_read(struct sim_gpu *gpu, uint64_t off, unsigned int width);
+void sim_pramin_write(struct sim_gpu *gpu, uint64_t off, unsigned int width, uint32_t val);
+/* Words of 8 bytes that are two accesses each. */
 void sim_pramin_read_words(struct sim_gpu *gpu, uint64_t off, uint64_t *words, size_t nr);
 void sim_pramin_write_words(struct sim_gpu *gpu, uint64_t off, const uint64_t *words, size_t nr);
 /* Bring posted writes older than number @upto to VRAM. */

@@ -264,6 +264,80 @@ static void the_protected_range_is_out_of_reach(void **state)
 	bus_close(&bus);
 }
 
+#define NR_BLOCK	6
+
+/* A block of words at @pa, the last two of which are refused: as single words are. */
+static void block_with_an_end(struct bus *bus, uint64_t pa, const uint64_t *words, bool single)
+{
+	uint64_t got[NR_BLOCK], misuse, i;
+	uint64_t off = R_PRAMIN + (pa & 0xffff);
+
+	bus_wr(bus, R_WINDOW, (uint32_t)(pa >> 16));
+	misuse = bus_misuse(bus);
+	for (i = 0; single && i < NR_BLOCK; i++)
+		sim_bar0_write(bus->gpu, off + 8 * i, 8, words[i]);
+	if (!single)
+		sim_bar0_write_words(bus->gpu, off, words, NR_BLOCK);
+	bus_order(bus);
+	for (i = 0; i < NR_BLOCK - 2; i++)
+		assert_int_equal(bus_peek(bus, pa + 8 * i), words[i]);
+	assert_int_equal(bus_misuse(bus), misuse + 4);	/* two words of two accesses */
+
+	sim_bar0_read_words(bus->gpu, off, got, NR_BLOCK);
+	assert_int_equal(bus_misuse(bus), misuse + 8);
+	assert_memory_equal(got, words, 8 * (NR_BLOCK - 2));
+	for (; i < NR_BLOCK; i++)
+		assert_int_equal(got[i], 0xbadf0200badf0200ull);
+}
+
+static void of_a_block_that_is_refused_in_part_the_rest_arrives(void **state)
+{
+	static const enum sim_landing landing[] = {
+		SIM_LANDING_LATE, SIM_LANDING_RANDOM, SIM_LANDING_AT_ONCE,
+	};
+	uint64_t words[NR_BLOCK], before;
+	unsigned int run, i;
+
+	(void)state;
+	for (run = 0; run < 6; run++) {
+		struct sim_config cfg = {
+			.vram_size = MIB(64), .wpr1 = { MIB(4) + KIB(4), MIB(8) },
+			.landing = landing[run / 2],
+		};
+		struct bus bus;
+
+		for (i = 0; i < NR_BLOCK; i++)
+			words[i] = 0x1111111100000001ull * (i + 1) + run;
+		bus_open(&bus, &cfg);
+		before = bus_peek(&bus, MIB(4) + KIB(4));
+		block_with_an_end(&bus, MIB(4) + KIB(4) - 8 * (NR_BLOCK - 2), words, run % 2);
+		assert_int_equal(bus_peek(&bus, MIB(4) + KIB(4)), before);
+		block_with_an_end(&bus, MIB(64) - 8 * (NR_BLOCK - 2), words, run % 2);
+		bus_close(&bus);
+	}
+}
+
+/* Also of a block that is refused in part, a word is two writes. */
+static void words_of_a_block_that_is_refused_in_part_are_torn(void **state)
+{
+	const struct sim_config cfg = {
+		.vram_size = MIB(64), .landing = SIM_LANDING_LATE,
+	};
+	uint64_t words[2] = { 0x1111111122222222ull, 0x3333333344444444ull };
+	struct bus bus;
+
+	(void)state;
+	bus_open(&bus, &cfg);
+	bus_poke(&bus, MIB(64) - 8, 0);
+	bus_wr(&bus, R_WINDOW, (uint32_t)((MIB(64) - KIB(64)) >> 16));
+	sim_bar0_write_words(bus.gpu, R_PRAMIN + KIB(64) - 8, words, 2);
+	sim_land_oldest(bus.gpu, 1);
+	assert_int_equal(bus_peek(&bus, MIB(64) - 8), 0x22222222);
+	sim_land_oldest(bus.gpu, 1);
+	assert_int_equal(bus_peek(&bus, MIB(64) - 8), words[0]);
+	bus_close(&bus);
+}
+
 static void moves_of_the_window_are_counted(void **state)
 {
 	struct sim_counters c;
@@ -293,6 +367,8 @@ int main(void)
 		cmocka_unit_test(misaligned_accesses_are_refused),
 		cmocka_unit_test(the_queue_holds_16384_writes_and_then_lets_the_oldest_ones_go),
 		cmocka_unit_test(blocks_of_words_are_as_single_words),
+		cmocka_unit_test(of_a_block_that_is_refused_in_part_the_rest_arrives),
+		cmocka_unit_test(words_of_a_block_that_is_refused_in_part_are_torn),
 		cmocka_unit_test(the_protected_range_is_out_of_reach),
 		cmocka_unit_test(moves_of_the_window_are_counted),
 	};
