@@ -43,21 +43,30 @@ static void put_vbios(struct sim_gpu *gpu)
 	sim_vram_write(&gpu->vram, gpu->cfg.vram_size - SIM_WORKSPACE_LEN, image, sizeof(image));
 }
 
+/* --- the boot ----------------------------------------------------------------- */
+
+/* From now on the clearing of VRAM goes on. */
+static void complete(struct sim_gpu *gpu)
+{
+	gpu->boot.polls_left = 0;
+	gpu->boot.scrub_due = sim_due(gpu, gpu->cfg.scrub_polls);
+}
+
 void sim_boot_reset(struct sim_gpu *gpu)
 {
 	gpu->boot.polls_left = gpu->cfg.boot_polls;
 	gpu->boot.due = sim_due(gpu, gpu->cfg.boot_polls);
 	gpu->boot.scrub_left = gpu->cfg.scrub_polls;
+	if (sim_boot_done(gpu))
+		complete(gpu);
 	put_vbios(gpu);
 }
-
-/* --- the boot ----------------------------------------------------------------- */
 
 /* Time passes with every look. */
 static void pass(struct sim_gpu *gpu)
 {
-	if (gpu->boot.polls_left)
-		gpu->boot.polls_left--;
+	if (gpu->boot.polls_left && !--gpu->boot.polls_left)
+		complete(gpu);
 }
 
 uint64_t sim_boot_pass(struct sim_gpu *gpu)
@@ -66,7 +75,7 @@ uint64_t sim_boot_pass(struct sim_gpu *gpu)
 		return ~0ull;
 	if (!sim_is_due(gpu, gpu->boot.due))
 		return gpu->boot.due;
-	gpu->boot.polls_left = 0;
+	complete(gpu);
 	return ~0ull;
 }
 
@@ -115,10 +124,30 @@ uint32_t sim_scrub_read(struct sim_gpu *gpu, uint32_t val)
  * What was written before the end is lost.  That the end clears it, and in one go,
  * is [inferred]: on hardware it goes through VRAM, and may come by at any time.
  */
-void sim_scrub_pass(struct sim_gpu *gpu)
+static void scrub_end(struct sim_gpu *gpu)
 {
-	if (!sim_boot_done(gpu) || !gpu->boot.scrub_left || --gpu->boot.scrub_left)
-		return;
+	gpu->boot.scrub_left = 0;
 	sim_vram_zero_touched(&gpu->vram);
 	put_vbios(gpu);
+}
+
+static bool scrubs(const struct sim_gpu *gpu)
+{
+	return sim_boot_done(gpu) && gpu->boot.scrub_left;
+}
+
+void sim_scrub_look(struct sim_gpu *gpu)
+{
+	if (scrubs(gpu) && !--gpu->boot.scrub_left)
+		scrub_end(gpu);
+}
+
+uint64_t sim_scrub_pass(struct sim_gpu *gpu)
+{
+	if (!scrubs(gpu))
+		return ~0ull;
+	if (!sim_is_due(gpu, gpu->boot.scrub_due))
+		return gpu->boot.scrub_due;
+	scrub_end(gpu);
+	return ~0ull;
 }

@@ -47,7 +47,7 @@ bool sim_is_due(struct sim_gpu *gpu, uint64_t due)
 static void fall_due(struct sim_gpu *gpu)
 {
 	static uint64_t (*const pass[])(struct sim_gpu *gpu) = {
-		sim_boot_pass, sim_flush_pass, sim_bind_pass, sim_inval_pass,
+		sim_boot_pass, sim_scrub_pass, sim_flush_pass, sim_bind_pass, sim_inval_pass,
 	};
 	uint64_t due;
 	size_t i;

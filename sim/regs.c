@@ -463,7 +463,7 @@ uint64_t sim_reg_read(struct sim_gpu *gpu, uint64_t off, unsigned int width)
 	int i = resolve(&gpu->regs, off);
 
 	if (gpu->boot.scrub_left)
-		sim_scrub_pass(gpu);
+		sim_scrub_look(gpu);
 	if (i < 0 && sim_prom_shown(gpu, off))
 		return sim_prom_read(gpu, off, width);
 	if (i < 0)

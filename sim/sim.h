@@ -66,7 +66,8 @@ enum sim_bind_low {
  * @boot_polls: reads of the boot status before it says complete
  * @scrub_polls: once boot is complete, reads of any register before VRAM has been
  *	cleared; it is the last one that clears all that was written before.  GH100
- *	and earlier have a status of it
+ *	and earlier have a status of it.  As below, accesses to other things end
+ *	it, too
  * @bind_polls: reads of the bind status that still say busy
  * @invalidate_polls: reads of the invalidate register that still say busy;
  *	the flush registers take as many.  What nobody looks at ends by itself

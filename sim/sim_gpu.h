@@ -75,11 +75,13 @@ struct sim_bus {
  * @polls_left: reads of a boot register until it is complete
  * @scrub_left: then, reads of any register until VRAM has been cleared
  * @due: when it is complete though nobody looks
+ * @scrub_due: then, when VRAM has been cleared though nobody looks
  */
 struct sim_boot {
 	unsigned int polls_left;
 	unsigned int scrub_left;
 	uint64_t due;
+	uint64_t scrub_due;
 };
 
 /* One PRAMIN write on its way to VRAM, of 4 bytes at most. */
@@ -334,6 +336,7 @@ void sim_combine_end(struct sim_gpu *gpu);
 
 /* What time brings to an end: each does what is due, and says when it is its turn again. */
 uint64_t sim_boot_pass(struct sim_gpu *gpu);
+uint64_t sim_scrub_pass(struct sim_gpu *gpu);
 uint64_t sim_flush_pass(struct sim_gpu *gpu);
 uint64_t sim_bind_pass(struct sim_gpu *gpu);
 uint64_t sim_inval_pass(struct sim_gpu *gpu);
@@ -372,7 +375,7 @@ void sim_timer_reset(struct sim_gpu *gpu);
 /* boot.c: power comes on */
 void sim_boot_reset(struct sim_gpu *gpu);
 /* A register is read, and the clearing of VRAM goes on. */
-void sim_scrub_pass(struct sim_gpu *gpu);
+void sim_scrub_look(struct sim_gpu *gpu);
 
 /* Whether BAR0 shows the chip with the video BIOS there; a read of it. */
 bool sim_prom_shown(struct sim_gpu *gpu, uint64_t off);

@@ -101,20 +101,74 @@ static void a_driver_that_writes_before_vram_has_been_cleared_loses_it(void **st
 	}
 }
 
-/* It need not look to be hit: what it does next are reads, too. */
+/* So long that a driver which does not look has brought BAR1 up before */
+#define SCRUB_LONG	50000
+
+/* Looks at VRAM alone, by each way: reads no register. */
+static bool is_there_throughout(struct bus *bus, unsigned int nr)
+{
+	bool there = true;
+
+	while (nr--) {
+		sim_bar0_read(bus->gpu, R_PRAMIN, 8);
+		there &= sim_bar1_read(bus->gpu, VA, 8) == 0xaaaa;
+	}
+	return there;
+}
+
+/* It need not look to be hit: time passes with whatever it does. */
 static void a_driver_that_never_looks_whether_vram_has_been_cleared_loses_its_tables(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 7; i++) {	/* Blackwell clears it, too, and has no register of it */
+		struct bus bus;
+
+		open_as(&bus, bus_chips[i], (struct sim_config) { .scrub_polls = SCRUB_LONG });
+		bring_up_with_a(&bus);
+		assert_true(is_there_throughout(&bus, 100));
+		assert_false(is_there_throughout(&bus, 2 * SCRUB_LONG));
+		bus_assert_no_errors(&bus);
+		bus_inval(&bus, MIB(1) + KIB(4));
+		assert_int_equal(sim_bar1_read(bus.gpu, VA, 4), 0xffffffff);
+		assert_int_equal(bus_fault_type(&bus), FAULT_PDE);
+		bus_close(&bus);
+	}
+}
+
+static void vram_that_is_never_cleared_is_not_cleared_by_time_either(void **state)
 {
 	struct bus bus;
 
 	(void)state;
-	open_as(&bus, "ga102", (struct sim_config) { .scrub_polls = 8 });
+	open_as(&bus, "ga102", (struct sim_config) { .scrub_polls = SIM_NEVER });
 	bring_up_with_a(&bus);
-	assert_true(comes_to(&bus, R_BIND_STATUS, ~0u, 0));
-	while (bus_rd(&bus, R_SCRUB) != 1)
-		;
-	bus_inval(&bus, MIB(1) + KIB(4));
-	assert_int_equal(sim_bar1_read(bus.gpu, VA, 4), 0xffffffff);
-	assert_int_equal(bus_fault_type(&bus), FAULT_PDE);
+	assert_true(is_there_throughout(&bus, 2 * SCRUB_LONG));
+	assert_int_equal(bus_rd(&bus, R_SCRUB), 0);
+	bus_close(&bus);
+}
+
+static void vram_is_cleared_by_time_only_once_boot_is_complete(void **state)
+{
+	struct sim_config cfg = { .boot_polls = SIM_NEVER, .scrub_polls = 1 };
+	struct bus bus;
+	int i;
+
+	(void)state;
+	open_as(&bus, "ga102", cfg);
+	for (i = 0; i < 1000; i++)
+		sim_bar1_read(bus.gpu, 0, 4);	/* refused */
+	assert_int_equal(bus_peek(&bus, A), 0xaaaa);
+	bus_close(&bus);
+
+	/* Complete after some hundred accesses, cleared some hundred later */
+	cfg.boot_polls = 20;
+	open_as(&bus, "ga102", cfg);
+	for (i = 0; i < 1000; i++)
+		bus_wr(&bus, R_WINDOW, 0);
+	assert_int_equal(bus_peek(&bus, A), 0);
+	assert_int_equal(bus_rd(&bus, R_SCRUB), 1);
 	bus_close(&bus);
 }
 
@@ -353,6 +407,8 @@ int main(void)
 		cmocka_unit_test(a_driver_that_writes_before_vram_has_been_cleared_loses_it),
 		cmocka_unit_test(
 			a_driver_that_never_looks_whether_vram_has_been_cleared_loses_its_tables),
+		cmocka_unit_test(vram_that_is_never_cleared_is_not_cleared_by_time_either),
+		cmocka_unit_test(vram_is_cleared_by_time_only_once_boot_is_complete),
 		cmocka_unit_test(vram_is_not_cleared_before_boot_is_complete),
 		cmocka_unit_test(blackwell_has_no_register_that_tells_of_it),
 		cmocka_unit_test(the_workspace_register_says_that_its_address_is_in_vram),
