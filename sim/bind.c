@@ -149,13 +149,21 @@ uint32_t sim_bind_status_read(struct sim_gpu *gpu, uint32_t val)
 
 /* --- GH100, GB100, GB202: a pair of registers each, LOW with the status --------------- */
 
+static void set_low_alone(struct sim_gpu *gpu, struct sim_aperture *ap, bool alone)
+{
+	if (ap->low_alone == alone)
+		return;
+	ap->low_alone = alone;
+	sim_windows_update(gpu);
+}
+
 static const char *low_written(struct sim_gpu *gpu, struct sim_aperture *ap, uint32_t low)
 {
 	const char *why;
 
 	if (ap->pending)
 		return "a bind is pending";
-	ap->low_alone = gpu->cfg.bind_low == SIM_BIND_LOW_MISUSE;
+	set_low_alone(gpu, ap, gpu->cfg.bind_low == SIM_BIND_LOW_MISUSE);
 	if (gpu->cfg.bind_low != SIM_BIND_LOW_ACTS || low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE)
 		return NULL;
 	why = start(gpu, ap, false, 0, 0);
@@ -169,7 +177,7 @@ static const char *high_written(struct sim_gpu *gpu, struct sim_aperture *ap, ui
 {
 	uint64_t ptr = low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR;
 
-	ap->low_alone = false;
+	set_low_alone(gpu, ap, false);
 	/* Drivers write both, one after the other. */
 	ap->pending &= !ap->by_low;
 	return start(gpu, ap, low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE,

@@ -275,7 +275,7 @@ bool sim_vram_behind(struct sim_gpu *gpu, unsigned int bar, uint64_t off, bool w
 	if (!bar && in_pramin(off) && gpu->pramin.vid) {
 		t.pa = gpu->pramin.base + (off - PRAMIN_BASE);
 		t.fault = !sim_vram_has(&gpu->vram, t.pa, 1);
-	} else if (bar && off < ap->size && !ap->pending) {
+	} else if (bar && off < ap->size && !sim_aperture_unsettled(ap)) {
 		t = sim_aperture_resolve(gpu, ap, off, write);
 		t.pa += off % SIM_PAGE_SIZE;
 	}

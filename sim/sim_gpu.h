@@ -239,6 +239,12 @@ struct sim_aperture {
 	bool dead;
 };
 
+/* What an aperture is between two bindings is not documented: nothing to rely on. */
+static inline bool sim_aperture_unsettled(const struct sim_aperture *ap)
+{
+	return ap->pending || ap->low_alone;
+}
+
 /**
  * struct sim_faults - hardware failing on request
  * @want: in which ways

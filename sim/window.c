@@ -117,8 +117,7 @@ static struct page resolve(struct sim_gpu *gpu, const struct sim_window *win, si
 {
 	struct page page = { NOWHERE, PROT_NONE };
 
-	/* What BAR1 is while a bind is pending is not documented: nothing to rely on. */
-	if (gpu->faults.dead || gpu->bar1.pending)
+	if (gpu->faults.dead || sim_aperture_unsettled(&gpu->bar1))
 		return (struct page) { GONE, prot_for(write) };
 	*t = sim_aperture_resolve(gpu, &gpu->bar1, win->off + i * SIM_PAGE_SIZE, write);
 	/* Sparse pages keep nothing, which no mapping of memory can do. */
@@ -304,7 +303,7 @@ static bool find_page(struct sim_gpu *gpu, uint64_t off, bool write, uint64_t *p
 {
 	struct sim_target t;
 
-	if (!sim_lands_at_once(gpu) || gpu->faults.dead || gpu->bar1.pending ||
+	if (!sim_lands_at_once(gpu) || gpu->faults.dead || sim_aperture_unsettled(&gpu->bar1) ||
 	    !sim_boot_done(gpu) || off >= gpu->bar1.size)
 		return false;
 	t = sim_aperture_resolve(gpu, &gpu->bar1, off, write);

@@ -298,6 +298,48 @@ static void finish_by_high(struct bus *bus)
 	assert_int_equal(sim_driver_errors(bus->gpu), 0);
 }
 
+static void a_pointer_leads_nowhere_between_low_and_high(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 4; i < 7; i++) {
+		volatile uint64_t *p;
+		struct bus bus;
+		uint64_t pa;
+		void *cpu;
+
+		open_as(&bus, bus_chips[i], (struct sim_config) { .landing = SIM_LANDING_AT_ONCE });
+		bus_poke(&bus, VA, 0x5555);
+		bring_up_with_a(&bus);
+		assert_int_equal(sim_bar1_mmap(bus.gpu, VA, PAGE, true, &cpu), 0);
+		p = cpu;
+		assert_true(*p == 0xaaaa);
+		assert_non_null(sim_bar1_direct(bus.gpu, VA, true));
+		assert_true(sim_vram_behind(bus.gpu, 1, VA, true, &pa));
+
+		bus_wr(&bus, R_BIND_LOW, 0);
+		assert_true(*p == ~0ull);
+		*p = 0x7777;
+		assert_int_equal(bus_peek(&bus, A), 0xaaaa);
+		assert_int_equal(bus_peek(&bus, VA), 0x5555);
+		assert_null(sim_bar1_direct(bus.gpu, VA, true));
+		assert_false(sim_vram_behind(bus.gpu, 1, VA, true, &pa));
+
+		/* Refused, as there is no such instance block: what was bound stays so. */
+		bus_wr(&bus, R_BIND_LOW, 1 << 9);
+		bus_wr(&bus, R_BIND_HIGH, ~0u);
+		assert_int_equal(bus_misuse(&bus), 1);
+		assert_true(*p == 0xaaaa);
+
+		bus_wr(&bus, R_BIND_LOW, 0);
+		bus_wr(&bus, R_BIND_HIGH, 0);
+		bus_bind_wait(&bus);
+		assert_true(*p == 0x5555);
+		bus_close(&bus);
+	}
+}
+
 static void a_driver_that_unbinds_by_low_alone_counts_on_what_is_open(void **state)
 {
 	size_t i;
@@ -414,6 +456,7 @@ int main(void)
 		cmocka_unit_test(the_workspace_register_says_that_its_address_is_in_vram),
 		cmocka_unit_test(the_old_bind_registers_are_the_new_ones),
 		cmocka_unit_test(a_driver_that_binds_by_both_places_at_once_is_refused),
+		cmocka_unit_test(a_pointer_leads_nowhere_between_low_and_high),
 		cmocka_unit_test(a_driver_that_unbinds_by_low_alone_counts_on_what_is_open),
 		cmocka_unit_test(a_driver_that_goes_on_after_a_fault_may_find_bar1_dead),
 		cmocka_unit_test(without_that_option_bar1_goes_on_after_a_fault),
