@@ -113,18 +113,22 @@ void sim_turn(struct sim_gpu *gpu)
 	bus->elsewhere = false;
 }
 
-/* Between the halves of a word anything may happen; that another thread comes along is rare. */
-static void between_halves(struct sim_gpu *gpu)
+/*
+ * Between the halves of a word anything may happen; that another thread comes along is
+ * rare.  Return: whether the GPU is there for the second one.
+ */
+static bool between_halves(struct sim_gpu *gpu)
 {
 	bool pause = gpu->cfg.landing == SIM_LANDING_RANDOM && !(sim_dice(gpu) % 64);
 
-	if (!pause && !gpu->bus.on_access)
-		return;
-	sim_unlock(gpu);
-	if (pause)
-		sched_yield();
-	sim_turn(gpu);
-	sim_lock(gpu);
+	if (pause || gpu->bus.on_access) {
+		sim_unlock(gpu);
+		if (pause)
+			sched_yield();
+		sim_turn(gpu);
+		sim_lock(gpu);
+	}
+	return sim_served(gpu, 1);
 }
 
 /* --- transactions ------------------------------------------------------------ */
@@ -214,8 +218,7 @@ static uint64_t read_locked(struct sim_gpu *gpu, uint64_t off, unsigned int widt
 	sim_window_tick(gpu);
 	if (width == 8 && in_pramin(off)) {
 		val = read_part(gpu, off, 4);
-		between_halves(gpu);
-		val |= read_part(gpu, off + 4, 4) << 32;
+		val |= (between_halves(gpu) ? read_part(gpu, off + 4, 4) : ~0u) << 32;
 	} else {
 		val = read_part(gpu, off, width);
 	}
@@ -232,10 +235,8 @@ static void write_locked(struct sim_gpu *gpu, uint64_t off, unsigned int width, 
 	sim_window_tick(gpu);
 	if (width == 8 && in_pramin(off)) {
 		write_part(gpu, off, 4, val);
-		between_halves(gpu);
-		if (gpu->faults.dead)
-			return;
-		write_part(gpu, off + 4, 4, val >> 32);
+		if (between_halves(gpu))
+			write_part(gpu, off + 4, 4, val >> 32);
 	} else {
 		write_part(gpu, off, width, val);
 	}

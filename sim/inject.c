@@ -134,6 +134,16 @@ uint64_t sim_served_slow(struct sim_gpu *gpu, uint64_t nr)
 	return faults->want.dead_at - 1 - before;
 }
 
+bool sim_is_gone(struct sim_gpu *gpu)
+{
+	bool dead;
+
+	sim_lock(gpu);
+	dead = gpu->faults.dead;
+	sim_unlock(gpu);
+	return dead;
+}
+
 bool sim_write_is_ignored(struct sim_gpu *gpu, uint64_t off)
 {
 	struct sim_faults *faults = &gpu->faults;

@@ -314,9 +314,10 @@ void sim_land_oldest(struct sim_gpu *gpu, uint64_t nr);
 /**
  * struct sim_inject - hardware that fails; zero fields don't
  *
- * None of it counts as a driver's error.  Accesses are counted as in struct
- * sim_counters, from the call of sim_inject() on; those through pointers are
- * not counted.
+ * None of it counts as a driver's error.  Accesses are counted from the call of
+ * sim_inject() on, and as in struct sim_counters, except that a word of 64 bits
+ * through PRAMIN is the two accesses that a bus makes of it.  Those through pointers
+ * are not counted.
  *
  * @dead_at: from this access on the GPU is gone, 1 being the next one: reads are
  *	all ones and writes are lost, through pointers too.  What it did not do by
@@ -353,6 +354,9 @@ struct sim_inject {
  * @want: takes the place of what was wanted before; NULL for nothing
  */
 void sim_inject(struct sim_gpu *gpu, const struct sim_inject *want);
+
+/* Whether @dead_at has come, or the host has failed: until sim_inject(), or for good. */
+bool sim_is_gone(struct sim_gpu *gpu);
 
 /**
  * struct sim_flip - a bit of VRAM that changed by itself

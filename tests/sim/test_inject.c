@@ -75,6 +75,78 @@ static void a_block_is_cut_where_the_gpu_dies(void **state)
 	bus_close(&bus);
 }
 
+/* What is in VRAM of a word that was written when the GPU dies at its @nth access. */
+static uint64_t written_until(const char *chip, unsigned int nth)
+{
+	struct bus bus;
+	uint64_t val;
+
+	bus_open_chip(&bus, chip);
+	bus_poke(&bus, 0, 0x5555555566666666ull);
+	inject(&bus, (struct sim_inject) { .dead_at = nth });
+	sim_bar0_write(bus.gpu, R_PRAMIN, 8, 0x1111111122222222ull);
+	assert_int_equal(sim_is_gone(bus.gpu), nth <= 2);
+	sim_land(bus.gpu);
+	val = bus_peek(&bus, 0);
+	bus_close(&bus);
+	return val;
+}
+
+static uint64_t read_until(const char *chip, unsigned int nth)
+{
+	struct bus bus;
+	uint64_t val;
+
+	bus_open_chip(&bus, chip);
+	bus_poke(&bus, 0, 0x5555555566666666ull);
+	inject(&bus, (struct sim_inject) { .dead_at = nth });
+	val = sim_bar0_read(bus.gpu, R_PRAMIN, 8);
+	assert_int_equal(sim_is_gone(bus.gpu), nth <= 2);
+	assert_int_equal(sim_driver_errors(bus.gpu), 0);
+	bus_close(&bus);
+	return val;
+}
+
+static void a_gpu_dies_between_the_halves_of_a_word_too(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 7; i++) {
+		assert_int_equal(written_until(bus_chips[i], 1), 0x5555555566666666ull);
+		assert_int_equal(written_until(bus_chips[i], 2), 0x5555555522222222ull);
+		assert_int_equal(written_until(bus_chips[i], 3), 0x1111111122222222ull);
+		assert_int_equal(read_until(bus_chips[i], 1), ~0ull);
+		assert_int_equal(read_until(bus_chips[i], 2), 0xffffffff66666666ull);
+		assert_int_equal(read_until(bus_chips[i], 3), 0x5555555566666666ull);
+	}
+}
+
+/* Before the word, and then between its halves, which is when it kills the GPU */
+static void kill_between_halves(void *arg)
+{
+	static const struct sim_inject dead = { .dead_at = 1 };
+	struct bus *bus = arg;
+
+	if (bus->hopper)
+		sim_inject(bus->gpu, &dead);
+	bus->hopper = true;
+}
+
+static void a_word_whose_gpu_goes_between_its_halves_has_ones_in_the_upper_one(void **state)
+{
+	struct bus bus;
+
+	(void)state;
+	bus_open_chip(&bus, "ga102");
+	bus_poke(&bus, 0, 0x5555555566666666ull);
+	sim_on_access(bus.gpu, kill_between_halves, &bus);
+	assert_int_equal(sim_bar0_read(bus.gpu, R_PRAMIN, 8), 0xffffffff66666666ull);
+	sim_on_access(bus.gpu, NULL, NULL);
+	assert_int_equal(sim_bar0_read(bus.gpu, R_PRAMIN, 8), ~0ull);
+	bus_close(&bus);
+}
+
 static void words_are_lost_one_by_one(void **state)
 {
 	uint64_t out[3] = { 1, 2, 3 }, in[3];
@@ -85,7 +157,7 @@ static void words_are_lost_one_by_one(void **state)
 	bus_vram_zero(&bus, 0, 64);
 	bus_order(&bus);
 	bus_wr(&bus, R_WINDOW, 0);
-	inject(&bus, (struct sim_inject) { .dead_at = 3 });
+	inject(&bus, (struct sim_inject) { .dead_at = 5 });	/* words are two accesses */
 	sim_bar0_write_words(bus.gpu, R_PRAMIN, out, 3);
 	sim_bar0_read_words(bus.gpu, R_PRAMIN, in, 3);
 	assert_int_equal(in[0], ~0ull);
@@ -302,6 +374,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dead_gpu_reads_all_ones_from_the_named_access_on),
 		cmocka_unit_test(a_block_is_cut_where_the_gpu_dies),
+		cmocka_unit_test(a_gpu_dies_between_the_halves_of_a_word_too),
+		cmocka_unit_test(
+			a_word_whose_gpu_goes_between_its_halves_has_ones_in_the_upper_one),
 		cmocka_unit_test(words_are_lost_one_by_one),
 		cmocka_unit_test(pointers_read_all_ones_while_the_gpu_is_gone),
 		cmocka_unit_test(a_stuck_invalidate_ends_when_it_is_let_go),

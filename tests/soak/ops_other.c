@@ -177,15 +177,12 @@ void op_free(struct run *run, const struct op *op)
 void op_dead(struct run *run, const struct op *op)
 {
 	const struct sim_inject want_dead = { .dead_at = op->n[0] };
-	struct sim_counters counters;
 
 	if (!op->n[0] || has_fault(run))
 		return;
 	say(run, "\tsim_inject(sim, &(struct sim_inject){ .dead_at = %u });\n", op->n[0]);
 	sim_inject(run->sim, &want_dead);
-	sim_get_counters(run->sim, &counters);
 	run->dead_at = op->n[0];
-	run->since = counters.reads + counters.writes;
 }
 
 void op_stuck(struct run *run, const struct op *op)

@@ -65,7 +65,7 @@ static uint64_t accesses(const struct run *run)
 
 static bool is_dead(const struct run *run)
 {
-	return run->dead_at && accesses(run) - run->since >= run->dead_at;
+	return run->dead_at && sim_is_gone(run->sim);
 }
 
 bool is_well(const struct run *run)

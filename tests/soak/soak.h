@@ -170,8 +170,7 @@ struct report {
  * @ref: what should be
  * @slot: handles
  * @spare: allocations of VRAM
- * @dead_at: the access at which the GPU dies, 0 for none ...
- * @since: ... counted from this one
+ * @dead_at: the access at which the GPU dies, 0 for none
  * @stuck: invalidates do not end
  * @late: the PRAMIN window moves late, which nobody may notice
  * @nomem: the allocation that fails in the next call, 0 for none
@@ -196,7 +195,7 @@ struct run {
 	struct reference ref;
 	struct handle slot[NR_SLOTS];
 	struct nvbar_vram *spare[NR_SPARES];
-	uint64_t dead_at, since;
+	uint64_t dead_at;
 	bool stuck;
 	bool late;
 	unsigned int nomem;
