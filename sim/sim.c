@@ -143,6 +143,15 @@ static void count_tables_misuse(void *arg, const char *what)
 	sim_misuse(gpu, "%s", what);
 }
 
+/* Sequences of their own, also of seeds that are neighbours */
+static void start_dice(struct sim_gpu *gpu)
+{
+	uint64_t state = 8 * gpu->cfg.seed;
+
+	sim_tlb_set_eviction(gpu->tlb, gpu->cfg.evict, sim_random(&state));
+	gpu->bus.dice = sim_random(&state);
+}
+
 int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, size_t why_len)
 {
 	char ignored[4];
@@ -167,7 +176,7 @@ int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, si
 		goto err_free;
 	gpu->tlb->misuse = count_tables_misuse;
 	gpu->tlb->misuse_arg = gpu;
-	sim_tlb_set_eviction(gpu->tlb, gpu->cfg.evict, gpu->cfg.seed);
+	start_dice(gpu);
 	if (!sim_pramin_init(gpu))
 		goto err_tlb;
 	ret = sim_vram_init(&gpu->vram, gpu->cfg.vram_size, cfg->file, why, why_len);
@@ -179,7 +188,6 @@ int sim_create(const struct sim_config *cfg, struct sim_gpu **out, char *why, si
 	if (!sim_regs_init(gpu))
 		goto err_vram;
 	pthread_mutex_init(&gpu->lock, NULL);
-	gpu->bus.dice = gpu->cfg.seed;
 	sim_apertures_init(gpu);
 	reset_locked(gpu);
 	why[0] = '\0';

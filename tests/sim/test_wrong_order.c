@@ -256,14 +256,15 @@ static void posted_writes_land_at_random_and_in_their_order(void **state)
 	bus_close(&bus);
 }
 
-static void a_seed_makes_the_same_dice_fall(void **state)
+static void a_seed_makes_the_same_dice_fall_and_another_does_not(void **state)
 {
-	uint64_t seen[2][64];
+	static const uint64_t seed[] = { 1, 1, 2 };
+	uint64_t seen[3][64];
 	unsigned int run, i;
 
 	(void)state;
-	for (run = 0; run < 2; run++) {
-		struct sim_config cfg = { .seed = 7 };
+	for (run = 0; run < 3; run++) {
+		struct sim_config cfg = { .seed = seed[run] };
 		struct bus bus;
 
 		bus_open(&bus, &cfg);
@@ -275,6 +276,7 @@ static void a_seed_makes_the_same_dice_fall(void **state)
 		bus_close(&bus);
 	}
 	assert_memory_equal(seen[0], seen[1], sizeof(seen[0]));
+	assert_memory_not_equal(seen[0], seen[2], sizeof(seen[0]));
 }
 
 static void resets_with_writes_on_their_way(struct bus *bus)
@@ -695,7 +697,7 @@ int main(void)
 		cmocka_unit_test(
 			a_driver_that_links_a_table_before_it_is_clear_shows_what_was_there),
 		cmocka_unit_test(posted_writes_land_at_random_and_in_their_order),
-		cmocka_unit_test(a_seed_makes_the_same_dice_fall),
+		cmocka_unit_test(a_seed_makes_the_same_dice_fall_and_another_does_not),
 		cmocka_unit_test(a_reset_loses_what_was_posted_and_not_ordered),
 		cmocka_unit_test(a_driver_that_looks_by_pramin_without_a_flush_sees_the_old_data),
 		cmocka_unit_test(a_driver_that_binds_tables_on_their_way_through_bar1_faults),
