@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes through an aperture are posted: the MMU has translated them, and memory
- * takes them later, those of one line together and lines in any order, until a read
+ * takes them later, lines and the words of a line in any order, until a read
  * through an aperture, a flush, or an invalidate with acknowledge waits for them.
  * Neither page walks nor PRAMIN see them before.
  */
@@ -12,15 +12,18 @@ static unsigned int slot_of(uint64_t pa)
 	return pa / SIM_LINE_SIZE % SIM_NR_LINES;
 }
 
-/* Runs of bytes that were written */
-static void land_line(struct sim_gpu *gpu, unsigned int slot)
+/* Runs of bytes that were written, of those named by @bytes */
+static void land_bytes(struct sim_gpu *gpu, unsigned int slot, uint64_t bytes)
 {
-	const struct sim_line *line = &gpu->flight.line[slot];
-	uint64_t left = line->mask;
+	struct sim_line *line = &gpu->flight.line[slot];
+	uint64_t left = line->mask & bytes;
 	unsigned int first, len;
 
-	sim_before_store(gpu);
-	gpu->flight.busy &= ~(1ull << slot);
+	if (left)
+		sim_before_store(gpu);
+	line->mask &= ~bytes;
+	if (!line->mask)
+		gpu->flight.busy &= ~(1ull << slot);
 	while (left) {
 		first = __builtin_ctzll(left);
 		len = ~(left >> first) ? (unsigned int)__builtin_ctzll(~(left >> first))
@@ -28,6 +31,11 @@ static void land_line(struct sim_gpu *gpu, unsigned int slot)
 		sim_vram_write(&gpu->vram, line->pa + first, line->data + first, len);
 		left = first + len < SIM_LINE_SIZE ? left >> (first + len) << (first + len) : 0;
 	}
+}
+
+static void land_line(struct sim_gpu *gpu, unsigned int slot)
+{
+	land_bytes(gpu, slot, ~0ull);
 }
 
 void sim_flight_land(struct sim_gpu *gpu)
@@ -39,15 +47,29 @@ void sim_flight_land(struct sim_gpu *gpu)
 	flight->drained = false;
 }
 
+/* The bytes of words of 8: bit n of @words names word n. */
+static uint64_t bytes_of(uint8_t words)
+{
+	uint64_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < SIM_LINE_SIZE / 8; i++)
+		if (words >> i & 1)
+			bytes |= 0xffull << 8 * i;
+	return bytes;
+}
+
+/* A CPU may send a line that it combines in parts, and these land one by one. */
 void sim_flight_land_some(struct sim_gpu *gpu)
 {
-	unsigned int slot;
+	uint32_t dice, slot;
 
 	if (!gpu->flight.busy)
 		return;
-	slot = sim_dice(gpu) % (4 * SIM_NR_LINES);
+	dice = sim_dice(gpu);
+	slot = dice % (4 * SIM_NR_LINES);
 	if (slot < SIM_NR_LINES && gpu->flight.busy >> slot & 1)
-		land_line(gpu, slot);
+		land_bytes(gpu, slot, bytes_of(dice / (4 * SIM_NR_LINES)));
 }
 
 void sim_flight_lose(struct sim_gpu *gpu)
