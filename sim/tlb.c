@@ -139,17 +139,25 @@ static void take_over_entry(struct sim_tlb *tlb, const struct sim_tlb_entry *ent
 		*own = *entry;
 }
 
+/* Since the twin was made, another address space may have come in this one's place. */
+static bool same_space(const struct sim_tlb *tlb, const struct sim_tlb *twin, unsigned int pdb)
+{
+	return tlb->pdb[pdb].root == twin->pdb[pdb].root &&
+	       tlb->pdb[pdb].space == twin->pdb[pdb].space;
+}
+
 void sim_tlb_take_over(struct sim_tlb *tlb, const struct sim_tlb *twin)
 {
 	const struct sim_tlb_recent *r;
 	unsigned int level, i;
 
 	for (r = twin->recent; r < twin->recent + SIM_TLB_NR_RECENT; r++)
-		if (r->gen)
+		if (r->gen && same_space(tlb, twin, r->pdb))
 			take_over_line(tlb, twin, r->pdb, r->vpn);
 	for (level = 0; level < tlb->arch->nr_levels; level++)
 		for (i = 0; i < SIM_TLB_NR_ENTRIES; i++)
-			take_over_entry(tlb, &twin->entry[level][i], level);
+			if (same_space(tlb, twin, twin->entry[level][i].pdb))
+				take_over_entry(tlb, &twin->entry[level][i], level);
 }
 
 static bool view_page(const struct sim_tlb *tlb, unsigned int pdb, uint64_t slot, uint64_t va_end,

@@ -372,6 +372,52 @@ static void more_address_spaces_than_it_can_tell_apart_do_not_mix(void **state)
 	bus_close(bus);
 }
 
+#define NR_SPACES	17	/* one more than it can tell apart */
+
+/*
+ * While an invalidate of the first one runs that the MMU has read again for, so many
+ * address spaces are bound that the last one has its place.
+ */
+static void what_an_invalidate_leaves_is_not_of_an_address_space_that_came_since(void **state)
+{
+	static const uint64_t at[2] = { MIB(1), MIB(2) };
+	size_t i, chip;
+
+	(void)state;
+	for (chip = 0; chip < 7; chip++) {
+		struct sim_config cfg = {
+			.chip = bus_chips[chip], .invalidate_polls = 50,
+			.landing = SIM_LANDING_LATE,
+		};
+		struct tables t[2];
+		struct bus bus;
+
+		bus_open(&bus, &cfg);
+		for (i = 0; i < 2; i++) {
+			t[i] = bus_tables(&bus, at[i]);
+			bus_set_pte(&bus, &t[i], VA, bus_pte(&bus, i ? B : A));
+		}
+		bus_order(&bus);
+		bus_poke(&bus, A, 0xaaaa);
+		bus_poke(&bus, B, 0xbbbb);
+		for (i = 1; i < NR_SPACES - 1; i++)
+			bus_poke(&bus, MIB(16) + i * PAGE + 0x200, (MIB(32) + i * PAGE) | 0xc00);
+		bus_bind(&bus, t[0].inst);
+		assert_int_equal(sim_bar1_read(bus.gpu, VA, 4), 0xaaaa);
+
+		bus_inval_start(&bus, t[0].root, INVAL_GO);
+		bus_poke(&bus, MIB(48), 1);
+		for (i = 1; i < NR_SPACES - 1; i++)
+			bus_bind(&bus, MIB(16) + i * PAGE);
+		bus_bind(&bus, t[1].inst);
+		assert_true(bus_rd(&bus, R_INVAL) & INVAL_TRIGGER);
+		bus_inval_wait(&bus);
+		assert_int_equal(sim_bar1_read(bus.gpu, VA, 4), 0xbbbb);
+		bus_assert_no_errors(&bus);
+		bus_close(&bus);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +436,8 @@ int main(void)
 		cmocka_unit_test(invalidates_nobody_can_mean_are_refused),
 		cmocka_unit_test(another_address_space_has_its_own_entries),
 		cmocka_unit_test(more_address_spaces_than_it_can_tell_apart_do_not_mix),
+		cmocka_unit_test(
+			what_an_invalidate_leaves_is_not_of_an_address_space_that_came_since),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
