@@ -136,43 +136,53 @@ static void write_halves(struct bus *bus, uint64_t pa, uint64_t val, bool upper_
 	bus_order(bus);
 }
 
-/* An entry whose upper half matters: v2 has its kind there, v3 the high bits of the address. */
+/*
+ * Of an address from 64 GiB on a part is in the upper half of its entry in either format,
+ * and without that part it is another address.
+ */
+#define HIGH	(GIB(64) + 0xa000)
+
 static void writes_the_valid_half_first(struct bus *bus)
 {
 	struct tables t = bus_bring_up(bus);
-	uint64_t high = GIB(6) + 0x5000;
-	uint64_t pte = bus->hopper ? bus_pte(bus, high) : bus_pte_kind(bus, A, 7) ^ 1ull << 56;
-	uint64_t slot = t.pt + VA / PAGE * 8, wrong, right;
+	uint64_t slot = t.pt + VA / PAGE * 8;
 
-	if (bus->hopper) {
-		bus_poke(bus, high, 0x6666);
-		bus_poke(bus, high & ~0u, 0x3333);
-	}
-	right = bus->hopper ? 0x6666 : 0xaaaa;
-	write_halves(bus, slot, pte, true);
+	bus_poke(bus, HIGH, 0x6666);
+	bus_poke(bus, HIGH - GIB(64), 0x3333);
+	write_halves(bus, slot, bus_pte(bus, HIGH), true);
 	assert_int_equal(bus_faults(bus), 1);	/* there is no entry yet */
 	bus_inval(bus, t.root);
-	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), right);
+	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), 0x6666);
+	assert_int_equal(sim_tlb_stale(bus->gpu), 0);
 	assert_int_equal(bus_faults(bus), 1);
 
 	bus_set_pte(bus, &t, VA, 0);
 	bus_order(bus);
 	bus_inval(bus, t.root);
-	sim_bar0_write(bus->gpu, window_offset(bus, slot), 4, pte & ~0u);
-	sim_land(bus->gpu);
-	wrong = sim_bar1_read(bus->gpu, VA, 8);
-	sim_bar0_write(bus->gpu, window_offset(bus, slot) + 4, 4, pte >> 32);
-	bus_order(bus);
-	/* The half-written entry leads elsewhere, and stays in the TLB. */
-	assert_int_equal(wrong, bus->hopper ? 0x3333 : 0xaaaa);
-	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), wrong);
-	assert_true(sim_tlb_stale(bus->gpu) >= 1);
+	write_halves(bus, slot, bus_pte(bus, HIGH), false);
+	/* The half-written entry led elsewhere, and stays in the TLB. */
+	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), 0x3333);
+	assert_int_equal(sim_tlb_stale(bus->gpu), 1);
+	bus_inval(bus, t.root);
+	assert_int_equal(sim_bar1_read(bus->gpu, VA, 8), 0x6666);
+	assert_int_equal(bus_faults(bus), 1);
 }
 
 static void a_driver_that_writes_the_valid_half_first_is_led_astray(void **state)
 {
+	size_t i;
+
 	(void)state;
-	bus_on_every_chip(0, writes_the_valid_half_first);
+	for (i = 0; i < 7; i++) {
+		struct sim_config cfg = {
+			.chip = bus_chips[i], .vram_size = GIB(80), .landing = SIM_LANDING_LATE,
+		};
+		struct bus bus;
+
+		bus_open(&bus, &cfg);
+		writes_the_valid_half_first(&bus);
+		bus_close(&bus);
+	}
 }
 
 static void words_are_torn(struct bus *bus)
