@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -17,7 +16,7 @@ static void set_fd(int *at, int fd)
 	*at = fd;
 }
 
-/* It has no file type, as files, pipes and sockets have, whose writers may have to wait. */
+/* It has no file type, as files, pipes and sockets have. */
 static bool is_eventfd(int fd)
 {
 	struct stat st;
@@ -25,19 +24,12 @@ static bool is_eventfd(int fd)
 	return !fstat(fd, &st) && !(st.st_mode & S_IFMT);
 }
 
-/*
- * One that is full would have to be waited for, and tells the client all that it
- * can: it is left alone.
- */
-static void signal_fd(int fd)
+static void signal_irq(struct irqs *irqs, uint32_t index)
 {
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	const uint64_t one = 1;
+	int fd = irqs->fd[index][IRQ_TRIGGERED];
 
-	/* What else is no file might refuse the write, and that is the client's loss. */
-	if (fd >= 0 && poll(&p, 1, 0) == 1 && p.revents == POLLOUT &&
-	    write(fd, &one, sizeof(one)) < 0)
-		return;
+	if (fd >= 0)
+		notifier_signal(&irqs->notifier, fd);
 }
 
 /* Whether it was signalled; never waits, whoever else may read it. */
@@ -72,6 +64,7 @@ void irqs_fini(struct irqs *irqs)
 
 	for (i = 0; i < VFIO_USER_PCI_IRQS; i++)
 		drop(irqs, i);
+	notifier_close(&irqs->notifier);
 }
 
 /* --- what there is --------------------------------------------------------- */
@@ -111,13 +104,15 @@ static void do_now(struct irqs *irqs, const struct vfio_user_irq_set *set)
 	if (set->flags & VFIO_USER_IRQ_DATA_BOOL && !*wanted)
 		return;
 	if (set->flags & VFIO_USER_IRQ_TRIGGER)
-		signal_fd(irqs->fd[set->index][IRQ_TRIGGERED]);
+		signal_irq(irqs, set->index);
 	else
 		irqs->intx_masked = set->flags & VFIO_USER_IRQ_MASK;
 }
 
 int irqs_set(struct irqs *irqs, const struct vfio_user_irq_set *set, int fd)
 {
+	int err;
+
 	if (set->flags & ~(VFIO_USER_IRQ_DATA | VFIO_USER_IRQ_ACTION) ||
 	    !is_one_bit(set->flags & VFIO_USER_IRQ_DATA) ||
 	    !is_one_bit(set->flags & VFIO_USER_IRQ_ACTION) || set->index >= VFIO_USER_PCI_IRQS)
@@ -140,6 +135,9 @@ int irqs_set(struct irqs *irqs, const struct vfio_user_irq_set *set, int fd)
 	}
 	if (fd >= 0 && !is_eventfd(fd))
 		return EINVAL;
+	err = fd >= 0 ? notifier_open(&irqs->notifier) : 0;
+	if (err)
+		return err;
 	set_fd(&irqs->fd[set->index][event_of(set->flags)], fd);
 	return 0;
 }
@@ -159,11 +157,11 @@ void irqs_tell(struct irqs *irqs, const struct device *dev)
 	switch (pci_config_interrupt(&dev->config)) {
 	case PCI_INTERRUPT_MSI:
 		if (irqs->told != dev->faults)
-			signal_fd(irqs->fd[VFIO_USER_PCI_MSI][IRQ_TRIGGERED]);
+			signal_irq(irqs, VFIO_USER_PCI_MSI);
 		break;
 	case PCI_INTERRUPT_INTX:
 		if (dev->fault && !irqs->intx_masked && intx[IRQ_TRIGGERED] >= 0) {
-			signal_fd(intx[IRQ_TRIGGERED]);
+			signal_irq(irqs, VFIO_USER_PCI_INTX);
 			irqs->intx_masked = true;
 		}
 		break;

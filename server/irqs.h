@@ -4,6 +4,7 @@
 #define SERVER_IRQS_H
 
 #include "device.h"
+#include "notify.h"
 #include "vfio_user.h"
 
 /* What a client may want to be told of an interrupt */
@@ -15,11 +16,13 @@ enum irq_event { IRQ_MASKED, IRQ_UNMASKED, IRQ_TRIGGERED, NR_IRQ_EVENTS };
  *	and not used.  INTx's for unmasking is read, as the kernel's VFIO does: QEMU
  *	has KVM signal it when the guest's handler is done [qemu, hw/vfio/pci.c
  *	vfio_intx_enable_kvm()]
+ * @notifier: signals them; ready once there is one
  * @intx_masked: INTx is not to be told; it masks itself when it is
  * @told: faults that MSI has told of, or that came before the client
  */
 struct irqs {
 	int fd[VFIO_USER_PCI_IRQS][NR_IRQ_EVENTS];
+	struct notifier notifier;
 	bool intx_masked;
 	uint64_t told;
 };
@@ -41,8 +44,8 @@ uint32_t irq_flags(uint32_t index);
  * @fd: the descriptor that came with it, -1 for none
  *
  * Return: 0, or an errno above 0: EINVAL (no such interrupt, or it does not do
- * that; or no eventfd).  With 0 a descriptor belongs to @irqs, if @set is about
- * descriptors.
+ * that; or no eventfd), or one of notifier_open().  With 0 a descriptor belongs to
+ * @irqs, if @set is about descriptors.
  */
 int irqs_set(struct irqs *irqs, const struct vfio_user_irq_set *set, int fd);
 
