@@ -30,9 +30,10 @@ bool conn_failed(struct connection *c, const char *what)
 	return false;
 }
 
+/* Who only says that it sends no more is still there: it may wait for replies. */
 static bool has_left(const struct connection *c)
 {
-	struct pollfd p = { .fd = c->sock, .events = POLLRDHUP };
+	struct pollfd p = { .fd = c->sock };
 
 	return poll(&p, 1, 0) == 1;
 }

@@ -257,6 +257,33 @@ static void who_never_pauses_keeps_nobody_from_being_told(void **state)
 	finish(&h);
 }
 
+/* What it has asked for is more than its socket takes. */
+static void who_sends_no_more_and_reads_nothing_keeps_nobody_from_being_told(void **state)
+{
+	const struct { uint64_t off; uint32_t region, count; } r = { 0, 0, 1 << 20 };
+	struct server first, second;
+	struct house h;
+	int i;
+
+	(void)state;
+	begin(&h);
+	first = come(&h);
+	assert_int_equal(say_version(&first), 0);
+	for (i = 0; i < 4; i++)
+		assert_true(send_command(&first, REGION_READ, 0, &r, sizeof(r), NULL, 0));
+	shutdown(first.sock, SHUT_WR);
+	for (i = 0; i < 20; i++) {
+		second = come(&h);
+		assert_int_equal(say_version(&second), EBUSY);
+		close(second.sock);
+	}
+	close(first.sock);
+	second = come(&h);
+	assert_int_equal(say_version(&second), 0);
+	close(second.sock);
+	finish(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +292,7 @@ int main(void)
 		cmocka_unit_test(who_says_anything_else_is_sent_away),
 		cmocka_unit_test(who_comes_after_one_has_left_is_served),
 		cmocka_unit_test(who_never_pauses_keeps_nobody_from_being_told),
+		cmocka_unit_test(who_sends_no_more_and_reads_nothing_keeps_nobody_from_being_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
