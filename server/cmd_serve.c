@@ -174,43 +174,52 @@ static int begin_record(struct device *dev, struct record *record, const char *p
 	return 0;
 }
 
+/* Return: exit status. */
+static int serve_at(struct service *service, int listener, const struct args *args)
+{
+	struct device *dev = service->dev;
+	struct record record;
+	struct lobby lobby;
+	int status = 1;
+
+	/* Only now is it sure that no other server is at it: the file is made anew. */
+	if (begin_record(dev, &record, args->record))
+		return 1;
+	lobby_init(&lobby, listener);
+	service->lobby = &lobby;
+	printf("%s at %s\n", sim_chip_name(dev->gpu), args->socket);
+	if (!finish_output(0) && serve_all(service, listener))
+		status = report(dev);
+	if (end_record(dev, args->record))
+		status = 1;
+	return status;
+}
+
 static int serve(struct sim_gpu *gpu, const struct args *args)
 {
-	const char *path = args->socket;
 	struct device *dev = malloc(sizeof(*dev));
 	struct service service = { .dev = dev, .dma_ranges = args->dma_ranges };
 	int status = 1, listener;
-	struct record record;
-	struct lobby lobby;
 	struct stat own;
 
 	if (!dev)
 		return refuse("serve: no memory");
 	device_init(dev, gpu);
-	if (begin_record(dev, &record, args->record))
-		goto out_free;
 	service.stop = catch_signals();
 	if (service.stop < 0) {
 		refuse("serve: signals: %s", strerror(errno));
-		goto out_record;
+		goto out_free;
 	}
-	listener = listen_at(path, &own);
+	listener = listen_at(args->socket, &own);
 	if (listener < 0) {
-		refuse("serve: %s: %s", path, strerror(errno));
+		refuse("serve: %s: %s", args->socket, strerror(errno));
 		goto out_stop;
 	}
-	lobby_init(&lobby, listener);
-	service.lobby = &lobby;
-	printf("%s at %s\n", sim_chip_name(gpu), path);
-	if (!finish_output(0) && serve_all(&service, listener))
-		status = report(dev);
-	remove_own(path, &own);
+	status = serve_at(&service, listener, args);
+	remove_own(args->socket, &own);
 	close(listener);
 out_stop:
 	close(service.stop);
-out_record:
-	if (end_record(dev, args->record))
-		status = 1;
 out_free:
 	device_fini(dev);
 	free(dev);

@@ -99,6 +99,15 @@ wait "$first" || fail "exit status of the first of two"
 [ -S "$tmp/s" ] || fail "it took away the socket of its successor"
 stop TERM
 
+# Who does not get to serve leaves the record of who does alone.
+start "$tmp/s" --record "$tmp/record" ga102,vram=64M
+grep -q '^nvbar-trace 1$' "$tmp/record" || fail "a record begins with its first line"
+cp "$tmp/record" "$tmp/before"
+refused 1 "a socket in use, with a record" --socket "$tmp/s" --record "$tmp/record" gh100
+cmp -s "$tmp/before" "$tmp/record" || fail "it made another's record anew"
+stop TERM
+cmp -s "$tmp/before" "$tmp/record" || fail "what is recorded of nobody"
+
 # A record that is not all there is told, once the GPU has been served.
 "$sim" serve --socket "$tmp/s" --record /dev/full ga102,vram=64M >"$tmp/out" 2>"$tmp/err" </dev/null &
 pid=$!
@@ -131,6 +140,7 @@ refused 1 "no such key" --socket "$tmp/s" ga102,colour=green
 refused 1 "not key=value" --socket "$tmp/s" ga102,vram
 refused 1 "the memory of a driver" --socket "$tmp/s" ga102,nomem=1
 refused 1 "a record in no folder" --socket "$tmp/s" --record "$tmp/none/record" ga102
+[ ! -e "$tmp/s" ] || fail "a record in no folder leaves no socket"
 refused 64 "no socket" ga102
 refused 64 "two GPUs" --socket "$tmp/s" ga102 gh100
 [ ! -e "$tmp/s" ] || fail "what was refused leaves no socket"
