@@ -152,7 +152,7 @@ static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, b
 	return 0;
 }
 
-/* A handle on @len bytes of the mapping from @off on.  Once it is listed, a fault may look at it. */
+/* A handle on @len bytes of the mapping from @off on.  Once listed, it is found by faults. */
 static void add_access(struct nvbar_access *access, struct nvbar_gpu *gpu,
 		       struct nvbar_mapping *mapping, u64 off, u64 len, bool live)
 {

@@ -623,7 +623,8 @@ static void random_ranges_share_no_page_of_the_host(void **state)
 		} else if (random_below(3)) {
 			ret = nvbar_va_alloc(&va, node, (u64)pages * SZ_4K, (u64)align * SZ_4K,
 					     (u64)phase * SZ_4K);
-			assert_int_equal(ret, host_has_room(pages, align, phase, nobody) ? 0 : -ENOSPC);
+			assert_int_equal(ret, host_has_room(pages, align, phase, nobody) ?
+					 0 : -ENOSPC);
 			fixed[who - 1] = false;
 			if (!ret)
 				host_set(node, false, who);
