@@ -102,18 +102,13 @@ static int catch_signals(void)
 /* --- clients --------------------------------------------------------------- */
 
 /* Return: whether to go on. */
-static bool serve_one(const struct service *service, int listener)
+static bool serve_one(const struct service *service, const struct caller *caller)
 {
-	char why[160];
-	int sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	enum serve_end end;
+	char why[160];
 
-	/* It may be gone already. */
-	if (sock < 0)
-		return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR ||
-		       refuse("serve: accept: %s", strerror(errno)) == 0;
-	end = serve_client(service, sock, why, sizeof(why));
-	close(sock);
+	end = serve_client(service, caller, why, sizeof(why));
+	close(caller->sock);
 	if (end == SERVE_LIED)
 		refuse("serve: client disconnected: %s", why);
 	else if (end == SERVE_FAILED)
@@ -121,24 +116,38 @@ static bool serve_one(const struct service *service, int listener)
 	return end != SERVE_STOPPED;
 }
 
-/* Return: whether it was asked to stop. */
-static bool serve_all(const struct service *service, int listener)
+/* Return: false once it is to stop, or something failed. */
+static bool wait_for_caller(const struct service *service, struct caller *caller)
 {
 	struct pollfd p[2] = { { .fd = service->stop, .events = POLLIN },
-			       { .fd = listener, .events = POLLIN } };
+			       { .fd = service->lobby->listener, .events = POLLIN } };
 
-	for (;;) {
+	while (!lobby_next(service->lobby, caller)) {
+		/* It may be gone already. */
+		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+			refuse("serve: accept: %s", strerror(errno));
+			return false;
+		}
 		if (poll(p, 2, -1) < 0 && errno != EINTR) {
 			refuse("serve: poll: %s", strerror(errno));
 			return false;
 		}
 		if (p[0].revents)
-			return true;
-		if (p[1].revents && !serve_one(service, listener)) {
-			/* Asked to in the middle of a client, or unable to go on. */
-			return poll(p, 1, 0) == 1;
-		}
+			return false;
 	}
+	return true;
+}
+
+/* Return: whether it was asked to stop. */
+static bool serve_all(const struct service *service)
+{
+	struct pollfd stop = { .fd = service->stop, .events = POLLIN };
+	struct caller caller;
+
+	while (wait_for_caller(service, &caller) && serve_one(service, &caller))
+		;
+	lobby_empty(service->lobby);
+	return poll(&stop, 1, 0) == 1;
 }
 
 static int report(struct device *dev)
@@ -188,7 +197,7 @@ static int serve_at(struct service *service, int listener, const struct args *ar
 	lobby_init(&lobby, listener);
 	service->lobby = &lobby;
 	printf("%s at %s\n", sim_chip_name(dev->gpu), args->socket);
-	if (!finish_output(0) && serve_all(service, listener))
+	if (!finish_output(0) && serve_all(service))
 		status = report(dev);
 	if (end_record(dev, args->record))
 		status = 1;

@@ -15,6 +15,8 @@
 /**
  * struct connection - a client's socket
  * @sock: the socket
+ * @caller: whose it is; what it has said already is received first ...
+ * @received: ... and so many bytes of that are
  * @stop: descriptor that says stop; -1 for none
  * @lobby: who is answered meanwhile; NULL for nobody
  * @why: takes the reason of the end
@@ -27,6 +29,8 @@
  */
 struct connection {
 	int sock;
+	const struct caller *caller;
+	size_t received;
 	int stop;
 	struct lobby *lobby;
 	char *why;

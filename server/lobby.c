@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,11 +8,8 @@
 
 void lobby_init(struct lobby *lobby, int listener)
 {
-	unsigned int i;
-
 	lobby->listener = listener;
-	for (i = 0; i < LOBBY_SEATS; i++)
-		lobby->seat[i].sock = -1;
+	lobby->nr = 0;
 }
 
 void lobby_watch(const struct lobby *lobby, struct pollfd *p)
@@ -22,23 +18,57 @@ void lobby_watch(const struct lobby *lobby, struct pollfd *p)
 
 	p[LOBBY_SEATS] = (struct pollfd) { .fd = lobby->listener, .events = POLLIN };
 	for (i = 0; i < LOBBY_SEATS; i++)
-		p[i] = (struct pollfd) { .fd = lobby->seat[i].sock, .events = POLLIN };
+		p[i] = (struct pollfd) { .fd = i < lobby->nr ? lobby->seat[i].sock : -1,
+					 .events = POLLIN };
 }
 
-static void send_away(struct caller *caller)
+/* --- seats ----------------------------------------------------------------- */
+
+static void free_seat(struct lobby *lobby, unsigned int i)
 {
-	if (caller->sock >= 0)
-		close(caller->sock);
-	caller->sock = -1;
+	lobby->nr--;
+	memmove(&lobby->seat[i], &lobby->seat[i + 1], (lobby->nr - i) * sizeof(lobby->seat[0]));
+}
+
+static void send_away(struct lobby *lobby, unsigned int i)
+{
+	close(lobby->seat[i].sock);
+	free_seat(lobby, i);
+}
+
+static void take_seat(struct lobby *lobby, const struct caller *caller)
+{
+	if (lobby->nr == LOBBY_SEATS)
+		send_away(lobby, 0);
+	lobby->seat[lobby->nr++] = *caller;
 }
 
 void lobby_empty(struct lobby *lobby)
 {
-	unsigned int i;
-
-	for (i = 0; i < LOBBY_SEATS; i++)
-		send_away(&lobby->seat[i]);
+	while (lobby->nr)
+		send_away(lobby, 0);
 }
+
+/* Return: whether there is one. */
+static bool let_in(struct lobby *lobby, struct caller *caller)
+{
+	int sock = accept4(lobby->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	caller->sock = sock;
+	caller->got = 0;
+	return sock >= 0;
+}
+
+bool lobby_next(struct lobby *lobby, struct caller *caller)
+{
+	if (!lobby->nr)
+		return let_in(lobby, caller);
+	*caller = lobby->seat[0];
+	free_seat(lobby, 0);
+	return true;
+}
+
+/* --- answers --------------------------------------------------------------- */
 
 static void reply_busy(const struct caller *caller)
 {
@@ -49,65 +79,59 @@ static void reply_busy(const struct caller *caller)
 		.flags = VFIO_USER_TYPE_REPLY | VFIO_USER_ERROR,
 		.error = EBUSY,
 	};
-	char rest[8192];	/* more than a version has */
 
-	/* What is left unread would make its next read an error. */
-	if (recv(caller->sock, rest, sizeof(rest), MSG_DONTWAIT) == sizeof(rest))
-		return;
 	send(caller->sock, &busy, sizeof(busy), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Descriptors that come along are closed by the kernel. */
-static void hear(struct caller *caller)
+/* Return: bytes of its first message, as far as that is known; 0: it is no version. */
+static size_t length_of_first(const struct caller *caller)
 {
-	ssize_t got = recv(caller->sock, (char *)&caller->header + caller->got,
-			   sizeof(caller->header) - caller->got, MSG_DONTWAIT);
+	const struct vfio_user_header *h = &caller->header;
 
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got > 0) {
+	if (caller->got < sizeof(*h))
+		return sizeof(*h);
+	if (h->command != VFIO_USER_VERSION || h->size < sizeof(*h) ||
+	    h->size > sizeof(caller->said))
+		return 0;
+	return h->size;
+}
+
+/*
+ * What is left unread when a connection ends makes the client's next write an error,
+ * so all of a version is heard.  Descriptors that come along are closed by the kernel.
+ *
+ * Return: whether there is more to come.
+ */
+static bool hear(struct caller *caller)
+{
+	size_t len;
+	ssize_t got;
+
+	while ((len = length_of_first(caller)) > caller->got) {
+		got = recv(caller->sock, caller->said + caller->got, len - caller->got,
+			   MSG_DONTWAIT);
+		if (got <= 0)
+			return got < 0 && (errno == EAGAIN || errno == EINTR);
 		caller->got += (size_t)got;
-		if (caller->got < sizeof(caller->header))
-			return;
-		if (caller->header.command == VFIO_USER_VERSION)
-			reply_busy(caller);
 	}
-	send_away(caller);
-}
-
-static struct caller *free_seat(struct lobby *lobby)
-{
-	struct caller *last = &lobby->seat[LOBBY_SEATS - 1];
-	unsigned int i;
-
-	for (i = 0; i < LOBBY_SEATS; i++)
-		if (lobby->seat[i].sock < 0)
-			return &lobby->seat[i];
-	send_away(&lobby->seat[0]);
-	memmove(lobby->seat, lobby->seat + 1, (LOBBY_SEATS - 1) * sizeof(*last));
-	return last;
-}
-
-static void let_in(struct lobby *lobby)
-{
-	int sock = accept4(lobby->listener, NULL, NULL, SOCK_CLOEXEC);
-	struct caller *caller;
-
-	/* It may be gone already. */
-	if (sock < 0)
-		return;
-	caller = free_seat(lobby);
-	*caller = (struct caller) { .sock = sock };
-	hear(caller);
+	if (len)
+		reply_busy(caller);
+	return false;
 }
 
 void lobby_answer(struct lobby *lobby, const struct pollfd *p)
 {
+	struct caller caller;
 	unsigned int i;
 
-	for (i = 0; i < LOBBY_SEATS; i++)
-		if (p[i].revents)
-			hear(&lobby->seat[i]);
-	if (p[LOBBY_SEATS].revents)
-		let_in(lobby);
+	/* From the last, as those after one that goes move up. */
+	for (i = lobby->nr; i-- > 0;)
+		if (p[i].revents && !hear(&lobby->seat[i]))
+			send_away(lobby, i);
+	if (p[LOBBY_SEATS].revents && let_in(lobby, &caller)) {
+		if (hear(&caller))
+			take_seat(lobby, &caller);
+		else
+			close(caller.sock);
+	}
 }

@@ -1,36 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Who comes while a client is served: is told so, and sent away. */
+/* Who comes while a client is served: is told so and sent away, or is the next. */
 #ifndef SERVER_LOBBY_H
 #define SERVER_LOBBY_H
 
 #include <poll.h>
-#include <stddef.h>
+#include <stdbool.h>
 
-#include "vfio_user.h"
+#include "caller.h"
 
 #define LOBBY_SEATS	4
 #define LOBBY_FDS	(1 + LOBBY_SEATS)
 
 /**
- * struct caller - who has not said yet what it wants
- * @sock: its connection, -1 for nobody
- * @got: bytes of @header that have come
- * @header: of its first message
- */
-struct caller {
-	int sock;
-	size_t got;
-	struct vfio_user_header header;
-};
-
-/**
  * struct lobby - where they come
  * @listener: a listening socket that does not block; stays the owner's
- * @seat: those who are waited for, oldest first.  Who finds none free takes the
- *	oldest's, so that nobody who says nothing keeps others from being told
+ * @nr: how many are waited for
+ * @seat: those, oldest first: they have not said all of their first message yet.
+ *	Who finds no seat free takes the oldest's, so that nobody who says nothing
+ *	keeps others from being told
  */
 struct lobby {
 	int listener;
+	unsigned int nr;
 	struct caller seat[LOBBY_SEATS];
 };
 
@@ -44,10 +35,22 @@ void lobby_watch(const struct lobby *lobby, struct pollfd *p);
  * @lobby: the lobby
  * @p: the entries of lobby_watch(), after poll()
  *
- * A version message is answered with EBUSY, and with it the connection ends;
- * anything else ends it without an answer.  Never waits.
+ * A version message is answered with EBUSY once all of it has come, and with that the
+ * connection ends; anything else ends it without an answer.  Never waits.
  */
 void lobby_answer(struct lobby *lobby, const struct pollfd *p);
+
+/**
+ * lobby_next - who is to be served next
+ * @lobby: the lobby
+ * @caller: receives who has waited longest, with what it has said
+ *
+ * Never waits.
+ *
+ * Return: whether there is one, whose socket is the caller's then; else errno has
+ * accept()'s reason, EAGAIN if nobody has come.
+ */
+bool lobby_next(struct lobby *lobby, struct caller *caller);
 
 /** lobby_empty - send all away who are there */
 void lobby_empty(struct lobby *lobby);

@@ -440,13 +440,15 @@ static bool serve_message(struct client *c)
 	return go_on;
 }
 
-enum serve_end serve_client(const struct service *service, int sock, char *why, size_t why_len)
+enum serve_end serve_client(const struct service *service, const struct caller *caller, char *why,
+			    size_t why_len)
 {
 	struct client c = {
 		.service = service,
 		.dev = service->dev,
-		.conn = { .sock = sock, .stop = service->stop, .lobby = service->lobby, .why = why,
-			  .why_len = why_len, .end = SERVE_LEFT },
+		.conn = { .sock = caller->sock, .caller = caller, .stop = service->stop,
+			  .lobby = service->lobby, .why = why, .why_len = why_len,
+			  .end = SERVE_LEFT },
 	};
 
 	irqs_init(&c.irqs, c.dev);
@@ -459,8 +461,6 @@ enum serve_end serve_client(const struct service *service, int sock, char *why, 
 		;
 	irqs_fini(&c.irqs);
 	dma_unmap_all(&c.dma);
-	if (service->lobby)
-		lobby_empty(service->lobby);
 	free(c.msg);
 	return c.conn.end;
 }

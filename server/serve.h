@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "caller.h"
 #include "device.h"
 #include "vfio_user.h"
 
@@ -47,7 +48,7 @@ struct service {
 /**
  * serve_client - do what a client asks for until it leaves
  * @service: what it gets; stays the caller's
- * @sock: its connection; stays the caller's
+ * @caller: its connection, and what it has said already; stays the caller's
  * @why: receives one line for SERVE_LIED and SERVE_FAILED
  * @why_len: bytes at @why
  *
@@ -56,6 +57,7 @@ struct service {
  * Descriptors and DMA windows of the client are given up at the end; the state
  * of the device stays for the next one.
  */
-enum serve_end serve_client(const struct service *service, int sock, char *why, size_t why_len);
+enum serve_end serve_client(const struct service *service, const struct caller *caller, char *why,
+			    size_t why_len);
 
 #endif

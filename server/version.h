@@ -5,9 +5,6 @@
 
 #include "connection.h"
 
-/* Bytes of JSON that a client may send, and room for ours */
-#define VERSION_MAX_JSON	4096
-
 /**
  * struct agreement - what client and server have agreed on
  * @write_multiple: REGION_WRITE_MULTI may be used

@@ -146,12 +146,13 @@ static void begin(struct client *c)
 static enum serve_end finish(struct client *c, struct device *dev, char *why, size_t why_len)
 {
 	const struct service service = { .dev = dev, .stop = -1 };
+	const struct caller caller = { .sock = c->theirs };
 	enum serve_end end;
 	pthread_t reader;
 
 	must(!shutdown(c->sock, SHUT_WR));
 	must(!pthread_create(&reader, NULL, read_replies, c));
-	end = serve_client(&service, c->theirs, why, why_len);
+	end = serve_client(&service, &caller, why, why_len);
 	close(c->theirs);
 	must(!pthread_join(reader, NULL));
 	close(c->sock);

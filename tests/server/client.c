@@ -12,8 +12,9 @@ const char *const server_chips[7] = {
 static void *serve(void *arg)
 {
 	struct server *s = arg;
+	const struct caller caller = { .sock = s->theirs };
 
-	s->end = serve_client(&s->service, s->theirs, s->why, sizeof(s->why));
+	s->end = serve_client(&s->service, &caller, s->why, sizeof(s->why));
 	shutdown(s->theirs, SHUT_RDWR);
 	return NULL;
 }

@@ -847,6 +847,7 @@ static void a_client_that_never_pauses_is_stopped(void **state)
 	const uint16_t version[2] = { 0, 0 };
 	struct sim_config cfg = { 0 };
 	int pair[2], stop, i;
+	struct caller caller;
 	struct server s;
 	char left, why[160];
 
@@ -860,7 +861,8 @@ static void a_client_that_never_pauses_is_stopped(void **state)
 	assert_true(send_command(&s, VERSION, 0, version, sizeof(version), NULL, 0));
 	for (i = 0; i < 200; i++)
 		assert_true(send_command(&s, DEVICE_RESET, NO_REPLY, NULL, 0, NULL, 0));
-	assert_int_equal(serve_client(&s.service, pair[1], why, sizeof(why)), SERVE_STOPPED);
+	caller = (struct caller) { .sock = pair[1] };
+	assert_int_equal(serve_client(&s.service, &caller, why, sizeof(why)), SERVE_STOPPED);
 	assert_int_equal(recv(pair[1], &left, 1, MSG_DONTWAIT), 1);
 	close(pair[0]);
 	close(pair[1]);
