@@ -106,7 +106,7 @@ int nvbar_bar1_compare_instance(struct nvbar_gpu *gpu, u32 *off)
 		w++;
 	if (!ret && w < RAMIN_SIZE / 8) {
 		*off = 8 * w;
-		ret = read[w] == ~0ULL ? nvbar_gpu_alive(gpu) : 0;
+		ret = nvbar_pramin_may_be_gone(read[w]) ? nvbar_gpu_alive(gpu) : 0;
 		if (!ret)
 			ret = -EIO;
 	}

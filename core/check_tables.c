@@ -305,7 +305,7 @@ static int read_table(struct tables *t, unsigned int l, u64 i, u64 *words)
 	if (ret)
 		return ret;
 	t->ctx->check->tables++;
-	return words[nr - 1] == ~0ULL ? nvbar_gpu_alive(t->gpu) : 0;
+	return nvbar_pramin_may_be_gone(words[nr - 1]) ? nvbar_gpu_alive(t->gpu) : 0;
 }
 
 static struct place place_of(const struct tables *t, struct table_id id, u32 e)

@@ -320,7 +320,7 @@ int nvbar_pramin_copy_from(struct nvbar_gpu *gpu, u64 pa, void *dst, size_t len)
 			ret = nvbar_pramin_rd_words(gpu, pa, words, nr);
 			if (ret)
 				break;
-			ones |= words[nr - 1] == ~0ULL;
+			ones |= nvbar_pramin_may_be_gone(words[nr - 1]);
 			if (!direct)
 				memcpy(to, words, step);
 		}

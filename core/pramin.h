@@ -84,6 +84,18 @@ void nvbar_pramin_set_anchor(struct nvbar_gpu *gpu, u64 pa, u64 val);
 u64 nvbar_pramin_reach(const struct nvbar_gpu *gpu);
 
 /**
+ * nvbar_pramin_may_be_gone - could this be what is read of a GPU that is gone?
+ * @word: of 64 bits, which are two accesses to PRAMIN
+ *
+ * All ones may be data, too.  The upper half is read last, so it is all ones also if the
+ * GPU went away between the two.
+ */
+static inline bool nvbar_pramin_may_be_gone(u64 word)
+{
+	return word >> 32 == ~0u;
+}
+
+/**
  * nvbar_pramin_rd - read one value
  * @gpu: the GPU
  * @pa: VRAM address, naturally aligned

@@ -63,7 +63,7 @@ static int check_zeroes(struct nvbar_gpu *gpu, u64 pa, const u64 *words, size_t 
 	if (i == nr)
 		return 0;
 	/* All ones are also what a GPU answers that is no more. */
-	if (words[i] == ~0ULL && nvbar_gpu_alive(gpu))
+	if (nvbar_pramin_may_be_gone(words[i]) && nvbar_gpu_alive(gpu))
 		return -ENODEV;
 	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 		      "VRAM at 0x%llx: 0x%llx where zero was written: it does not keep what is written",

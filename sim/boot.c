@@ -127,6 +127,7 @@ uint32_t sim_scrub_read(struct sim_gpu *gpu, uint32_t val)
 static void scrub_end(struct sim_gpu *gpu)
 {
 	gpu->boot.scrub_left = 0;
+	sim_before_store(gpu);
 	sim_vram_zero_touched(&gpu->vram);
 	put_vbios(gpu);
 }

@@ -65,6 +65,7 @@ static bool flip_locked(struct sim_gpu *gpu, uint64_t seed, struct sim_flip *fli
 	if (!found.pa)
 		return false;
 	found.bit = sim_random(&seed) % 64;
+	sim_before_store(gpu);
 	sim_vram_store(&gpu->vram, found.pa, 8,
 		       sim_vram_load(&gpu->vram, found.pa, 8) ^ 1ull << found.bit);
 	*flip = found;

@@ -450,7 +450,7 @@ void sim_posted_land_some(struct sim_gpu *gpu);
 void sim_inval_reset(struct sim_gpu *gpu);
 void sim_inval_before_store(struct sim_gpu *gpu);
 
-/* To be called before anything that comes over the bus is stored to VRAM. */
+/* To be called before anything in VRAM changes that the MMU may have read. */
 static inline void sim_before_store(struct sim_gpu *gpu)
 {
 	if (gpu->inval.busy && !gpu->inval.stored)

@@ -355,6 +355,29 @@ static void a_flip_comes_at_the_named_access(void **state)
 	bus_close(&bus);
 }
 
+/* The MMU has read again before, and not in between. */
+static void a_flip_that_is_undone_while_an_invalidate_runs_leaves_nothing(void **state)
+{
+	struct sim_flip flip;
+	struct bus bus;
+	struct tables t;
+	uint64_t seed;
+
+	(void)state;
+	for (seed = 0; seed < 64; seed++) {
+		t = mapped(&bus, seed % 2 ? "gh100" : "ga102");
+		assert_int_equal(sim_bar1_read(bus.gpu, VA, 4), 0xaaaa);
+		bus_inval_start(&bus, t.root, INVAL_GO);
+		assert_true(sim_flip_entry(bus.gpu, seed, &flip));
+		bus_poke(&bus, flip.pa, bus_peek(&bus, flip.pa) ^ 1ull << flip.bit);
+		bus_inval_wait(&bus);
+		assert_int_equal(sim_tlb_stale(bus.gpu), 0);
+		assert_int_equal(sim_bar1_read(bus.gpu, VA, 4), 0xaaaa);
+		bus_assert_no_errors(&bus);
+		bus_close(&bus);
+	}
+}
+
 static void the_size_register_can_lie(void **state)
 {
 	const struct sim_config cfg = {
@@ -387,6 +410,7 @@ int main(void)
 		cmocka_unit_test(poisoned_vram_fails_by_bar1_and_pramin_and_has_no_pointer),
 		cmocka_unit_test(a_flip_changes_one_bit_of_an_entry_in_use),
 		cmocka_unit_test(a_flip_comes_at_the_named_access),
+		cmocka_unit_test(a_flip_that_is_undone_while_an_invalidate_runs_leaves_nothing),
 		cmocka_unit_test(the_size_register_can_lie),
 	};
 

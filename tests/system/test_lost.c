@@ -51,7 +51,7 @@ static int open_bare(struct scene *s, const struct chip *chip, const char *optio
 	const struct nvbar_open_opts opts = {
 		.size = sizeof(opts), .log = note_line, .log_arg = s,
 	};
-	char device[64];
+	char device[80];
 	int ret;
 
 	*s = (struct scene){ .chip = chip };
