@@ -144,7 +144,8 @@ void op_alloc(struct run *run, const struct op *op)
 	ret = nvbar_vram_alloc(run->gpu, nr * PAGE, &opts, &run->spare[slot]);
 	call_end(run);
 	may_fail(run, &e, true, scrub, false);
-	if (run->stuck && scrub && nr >= SCRUB_PAGES)
+	/* A mapping to scrub through, or the end that a quarantined one still waits for */
+	if (run->stuck && scrub && (nr >= SCRUB_PAGES || ref_quarantined(&run->ref)))
 		may_return(&e, -ETIMEDOUT);
 	want(run, "alloc", ret, &e);
 	change.len = ret == -ETIMEDOUT ? nr * PAGE : 0;
