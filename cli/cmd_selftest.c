@@ -487,7 +487,7 @@ static bool pramin_moves(struct selftest *t)
 }
 
 /* How far the window reaches on each chip, at least: GH100 has so much [docs/hardware.md]. */
-#define PRAMIN_REACH	(256 * 1024 * MIB)
+#define PRAMIN_REACH	(256ull * 1024 * MIB)
 
 static bool pramin_reaches_the_end(struct selftest *t)
 {

@@ -193,7 +193,7 @@ static void check_holders(struct nvbar_check_ctx *ctx)
 static int check_instance(struct nvbar_check_ctx *ctx)
 {
 	struct nvbar_gpu *gpu = ctx->gpu;
-	u32 off;
+	u32 off = 0;
 	int ret;
 
 	/* Of a GPU whose BAR1 is bound to anything else there is nothing to check. */

@@ -264,10 +264,10 @@ int nvbar_pt_init(struct nvbar_gpu *gpu, u64 pa)
 	if (init_level(gpu, &pt->big, &fmt->big, &pa))
 		goto err_fini;
 	if (pt->sparse) {
-		pt->image = kvmalloc(8 * PT_WORDS, GFP_KERNEL);
+		pt->image = kvmalloc_array(PT_WORDS, sizeof(*pt->image), GFP_KERNEL);
 		if (!pt->image)
 			goto err_fini;
-		atomic64_add(8 * PT_WORDS, &pt->shadow_bytes);
+		atomic64_add(PT_WORDS * sizeof(*pt->image), &pt->shadow_bytes);
 	}
 
 	/* The root has a user for as long as BAR1 is bound. */

@@ -188,14 +188,12 @@ static int serve_at(struct service *service, int listener, const struct args *ar
 {
 	struct device *dev = service->dev;
 	struct record record;
-	struct lobby lobby;
 	int status = 1;
 
 	/* Only now is it sure that no other server is at it: the file is made anew. */
 	if (begin_record(dev, &record, args->record))
 		return 1;
-	lobby_init(&lobby, listener);
-	service->lobby = &lobby;
+	lobby_init(service->lobby, listener);
 	printf("%s at %s\n", sim_chip_name(dev->gpu), args->socket);
 	if (!finish_output(0) && serve_all(service))
 		status = report(dev);
@@ -207,7 +205,10 @@ static int serve_at(struct service *service, int listener, const struct args *ar
 static int serve(struct sim_gpu *gpu, const struct args *args)
 {
 	struct device *dev = malloc(sizeof(*dev));
-	struct service service = { .dev = dev, .dma_ranges = args->dma_ranges };
+	struct lobby lobby;
+	struct service service = {
+		.dev = dev, .dma_ranges = args->dma_ranges, .lobby = &lobby,
+	};
 	int status = 1, listener;
 	struct stat own;
 

@@ -575,7 +575,7 @@ const char *sim_reg_name(uint64_t off)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(rows); i++)
-		if (off - rows[i].off < 4 * (rows[i].nr ? rows[i].nr : 1u) && !(off % 4))
+		if (off - rows[i].off < 4ull * (rows[i].nr ? rows[i].nr : 1) && !(off % 4))
 			return rows[i].name;
 	return NULL;
 }

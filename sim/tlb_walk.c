@@ -75,13 +75,13 @@ static void fetch_line(const struct fill *fill, const struct sim_mmu_slot *slot,
 {
 	struct sim_tlb *tlb = fill->tlb;
 	uint64_t at = slot->addr - slot->addr % SIM_TLB_LINE;
-	uint64_t first = index - slot->addr % SIM_TLB_LINE / (8 * slot->words);
+	uint64_t first = index - slot->addr % SIM_TLB_LINE / (8ull * slot->words);
 	uint32_t gen = tlb->pdb[fill->pdb].gen[slot->level];
 	uint64_t line[WORDS_PER_LINE];
 	unsigned int i, w;
 
 	for (w = 0; w < WORDS_PER_LINE; w++)
-		line[w] = sim_vram_load(tlb->vram, at + 8 * w, 8);
+		line[w] = sim_vram_load(tlb->vram, at + 8ull * w, 8);
 	for (i = 0, w = 0; w < WORDS_PER_LINE; i++, w += slot->words) {
 		struct sim_tlb_entry *entry = sim_tlb_slot(tlb, slot->level, first + i);
 
@@ -154,7 +154,7 @@ static bool holds_4k_pages(const struct sim_tlb *tlb, unsigned int pdb, uint64_t
 static void handed_over(const struct sim_tlb *tlb, uint64_t vpn)
 {
 	misuse(tlb, "VA 0x%llx: from 4 KiB pages to one of 64 KiB without an invalidate between",
-	       (unsigned long long)(vpn << SIM_PAGE_SHIFT));
+	       (unsigned long long)vpn << SIM_PAGE_SHIFT);
 }
 
 void sim_tlb_check_hand_over(struct sim_tlb *tlb)
