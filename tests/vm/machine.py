@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """A served GPU, and a virtual machine that has it in a PCI Express slot."""
+import argparse
 import json
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -246,3 +250,28 @@ class Machine:
     def stop(self):
         self.process.kill()
         self.process.wait()
+
+
+def main(kind, option, default=None):
+    """Run the test that @kind makes of arguments and a folder; it has an option of its own."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--qemu", required=True)
+    parser.add_argument("--initrd", type=Path, required=True)
+    parser.add_argument("--sim", required=True)
+    parser.add_argument(option, default=default)
+    parser.add_argument("--seed", type=int,
+                        default=os.environ.get("NVBAR_SEED", time.time_ns()))
+    parser.add_argument("chip")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with tempfile.TemporaryDirectory(prefix="nvbar-vm-") as folder:
+        test = kind(args, Path(folder))
+        try:
+            test.run()
+        except Failure as failure:
+            print(failure)
+            test.failed += 1
+        finally:
+            test.stop()
+    sys.exit(1 if test.failed else 0)

@@ -8,19 +8,12 @@ nouveau knows nothing of a model, and makes page tables of its own: buffers that
 shows its users through BAR1 are where its tables say, in the file that is VRAM.
 With --trace the accesses of a first, small part are kept.
 """
-import argparse
-import os
 import random
 import re
 import shutil
-import signal
 import struct
-import sys
-import tempfile
-import time
-from pathlib import Path
 
-from machine import Failure, Gpu, Machine, Steps, expect, wait_until
+from machine import Gpu, Machine, Steps, expect, main, wait_until
 
 KIB, MIB = 1 << 10, 1 << 20
 PAGE = 4 * KIB
@@ -221,32 +214,4 @@ class Test(Steps):
         self.gpu.stop()
 
 
-def parse():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--qemu", required=True)
-    parser.add_argument("--initrd", type=Path, required=True)
-    parser.add_argument("--sim", required=True)
-    parser.add_argument("--trace", type=Path)
-    parser.add_argument("--seed", type=int,
-                        default=os.environ.get("NVBAR_SEED", time.time_ns()))
-    parser.add_argument("chip")
-    return parser.parse_args()
-
-
-def main():
-    args = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with tempfile.TemporaryDirectory(prefix="nvbar-vm-") as folder:
-        test = Test(args, Path(folder))
-        try:
-            test.run()
-        except Failure as failure:
-            print(failure)
-            test.failed += 1
-        finally:
-            test.stop()
-    sys.exit(1 if test.failed else 0)
-
-
-main()
+main(Test, "--trace")

@@ -6,19 +6,14 @@ usage: vm_test.py [--memtest SIZE] --cache DIR --qemu COMMAND --initrd FILE --si
 
 Prints a line for each thing that must hold.  tools/vm.sh makes what is needed.
 """
-import argparse
 import hashlib
 import json
-import os
 import random
 import re
-import signal
-import sys
-import tempfile
 import time
 from pathlib import Path
 
-from machine import ConfigSpace, Failure, Gpu, Machine, Steps, expect, wait_until
+from machine import ConfigSpace, Failure, Gpu, Machine, Steps, expect, main, wait_until
 
 HERE = Path(__file__).resolve().parent
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -320,32 +315,4 @@ def find_bar1_control(config):
     raise Failure("no BAR has several sizes")
 
 
-def parse():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--qemu", required=True)
-    parser.add_argument("--initrd", type=Path, required=True)
-    parser.add_argument("--sim", required=True)
-    parser.add_argument("--memtest", default="64M")
-    parser.add_argument("--seed", type=int,
-                        default=os.environ.get("NVBAR_SEED", time.time_ns()))
-    parser.add_argument("chip")
-    return parser.parse_args()
-
-
-def main():
-    args = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with tempfile.TemporaryDirectory(prefix="nvbar-vm-") as folder:
-        test = Test(args, Path(folder))
-        try:
-            test.run()
-        except Failure as failure:
-            print(failure)
-            test.failed += 1
-        finally:
-            test.stop()
-    sys.exit(1 if test.failed else 0)
-
-
-main()
+main(Test, "--memtest", "64M")
