@@ -224,20 +224,21 @@ struct payload {
 
 static int send_command(struct vfio_user *vu, u16 command, u32 flags, const struct payload *p)
 {
-	_Alignas(8) char head[sizeof(struct vfio_user_header) + 32];
-	const struct vfio_user_header h = {
-		.id = ++vu->id,
-		.command = command,
-		.size = sizeof(h) + p->fixed_len + p->data_len,
-		.flags = flags,
+	struct {
+		struct vfio_user_header h;
+		char fixed[32];
+	} head = {
+		.h.id = ++vu->id,
+		.h.command = command,
+		.h.size = sizeof(head.h) + p->fixed_len + p->data_len,
+		.h.flags = flags,
 	};
-	struct iovec iov[2] = { { head, sizeof(h) + p->fixed_len }, { p->data, p->data_len } };
+	struct iovec iov[2] = { { &head, sizeof(head.h) + p->fixed_len }, { p->data, p->data_len } };
 
 	if (vu->gone)
 		return -ENODEV;
-	note_posted(vu, h.id, flags & VFIO_USER_NO_REPLY);
-	memcpy(head, &h, sizeof(h));
-	memcpy(head + sizeof(h), p->fixed, p->fixed_len);
+	note_posted(vu, head.h.id, flags & VFIO_USER_NO_REPLY);
+	memcpy(head.fixed, p->fixed, p->fixed_len);
 	return send_all(vu, iov);
 }
 
