@@ -7,11 +7,14 @@
 # output in a log.  It fails if any command in it fails; a tool that is not
 # there is such a failure.  What a step needs installed is in the table of
 # ./dev.  A step that runs "meson test" counts as its tests, any other as one.
+#
+# What takes long and rarely finds anything is for --all: a step asks
+# with_all WHAT before it.
 
 steps=(
 	test		# what README tells users to run
 	gcc		# no warnings from an optimising gcc
-	clang		# no warnings from clang, and its programs pass the tests
+	clang		# no warnings from clang; with --all its programs pass the tests
 	sanitizers	# the tests under AddressSanitizer, LeakSanitizer and UBSan
 	threads		# many threads on one GPU under ThreadSanitizer
 	fuzz		# a minute of each fuzz target
@@ -52,14 +55,20 @@ check_clang() {
 	export CC=clang
 	configure "$checks/clang" -Dwerror=true
 	ninja -C "$checks/clang"
-	meson test -C "$checks/clang" --no-rebuild --print-errorlogs
+	if with_all 'the tests as clang compiles them'; then
+		meson test -C "$checks/clang" --no-rebuild --print-errorlogs
+	fi
 }
 
 check_sanitizers() {
+	local but=()
+
+	with_all 'the suites slow and sparse under sanitizers' || but=(--no-suite slow --no-suite sparse)
 	configure "$checks/sanitizers" -Db_sanitize=address,undefined \
 		-Dc_args=-fno-sanitize-recover=all
 	ninja -C "$checks/sanitizers"
-	meson test -C "$checks/sanitizers" --no-rebuild --print-errorlogs --timeout-multiplier 5
+	meson test -C "$checks/sanitizers" --no-rebuild --print-errorlogs --timeout-multiplier 5 \
+		"${but[@]}"
 }
 
 check_threads() {
@@ -173,10 +182,15 @@ check_kernel() {
 
 # The download is the part of it that needs more than this machine
 check_vm() {
+	local chips=(ga102 gb202)
+
 	vm_setup || skip
 	cmd_build
-	(vm_test --memtest 1M)	# of 64M it takes most of an hour
 	(vm_test --nouveau ga102)
+	if with_all 'virtual machines with the other chips'; then
+		chips=()
+	fi
+	(vm_test --memtest 1M "${chips[@]}")	# of 64M it takes most of an hour
 }
 
 check_header() {
@@ -278,12 +292,18 @@ check_shell() {
 # --- running them ------------------------------------------------------------
 
 passed=0 failed=0 skipped=0
+run_all=	# set: nothing is left out
 scratch=		# a directory outside the checkout, for the steps
 
 # skip: end a step that can't be run here, having said why; that is no pass
 skip() {
 	: >"$scratch/skip"
 	exit
+}
+
+# with_all WHAT: whether to run this; if not, the end of all steps tells
+with_all() {
+	[ -n "$run_all" ] || ! echo "$1" >>"$scratch/left-out"
 }
 
 # meson_sum WORDS LOG: sum of these lines of the summaries that "meson test" prints
@@ -331,10 +351,14 @@ run_step() {
 	fi
 }
 
-# check [STEP...]: all steps, or those named
+# check [--all] [STEP...]: all steps, or those named
 check() {
 	local step
 
+	if [ "${1-}" = --all ]; then
+		run_all=yes
+		shift
+	fi
 	[ $# -gt 0 ] || set -- "${steps[@]}"
 	for step in "$@"; do
 		declare -F "check_$step" >/dev/null || die "check: no step '$step'; there are: ${steps[*]}"
@@ -346,6 +370,10 @@ check() {
 	for step in "$@"; do
 		run_step "$step"
 	done
+	echo "ran: $*, in $((SECONDS / 60)) min"
+	if [ -e "$scratch/left-out" ]; then
+		echo "left to --all: $(paste -sd ';' "$scratch/left-out" | sed 's/;/; /g')"
+	fi
 	echo "$passed passed, $failed failed$([ $skipped -eq 0 ] || echo ", $skipped skipped")"
 	[ $failed -eq 0 ]
 }
