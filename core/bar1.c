@@ -301,8 +301,6 @@ int nvbar_bar1_glance(struct nvbar_gpu *gpu)
 	const u32 mode = VF_PRIV_BAR1_BLOCK_MODE_VIRTUAL;
 	bool same;
 
-	if (!gpu->vmm.enabled)
-		return 0;
 	if (gpu->chip->bind == NVBAR_BIND_BLOCK)
 		same = (nvbar_rd32(gpu, VF_PRIV_BAR1_BLOCK) & BLOCK_BOUND) ==
 		       block_val(mode, gpu->inst_pa);

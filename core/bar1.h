@@ -68,7 +68,7 @@ int nvbar_bar1_look(struct nvbar_gpu *gpu);
 
 /**
  * nvbar_bar1_glance - the same by one register, of a GPU that is well
- * @gpu: identified
+ * @gpu: with BAR1 bound
  *
  * On Hopper and later the upper half of the address is not looked at.
  *

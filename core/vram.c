@@ -157,6 +157,7 @@ static struct nvbar_mapping *map_span(struct nvbar_gpu *gpu, const struct nvbar_
 static int zero_by_bar1(struct nvbar_gpu *gpu, u64 va, u64 pa, u64 len)
 {
 	struct nvbar_fault_watch watch = { va, len, NVBAR_FAULT_TRIES, 0 };
+	bool may_have_faulted;
 	int ret;
 
 	do {
@@ -174,9 +175,10 @@ static int zero_by_bar1(struct nvbar_gpu *gpu, u64 va, u64 pa, u64 len)
 		if (!ret)
 			ret = nvbar_fault_look(gpu, &watch);
 	} while (ret == -EAGAIN);
-	if (ret == -EIO && !watch.tries)
+	may_have_faulted = ret == -EIO && !watch.tries;
+	if (may_have_faulted || (!ret && gpu->read_back))
 		return read_back_by_bar1(gpu, va, pa, len);
-	return ret || !gpu->read_back ? ret : read_back_by_bar1(gpu, va, pa, len);
+	return ret;
 }
 
 static int scrub_by_bar1(struct nvbar_gpu *gpu, struct nvbar_span span)

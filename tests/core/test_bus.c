@@ -130,7 +130,10 @@ static void nothing_is_written_through_a_window_that_does_not_move(void **state)
 	compat_sleep_pretend(false);
 	assert_int_equal(fake_count(&hw, true, PRAMIN), 0);
 
-	/* Who had the window where it was does not trust it any more. */
+	/* Who had the window where it was does not trust it any more, nor takes it for moved. */
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
+	fake_set(&hw, WINDOW_TU, 0x2f + 1);
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 	hw.window_stuck = false;
 	fake_clear_log(&hw);
 	assert_int_equal(nvbar_pramin_rd(&gpu, 0x200000, 8, &val), 0);

@@ -205,6 +205,12 @@ static void a_gpu_that_dies_while_booting_is_gone_and_not_late(void **state)
 	identify("GA100");
 	hw.dead = true;
 	assert_int_equal(nvbar_chip_wait_scrub(&gpu), -ENODEV);
+	/* ... while it is waited for */
+	identify("GA100");
+	fake_set(&hw, 0x000000, 0xffffffff);
+	fake_set_after(&hw, SCRUB_STATUS, 0, 3, 0xffffffff);
+	assert_int_equal(nvbar_chip_wait_scrub(&gpu), -ENODEV);
+	assert_int_equal(fake_count(&hw, false, SCRUB_STATUS), 4);
 	identify("GH100");
 	hw.dead = true;
 	assert_int_equal(nvbar_chip_wait_boot(&gpu), -ENODEV);

@@ -24,7 +24,8 @@ static u8 *aperture;		/* ... and is */
 static u64 generation;
 static bool one_piece;
 static bool gone;
-static unsigned int nr_slow;	/* accesses that went over the bus */
+static unsigned int nr_slow;	/* accesses that went over the bus ... */
+static size_t nr_slow_bytes;	/* ... and what the last block read there had */
 static unsigned int nr_barriers;
 static unsigned int nr_windows, nr_remapped, nr_ended;
 
@@ -62,6 +63,7 @@ static void bar1_copy_from(void *hw, void *dst, u64 off, size_t len)
 {
 	(void)hw;
 	nr_slow++;
+	nr_slow_bytes = len;
 	if (gone)
 		memset(dst, 0xff, len);
 	else
@@ -203,6 +205,22 @@ static void a_newer_page_does_not_renew_the_older_ones(void **state)
 	assert_int_equal(rd32(SZ_4K), 0x22222222);
 }
 
+/* ... which is as long as the pages that are not known, though the block goes on. */
+static void a_known_page_ends_the_copy_over_the_bus_before_it(void **state)
+{
+	u8 got[16], want[16];
+
+	(void)state;
+	use_much(SZ_4K);
+	memset(memory[0] + SZ_4K, 0x44, 8);
+	memset(want, 0x11, 8);
+	memset(want + 8, 0x44, 8);
+	assert_int_equal(nvbar_access_copy_from(&access, SZ_4K - 8, got, sizeof(got)), 0);
+	assert_memory_equal(got, want, sizeof(got));
+	assert_int_equal(nr_slow, 1);
+	assert_int_equal(nr_slow_bytes, 8);
+}
+
 static void copy_all(u8 want)
 {
 	static u8 got[SIZE], expected[SIZE];
@@ -227,6 +245,19 @@ static void a_window_is_used_until_the_generation_moves_on(void **state)
 	change();
 	assert_int_equal(rd32(SZ_8K), 0x11111111);
 	assert_int_equal(nr_ended, 0);
+}
+
+static void a_page_needs_no_window(void **state)
+{
+	u8 got[SZ_4K];
+	unsigned int i;
+
+	(void)state;
+	one_piece = true;
+	access.size = SZ_4K;
+	for (i = 0; i < 100; i++)
+		assert_int_equal(nvbar_access_copy_from(&access, 0, got, SZ_4K), 0);
+	assert_int_equal(nr_windows, 0);
 }
 
 /* access.h: each is kept to the end of the handle, as somebody may be reading it. */
@@ -261,6 +292,7 @@ static void a_gpu_that_is_gone_is_noticed_on_the_bus_and_in_memory(void **state)
 	assert_int_equal(nvbar_access_rd(&access, 3 * SZ_4K, 8, &val), -ENODEV);
 	assert_int_equal(nvbar_access_copy_from(&access, 0, got, 100), -ENODEV);
 	assert_int_equal(nvbar_access_copy_from(&access, 100, got, SIZE - 100), -ENODEV);
+	assert_null(nvbar_access_block_to(&access, 8, 8));
 }
 
 /* What is all ones at its end may be no data, though the page is known. */
@@ -309,8 +341,11 @@ int main(void)
 			a_looked_up_page_is_used_until_the_generation_moves_on, start, stop),
 		cmocka_unit_test_setup_teardown(a_newer_page_does_not_renew_the_older_ones, start,
 						stop),
+		cmocka_unit_test_setup_teardown(a_known_page_ends_the_copy_over_the_bus_before_it,
+						start, stop),
 		cmocka_unit_test_setup_teardown(a_window_is_used_until_the_generation_moves_on,
 						start, stop),
+		cmocka_unit_test_setup_teardown(a_page_needs_no_window, start, stop),
 		cmocka_unit_test_setup_teardown(
 			windows_put_together_are_few_and_end_with_the_handle, start, stop),
 		cmocka_unit_test_setup_teardown(

@@ -158,6 +158,18 @@ static int look(u64 va, u64 len, u32 type, u32 access, u32 engine, u32 status)
 	return nvbar_fault_look(&gpu, &watch);
 }
 
+/* Handles at 0x2000 and at 0x8000, as they are once they are in the list */
+static struct nvbar_access at_fault, elsewhere;
+
+static void start_with_handles(void)
+{
+	start_ga102();
+	at_fault = (struct nvbar_access){ .gpu = &gpu, .base = 0x2000, .size = 0x4000, .live = true };
+	elsewhere = (struct nvbar_access){ .gpu = &gpu, .base = 0x8000, .size = 0x4000, .live = true };
+	list_add_tail(&at_fault.link, &gpu.vmm.accesses);
+	list_add_tail(&elsewhere.link, &gpu.vmm.accesses);
+}
+
 /* All ones may be what the register holds: VALID and everything dropped. */
 static void a_status_of_all_ones_is_a_fault_while_the_gpu_answers(void **state)
 {
@@ -172,6 +184,11 @@ static void a_status_of_all_ones_is_a_fault_while_the_gpu_answers(void **state)
 	assert_int_equal(fake_written(&hw, FAULT_STATUS), 0x800000ff);
 	assert_int_equal(nvbar_fault_clear(&gpu), 0);
 	assert_int_equal(fake_count(&hw, true, FAULT_STATUS), 1);
+
+	start_with_handles();
+	set_fault(2, 1, 0x80, ~0u);
+	assert_int_equal(nvbar_fault_flush(&at_fault), -EIO);
+	assert_int_equal(nvbar_fault_clear(&gpu), 0);
 
 	watch = watch_at(0x3000, 1);
 	hw.dead = true;
@@ -294,18 +311,6 @@ static void an_access_that_others_hide_all_the_time_may_have_faulted(void **stat
 	assert_non_null(strstr(hw.message, "may have faulted"));
 }
 
-/* Handles at 0x2000 and at 0x8000, as they are once they are in the list */
-static struct nvbar_access at_fault, elsewhere;
-
-static void start_with_handles(void)
-{
-	start_ga102();
-	at_fault = (struct nvbar_access){ .gpu = &gpu, .base = 0x2000, .size = 0x4000, .live = true };
-	elsewhere = (struct nvbar_access){ .gpu = &gpu, .base = 0x8000, .size = 0x4000, .live = true };
-	list_add_tail(&at_fault.link, &gpu.vmm.accesses);
-	list_add_tail(&elsewhere.link, &gpu.vmm.accesses);
-}
-
 /* ... until it is cleared, however many come after it, and whoever saw it. */
 static void a_flush_tells_of_a_fault_in_its_mapping(void **state)
 {
@@ -342,6 +347,15 @@ static void a_flush_tells_once_that_faults_were_dropped(void **state)
 	assert_int_equal(nvbar_fault_flush(&elsewhere), 0);
 	assert_int_equal(nvbar_fault_flush(&at_fault), -EIO);
 
+	/* So are those whom the latched fault does not concern, each. */
+	start_with_handles();
+	set_fault(2, 1, 0x80, 2);
+	fake_set(&hw, FAULT_ADDR_LO, 0x100000);
+	assert_int_equal(nvbar_fault_flush(&elsewhere), -EIO);
+	assert_int_equal(nvbar_fault_flush(&at_fault), -EIO);
+	assert_int_equal(nvbar_fault_flush(&elsewhere), 0);
+	assert_int_equal(nvbar_fault_flush(&at_fault), 0);
+
 	/* BAR2's are others'. */
 	set_fault(2, 1, 0xc0, 8);
 	assert_int_equal(nvbar_fault_flush(&elsewhere), 0);
@@ -353,6 +367,28 @@ static void a_flush_tells_once_that_faults_were_dropped(void **state)
 
 	hw.dead = true;
 	assert_int_equal(nvbar_fault_flush(&at_fault), -ENODEV);
+}
+
+/* While another thread takes one over, the register says nothing; the lock does. */
+static void a_flush_waits_for_who_takes_a_fault_over(void **state)
+{
+	(void)state;
+	start_with_handles();
+	gpu.vmm.fault.seq = 1;
+	assert_int_equal(nvbar_fault_flush(&at_fault), 0);
+	assert_int_equal(fake_count(&hw, false, FAULT_STATUS), 2);
+}
+
+/* A handle that is on its way into the list, or out of it, has no pages yet, or any more. */
+static void a_handle_that_is_not_live_has_no_faults(void **state)
+{
+	(void)state;
+	start_with_handles();
+	at_fault.live = false;
+	set_fault(2, 1, 0x80, 0);
+	read_fault();
+	at_fault.live = true;
+	assert_int_equal(nvbar_fault_flush(&at_fault), 0);
 }
 
 /* Somebody clears the fault, or the GPU goes away, after it was seen to be there. */
@@ -369,6 +405,11 @@ static void a_fault_that_goes_while_it_is_looked_at_is_none(void **state)
 	fake_set(&hw, 0x000000, 0xffffffff);
 	fake_set_after(&hw, FAULT_STATUS, FAULT_VALID, 1, 0xffffffff);
 	assert_int_equal(nvbar_fault_look(&gpu, &watch), -ENODEV);
+
+	start_with_handles();
+	fake_set(&hw, 0x000000, 0xffffffff);
+	fake_set_after(&hw, FAULT_STATUS, FAULT_VALID, 1, 0xffffffff);
+	assert_int_equal(nvbar_fault_flush(&at_fault), -ENODEV);
 }
 
 /* Who observes writes nothing. */
@@ -419,6 +460,34 @@ static void a_binding_is_read_in_the_chips_form(void **state)
 	}
 	hw.dead = true;
 	assert_int_equal(nvbar_bar1_read_binding(&gpu, &binding), -ENODEV);
+}
+
+static void a_binding_of_all_ones_is_one_while_the_gpu_answers(void **state)
+{
+	struct nvbar_bar1_binding binding;
+
+	(void)state;
+	start_ga102();
+	fake_set(&hw, BAR1_BLOCK, 0xffffffff);
+	assert_int_equal(nvbar_bar1_read_binding(&gpu, &binding), 0);
+	assert_int_equal(binding.aperture, NVBAR_APERTURE_SYS_NONCOH);
+	assert_int_equal(binding.inst_pa, 0xfffffff000);
+}
+
+/* The same block's address, of memory that is not the GPU's */
+static void a_binding_elsewhere_at_the_same_address_is_another_drivers(void **state)
+{
+	struct nvbar_bar1_binding binding;
+
+	(void)state;
+	start_ga102();
+	gpu.inst_pa = 0x40000;
+	gpu.vmm.enabled = true;
+	fake_set(&hw, BAR1_BLOCK, 1u << 31 | 0x40);
+	assert_int_equal(nvbar_bar1_read_binding(&gpu, &binding), 0);
+	fake_set(&hw, BAR1_BLOCK, 1u << 31 | 2u << 28 | 0x40);
+	assert_int_equal(nvbar_bar1_read_binding(&gpu, &binding), -ENODEV);
+	assert_non_null(strstr(hw.message, "another driver has this GPU"));
 }
 
 /* The instance block at 0x10000 names this root, in the form of hardware.md 9.4. */
@@ -501,10 +570,14 @@ int main(void)
 		cmocka_unit_test(an_access_that_others_hide_all_the_time_may_have_faulted),
 		cmocka_unit_test(a_flush_tells_of_a_fault_in_its_mapping),
 		cmocka_unit_test(a_flush_tells_once_that_faults_were_dropped),
+		cmocka_unit_test(a_flush_waits_for_who_takes_a_fault_over),
+		cmocka_unit_test(a_handle_that_is_not_live_has_no_faults),
 		cmocka_unit_test(a_fault_that_goes_while_it_is_looked_at_is_none),
 		cmocka_unit_test(an_observer_leaves_a_fault_latched),
 		cmocka_unit_test(no_fault_is_cleared_by_nothing),
 		cmocka_unit_test(a_binding_is_read_in_the_chips_form),
+		cmocka_unit_test(a_binding_of_all_ones_is_one_while_the_gpu_answers),
+		cmocka_unit_test(a_binding_elsewhere_at_the_same_address_is_another_drivers),
 		cmocka_unit_test(the_root_is_what_the_instance_block_says),
 		cmocka_unit_test(there_is_no_root_without_a_binding_that_can_be_read),
 		cmocka_unit_test(tables_are_read_from_vram_only),

@@ -36,6 +36,9 @@ static unsigned int nr_invalidates;
 static unsigned int hangs_at;	/* from this invalidate on neither ends; 0 is never */
 static bool unscrubbed;	/* VRAM may still be scrubbed by the GPU ... */
 static bool forgetful;	/* ... and is, so that what is written there does not stay */
+static bool dies;	/* when it is next read back */
+static bool faults_elsewhere;	/* whenever BAR1 is written, ... */
+static unsigned int nr_faults;	/* ... so often */
 /* b write barrier, p PRAMIN write, r PRAMIN read, i invalidate, f BAR1 fill, R BAR1 read */
 static char order[4096];
 static size_t nr_order;
@@ -142,8 +145,15 @@ static void hw_write(void *hw, u32 off, unsigned int width, u64 val)
 	sim_bar0_write(sim, off, width, val);
 }
 
+static void die(void)
+{
+	sim_inject(sim, &(struct sim_inject){ .dead_at = 1 });
+}
+
 static void hw_read_words(void *hw, u32 off, u64 *dst, size_t nr)
 {
+	if (dies)
+		die();
 	for (; nr; nr--, off += 8)
 		*dst++ = hw_read(hw, off, 8);
 }
@@ -165,6 +175,10 @@ static void hw_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 {
 	(void)hw;
 	note('f');
+	if (faults_elsewhere) {
+		sim_bar1_read(sim, SZ_64M - SZ_4K, 4);
+		nr_faults++;
+	}
 	if (!forgetful)
 		sim_bar1_fill(sim, off, pattern, len);
 }
@@ -172,6 +186,8 @@ static void hw_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 static void hw_bar1_copy_from(void *hw, void *dst, u64 off, size_t len)
 {
 	(void)hw;
+	if (dies)
+		die();
 	sim_bar1_copy_from(sim, dst, off, len);
 }
 
@@ -199,10 +215,10 @@ static int start_with(u64 vram_size, u64 bar1_size)
 		.chip = "gh100", .vram_size = vram_size, .bar1_size = bar1_size,
 	};
 
-	stuck = forgetful = false;
+	stuck = forgetful = dies = faults_elsewhere = false;
 	memset(&gpu, 0, sizeof(gpu));
 	memset(written, 0, sizeof(written));
-	nr_early = 0;
+	nr_early = nr_faults = 0;
 	if (sim_create(&cfg, &sim, NULL, 0))
 		return -1;
 	return nvbar_gpu_attach(&gpu, &ops, NULL, bar1_size, 0);
@@ -251,7 +267,7 @@ static int stop(void **state)
 	nvbar_gpu_free_handles(&gpu, 0);
 	errors = sim_driver_errors(sim);
 	sim_destroy(sim);
-	return errors != 0;
+	return errors != nr_faults;
 }
 
 static int stop_with_host_pages_of_64k(void **state)
@@ -661,6 +677,63 @@ static void vram_that_may_still_be_scrubbed_is_read_back(void **state)
 	}
 }
 
+static void a_gpu_that_dies_as_vram_is_read_back_is_gone(void **state)
+{
+	static const u64 sizes[] = { SZ_4K, SZ_64K };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const struct nvbar_vram_request req = { .size = sizes[i] };
+
+		dies = true;
+		assert_ptr_equal(nvbar_vram_create(&gpu, &req), ERR_PTR(-ENODEV));
+		assert_true(sim_is_gone(sim));
+		sim_inject(sim, NULL);
+		if (!i) {
+			assert_int_equal(stop(state), 0);
+			assert_int_equal(start_unscrubbed(state), 0);
+		}
+	}
+}
+
+/* The GPU latches one fault: whether a zero met another is seen from the memory. */
+static void zeroes_that_others_faults_hide_are_looked_at(void **state)
+{
+	const struct nvbar_vram_request req = { .size = SZ_64K };
+	struct nvbar_vram *vram;
+
+	(void)state;
+	faults_elsewhere = true;
+	vram = nvbar_vram_create(&gpu, &req);
+	assert_false(IS_ERR(vram));
+	assert_vram_is_zero(vram->span[0].pa, SZ_64K);
+	sim_vram_poke(sim, vram->span[0].pa, "\1", 1);
+	nvbar_vram_destroy(vram);
+	forgetful = true;
+	assert_ptr_equal(nvbar_vram_create(&gpu, &req), ERR_PTR(-EIO));
+}
+
+/* ... by each part, whoever calls it. */
+static void a_lost_gpu_is_not_asked(void **state)
+{
+	struct nvbar_access *access = map_scattered(SZ_1G, 3);
+	void *cpu;
+
+	(void)state;
+	assert_int_equal(nvbar_gpu_lose(&gpu, "for this test"), -ENODEV);
+	forget_order();
+	nr_writes = 0;
+	assert_ptr_equal(map_page_at(SZ_1M), ERR_PTR(-ENODEV));
+	assert_int_equal(nvbar_access_mmap(access, &cpu), -ENODEV);
+	assert_int_equal(nvbar_access_flush(access), -ENODEV);
+	assert_int_equal(nvbar_gpu_may_write(&gpu), -ENODEV);
+	assert_int_equal(nvbar_vmm_order_writes(&gpu), -ENODEV);
+	assert_int_equal(nvbar_rd32(&gpu, 0x000000), ~0u);
+	nvbar_wr32(&gpu, 0x10fd40, 1);
+	assert_int_equal(nr_writes, 0);
+	assert_string_equal(order, "");
+}
+
 /* An owner who was killed: its GPU is attached once more, as by another. */
 static int attach_again(struct nvbar_gpu *other)
 {
@@ -921,6 +994,11 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(vram_that_may_still_be_scrubbed_is_read_back,
 						start_unscrubbed, stop),
+		cmocka_unit_test_setup_teardown(a_gpu_that_dies_as_vram_is_read_back_is_gone,
+						start_unscrubbed, stop),
+		cmocka_unit_test_setup_teardown(zeroes_that_others_faults_hide_are_looked_at,
+						start, stop),
+		cmocka_unit_test_setup_teardown(a_lost_gpu_is_not_asked, start, stop),
 		cmocka_unit_test_setup_teardown(an_earlier_owners_translations_are_forgotten, start,
 						stop),
 		cmocka_unit_test(an_attach_does_not_wait_again_and_again_for_a_gpu_that_hangs),
