@@ -72,7 +72,8 @@ static int check_size(struct nvbar_gpu *gpu, u64 nr_pages, const struct nvbar_ba
 	return 0;
 }
 
-static int check_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool writable)
+/* What is no plain page of plain memory. */
+static int check_odd_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool writable)
 {
 	u64 reach = 1ULL << gpu->chip->mmu->vid_bits;
 
@@ -104,6 +105,18 @@ static int check_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool writab
 	return nvbar_protect_check(gpu, "map", span.pa, span.len, writable);
 }
 
+static int check_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool writable)
+{
+	/* Up to here every page may be mapped: what is protected lies above. */
+	u64 last_free = min(gpu->reserved_pa, 1ULL << gpu->chip->mmu->vid_bits) - NVBAR_PAGE_SIZE;
+
+	/* Single pages are checked here, as there may be very many. */
+	if (span.len == NVBAR_PAGE_SIZE && span.pa <= last_free &&
+	    IS_ALIGNED(span.pa, NVBAR_PAGE_SIZE))
+		return 0;
+	return check_odd_span(gpu, span, writable);
+}
+
 /* A run has ended: is it the longest so far? */
 static void end_run(struct nvbar_shape *shape, struct nvbar_span run)
 {
@@ -116,12 +129,13 @@ static void end_run(struct nvbar_shape *shape, struct nvbar_span run)
 	}
 }
 
-/* The shape of @spans if all of them may be mapped. */
+/*
+ * The shape of @spans if all of them may be mapped, as they are now: a refusal before
+ * anything is held for them.  What counts is the check when entries are made of them.
+ */
 static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, bool writable,
 		       struct nvbar_shape *shape)
 {
-	/* Up to here every page may be mapped: what is protected lies above. */
-	u64 last_free = min(gpu->reserved_pa, 1ULL << gpu->chip->mmu->vid_bits) - NVBAR_PAGE_SIZE;
 	struct nvbar_span run = { 0, 0 };
 	size_t i;
 	int ret;
@@ -130,13 +144,9 @@ static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, b
 	for (i = 0; i < spans->nr; i++) {
 		struct nvbar_span span = nvbar_spans_get(spans, i);
 
-		/* Single pages are checked here, as there may be very many. */
-		if (span.len != NVBAR_PAGE_SIZE || span.pa > last_free ||
-		    !IS_ALIGNED(span.pa, NVBAR_PAGE_SIZE)) {
-			ret = check_span(gpu, span, writable);
-			if (ret)
-				return ret;
-		}
+		ret = check_span(gpu, span, writable);
+		if (ret)
+			return ret;
 		if (span.pa == run.pa + run.len && run.len) {
 			run.len += span.len;
 		} else {
@@ -247,26 +257,25 @@ static struct nvbar_access *prepare(struct nvbar_gpu *gpu, u64 nr_pages,
 }
 
 /* A handle on pages that are mapped already; NULL if they aren't. */
-static struct nvbar_access *share(struct nvbar_gpu *gpu, u64 nr_pages,
-				  const struct nvbar_spans *spans,
+static struct nvbar_access *share(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
 				  const struct nvbar_bar_user_opts *opts)
 {
 	struct nvbar_mapping *mapping;
 	struct nvbar_access *access;
-	u64 off;
+	struct nvbar_vmm_part at;
 
 	if ((opts->flags & (NVBAR_VMM_FIXED | NVBAR_VMM_PRIVATE)) || opts->max_page_shift ||
-	    !nr_pages || gpu->observe)
+	    gpu->observe)
 		return NULL;
 	access = kzalloc(sizeof(*access), GFP_KERNEL);
 	if (!access)
 		return ERR_PTR(-ENOMEM);
-	mapping = nvbar_vmm_share(gpu, spans, opts->flags, &off);
+	mapping = nvbar_vmm_share(gpu, spans, opts->flags, &at);
 	if (!mapping) {
 		kfree(access);
 		return NULL;
 	}
-	add_access(access, gpu, mapping, off, nr_pages << NVBAR_PAGE_SHIFT, true);
+	add_access(access, gpu, mapping, at.off, at.len, true);
 	return access;
 }
 
@@ -288,11 +297,11 @@ static void free_access(struct nvbar_access *access)
 	kfree(access);
 }
 
-/* The second phase once the spans are known to be good. */
+/* The second phase once the spans look good. */
 static int execute(struct nvbar_access *access, const struct nvbar_spans *spans,
 		   const struct nvbar_shape *shape)
 {
-	int ret = nvbar_vmm_map(access->gpu, &access->mapping, spans, shape);
+	int ret = nvbar_vmm_map(access->gpu, &access->mapping, spans, shape, check_span);
 
 	if (ret)
 		free_access(access);
@@ -325,7 +334,6 @@ struct nvbar_access *nvbar_bar_user_map(struct nvbar_gpu *gpu, const struct nvba
 {
 	struct nvbar_access *access;
 	struct nvbar_shape shape;
-	u64 nr_pages;
 	int ret;
 
 	ret = check_opts(gpu, opts);
@@ -333,11 +341,10 @@ struct nvbar_access *nvbar_bar_user_map(struct nvbar_gpu *gpu, const struct nvba
 		ret = check_spans(gpu, spans, !(opts->flags & NVBAR_VMM_RDONLY), &shape);
 	if (ret)
 		return ERR_PTR(ret);
-	nr_pages = shape.len >> NVBAR_PAGE_SHIFT;
-	access = share(gpu, nr_pages, spans, opts);
+	access = share(gpu, spans, opts);
 	if (access)
 		return access;
-	access = prepare(gpu, nr_pages, spans, &shape, opts);
+	access = prepare(gpu, shape.len >> NVBAR_PAGE_SHIFT, spans, &shape, opts);
 	if (IS_ERR(access))
 		return access;
 	ret = execute(access, spans, &shape);

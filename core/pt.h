@@ -103,11 +103,11 @@ struct nvbar_pt {
  * struct nvbar_pt_plan - what is to be mapped where
  * @va: first address, page aligned
  * @len: bytes
- * @spans: pages of @len bytes altogether, already checked; NULL while they
- *	are not known
+ * @spans: pages of @len bytes altogether; NULL while they are not known.  While
+ *	the plan is reserved they are a hint, see struct nvbar_spans
  * @page_sizes: bit n set: leaves of 1 << n bytes may be used; bit 12 is set,
  *	and alone if no others can be
- * @used: those that are, once nvbar_pt_fill() has been there
+ * @used: those that are, once nvbar_pt_map() has been there
  */
 struct nvbar_pt_plan {
 	u64 va;
@@ -121,9 +121,11 @@ struct nvbar_pt_plan {
  * struct nvbar_pt_leaves - a plan as runs of leaves of one size
  *
  * Each run is contiguous in VA and in VRAM and uses the largest leaf that
- * both addresses, the length and the plan allow.
+ * both addresses, the length and the plan allow.  A span that is no whole pages,
+ * or leaves the plan's range, ends them.
  *
- * @va: first address of the run
+ * @end: end of the plan's range
+ * @va: first address of the run; behind the last one, how far the spans went
  * @pa: its first page
  * @len: its bytes, a multiple of the leaf size
  * @shift: its leaves have 1 << shift bytes
@@ -132,6 +134,7 @@ struct nvbar_pt_plan {
  * @runs: the runs after it
  */
 struct nvbar_pt_leaves {
+	u64 end;
 	u64 va;
 	u64 pa;
 	u64 len;
@@ -203,28 +206,19 @@ int nvbar_pt_reserve_own(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan
 void nvbar_pt_release(struct nvbar_gpu *gpu, u64 va, u64 len);
 
 /**
- * nvbar_pt_fill - compute entries in those tables that serve this plan alone
+ * nvbar_pt_map - compute entries, and write all of them to VRAM
  * @gpu: the GPU
- * @plan: reserved
+ * @plan: reserved; its spans are fetched once each
  * @attr: what every entry has in common
  *
- * Context: needs no lock, see pt_internal.h.
- * Return: true if nvbar_pt_map() has more to fill.
- */
-bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const struct nvbar_pte *attr);
-
-/**
- * nvbar_pt_map - compute the other entries, and write all of them to VRAM
- * @gpu: the GPU
- * @plan: as filled
- * @attr: as filled
- * @more: what nvbar_pt_fill() returned
+ * Needs no memory.  The GPU may see the entries only after a flush and an
+ * invalidate.
  *
- * Needs no memory and can't fail.  The GPU may see the entries only after a
- * flush and an invalidate.
+ * Return: true; false if the spans do not fill the range, or take a table that the
+ * plan did not reserve: the range is empty then, in the shadow and in VRAM, though the
+ * GPU may want to be told that tables without a user were unlinked.
  */
-void nvbar_pt_map(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan,
-		  const struct nvbar_pte *attr, bool more);
+bool nvbar_pt_map(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const struct nvbar_pte *attr);
 
 /**
  * nvbar_pt_clear - make every entry of a mapped range invalid

@@ -21,10 +21,9 @@ struct pt_run {
  * leaf tables serve it alone.
  *
  * Without vmm.lock a plan may, from when it is counted as their user to when
- * it is published, set the shadow pointers of these tables (reserve_own) and,
- * as long as a table is not linked, write its shadow (fill).  In return nobody
- * else, lock or not, looks at a shadow pointer of a slot with users that are
- * not his, or at the words of a table that is not linked.
+ * it is published, set the shadow pointers of these tables (reserve_own).  In
+ * return nobody else, lock or not, looks at a shadow pointer of a slot with users
+ * that are not his.
  */
 struct pt_own {
 	u64 first;

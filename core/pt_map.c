@@ -42,6 +42,7 @@ static u64 run_len(u64 sizes, unsigned int shift, u64 va, const struct nvbar_spa
 
 void nvbar_pt_leaves_start(struct nvbar_pt_leaves *it, const struct nvbar_pt_plan *plan)
 {
+	it->end = plan->va + plan->len;
 	it->va = plan->va;
 	it->len = 0;
 	it->page_sizes = plan->page_sizes;
@@ -52,10 +53,14 @@ void nvbar_pt_leaves_start(struct nvbar_pt_leaves *it, const struct nvbar_pt_pla
 bool nvbar_pt_leaves_next(struct nvbar_pt_leaves *it)
 {
 	it->va += it->len;
+	it->len = 0;
 	if (!it->left.len) {
 		it->left = nvbar_runs_next(&it->runs);
-		if (!it->left.len)
+		if (!it->left.len || it->left.len > it->end - it->va ||
+		    !IS_ALIGNED(it->left.pa | it->left.len, NVBAR_PAGE_SIZE)) {
+			it->left.len = 0;
 			return false;
+		}
 	}
 	it->pa = it->left.pa;
 	it->shift = best_shift(it->page_sizes, it->va, &it->left);
@@ -67,118 +72,60 @@ bool nvbar_pt_leaves_next(struct nvbar_pt_leaves *it)
 
 /* --- entries into the shadow --- */
 
-struct filler {
-	struct nvbar_pt *pt;
-	struct pt_own own;
-	u64 template;
-};
-
-/* Nobody else looks at a table that serves this plan alone and that the GPU can't reach yet. */
-static bool needs_no_lock(const struct filler *fill, const struct nvbar_pt_level *level, u64 slot)
+/* Leaves of a run in leaf tables.  Return: all these tables have a shadow. */
+static bool fill_leaf_tables(const struct nvbar_pt *pt, const struct nvbar_pt_leaves *it,
+			     u64 template)
 {
-	return pt_is_own(&fill->own, slot) && !level->table[slot].linked;
-}
-
-/*
- * Leaves of a run in leaf tables: those that need no lock, or the others.
- * Return: some were left out.
- */
-static bool fill_leaf_tables(const struct filler *fill, const struct nvbar_pt_leaves *it,
-			     bool unlocked)
-{
-	struct nvbar_pt_level *level =
-		it->shift == NVBAR_PAGE_SHIFT ? &fill->pt->level[0] : &fill->pt->big;
+	const struct nvbar_pt_level *level =
+		it->shift == NVBAR_PAGE_SHIFT ? &pt->level[0] : &pt->big;
 	unsigned int table_shift = nvbar_mmu_table_shift(level->shape);
-	u64 step = (1ULL << it->shift) >> fill->pt->fmt->pte_addr_shift;
-	u64 entry = fill->template | it->pa >> fill->pt->fmt->pte_addr_shift;
+	u64 step = (1ULL << it->shift) >> pt->fmt->pte_addr_shift;
+	u64 entry = template | it->pa >> pt->fmt->pte_addr_shift;
 	u64 va = it->va, end = it->va + it->len;
-	bool left_out = false;
 
 	while (va < end) {
 		u64 slot = va >> table_shift;
 		u64 stop = min(end, (slot + 1) << table_shift);
-		u64 *word = &level->table[slot].entry[nvbar_mmu_index(level->shape, va)];
-		u64 *last = word + ((stop - va) >> it->shift);
+		u64 *word = level->table[slot].entry, *last;
 
-		if (needs_no_lock(fill, level, slot) != unlocked) {
-			entry += step * ((stop - va) >> it->shift);
-			left_out = true;
-		} else {
-			for (; word < last; entry += step)
-				*word++ = entry;
-		}
+		if (!word)
+			return false;
+		word += nvbar_mmu_index(level->shape, va);
+		for (last = word + ((stop - va) >> it->shift); word < last; entry += step)
+			*word++ = entry;
 		va = stop;
 	}
-	return left_out;
-}
-
-/* Is there anything to do without the lock? */
-static bool any_needs_no_lock(const struct filler *fill, const struct nvbar_pt_level *level)
-{
-	u64 slot;
-
-	for (slot = fill->own.first; slot < fill->own.end; slot++)
-		if (needs_no_lock(fill, level, slot))
-			return true;
-	return false;
+	return true;
 }
 
 /* The same for a plan of 4 KiB leaves alone, which need not be sorted into runs. */
-static bool fill_pages(const struct filler *fill, const struct nvbar_pt_plan *plan, bool unlocked)
+static bool fill_pages(const struct nvbar_pt *pt, const struct nvbar_pt_plan *plan, u64 template)
 {
-	const struct nvbar_pt_level *level = &fill->pt->level[0];
-	unsigned int addr_shift = fill->pt->fmt->pte_addr_shift;
+	const struct nvbar_pt_level *level = &pt->level[0];
+	unsigned int addr_shift = pt->fmt->pte_addr_shift;
 	u64 *word = NULL, *table_end = NULL;
-	bool left_out = false, skip = false;
-	u64 va = plan->va;
+	u64 va = plan->va, stop = plan->va + plan->len;
 	size_t s;
 
 	for (s = 0; s < plan->spans->nr; s++) {
 		struct nvbar_span span = nvbar_spans_get(plan->spans, s);
-		u64 entry = fill->template | span.pa >> addr_shift;
+		u64 entry = template | span.pa >> addr_shift;
 		u64 end = va + span.len;
 
+		if (span.len > stop - va)
+			return false;
 		for (; va < end; va += NVBAR_PAGE_SIZE, entry += NVBAR_PAGE_SIZE >> addr_shift) {
 			if (word == table_end) {
-				u64 slot = va >> nvbar_mmu_table_shift(level->shape);
-
-				skip = needs_no_lock(fill, level, slot) != unlocked;
-				left_out |= skip;
-				word = &level->table[slot].entry[nvbar_mmu_index(level->shape, va)];
-				table_end = level->table[slot].entry + PT_WORDS;
+				word = level->table[va >> nvbar_mmu_table_shift(level->shape)].entry;
+				if (!word)
+					return false;
+				table_end = word + PT_WORDS;
+				word += nvbar_mmu_index(level->shape, va);
 			}
-			if (!skip)
-				*word = entry;
-			word++;
+			*word++ = entry;
 		}
 	}
-	return left_out;
-}
-
-bool nvbar_pt_fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const struct nvbar_pte *attr)
-{
-	struct nvbar_pt *pt = &gpu->vmm.pt;
-	struct filler fill = { .pt = pt, .own = pt_own_slots(pt, plan->va, plan->len) };
-	struct nvbar_pt_leaves it;
-	bool more = false;
-
-	WARN_ON_ONCE(pt->fmt->encode_pte(attr, &fill.template));
-	if (plan->page_sizes == NVBAR_PAGE_SIZE) {
-		plan->used = NVBAR_PAGE_SIZE;
-		if (!any_needs_no_lock(&fill, &pt->level[0]))
-			return true;
-		return fill_pages(&fill, plan, true);
-	}
-	plan->used = 0;
-	nvbar_pt_leaves_start(&it, plan);
-	while (nvbar_pt_leaves_next(&it)) {
-		plan->used |= 1ULL << it.shift;
-		if (it.shift > pt->big.shape->shift)
-			more = true;
-		else
-			more |= fill_leaf_tables(&fill, &it, true);
-	}
-	return more;
+	return va == stop;
 }
 
 /*
@@ -210,10 +157,9 @@ static void drop_below(struct nvbar_gpu *gpu, unsigned int l, u64 i)
  * Large leaves, which stand in directories.  An entry that leads to a warm table
  * does not turn into a leaf in one step: half of each would lead anywhere.
  */
-static void fill_directory(struct nvbar_gpu *gpu, const struct filler *fill,
-			   const struct nvbar_pt_leaves *it)
+static void fill_directory(struct nvbar_gpu *gpu, const struct nvbar_pt_leaves *it, u64 template)
 {
-	struct nvbar_pt *pt = fill->pt;
+	struct nvbar_pt *pt = &gpu->vmm.pt;
 	u64 va = it->va, pa = it->pa;
 	struct nvbar_pt_level *level;
 	unsigned int l = 1;
@@ -232,29 +178,31 @@ static void fill_directory(struct nvbar_gpu *gpu, const struct filler *fill,
 			entry[0] = level->background;
 			pt_sync(gpu, level, i, (struct pt_run){ word, word });
 		}
-		entry[0] = fill->template | pa >> pt->fmt->pte_addr_shift;
+		entry[0] = template | pa >> pt->fmt->pte_addr_shift;
 		if (words == 2)
 			entry[1] = 0;
 	}
 }
 
-static void fill_rest(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan, u64 template)
+/* Return: the spans fill the range, and each table that they take has a shadow. */
+static bool fill(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, u64 template)
 {
 	struct nvbar_pt *pt = &gpu->vmm.pt;
-	const struct filler fill = { pt, pt_own_slots(pt, plan->va, plan->len), template };
 	struct nvbar_pt_leaves it;
 
-	if (plan->page_sizes == NVBAR_PAGE_SIZE) {
-		fill_pages(&fill, plan, false);
-		return;
-	}
+	plan->used = NVBAR_PAGE_SIZE;
+	if (plan->page_sizes == NVBAR_PAGE_SIZE)
+		return fill_pages(pt, plan, template);
+	plan->used = 0;
 	nvbar_pt_leaves_start(&it, plan);
 	while (nvbar_pt_leaves_next(&it)) {
+		plan->used |= 1ULL << it.shift;
 		if (it.shift > pt->big.shape->shift)
-			fill_directory(gpu, &fill, &it);
-		else
-			fill_leaf_tables(&fill, &it, false);
+			fill_directory(gpu, &it, template);
+		else if (!fill_leaf_tables(pt, &it, template))
+			return false;
 	}
+	return it.va == it.end;
 }
 
 /* --- shadow to VRAM --- */
@@ -428,20 +376,6 @@ static void free_spare_shadows(struct nvbar_pt *pt, const struct nvbar_pt_plan *
 	}
 }
 
-void nvbar_pt_map(struct nvbar_gpu *gpu, const struct nvbar_pt_plan *plan,
-		  const struct nvbar_pte *attr, bool more)
-{
-	struct nvbar_pt *pt = &gpu->vmm.pt;
-	u64 template = 0;
-
-	if (more) {
-		WARN_ON_ONCE(pt->fmt->encode_pte(attr, &template));
-		fill_rest(gpu, plan, template);
-	}
-	change_tree(gpu, plan->va, plan->len, publish_entry);
-	free_spare_shadows(pt, plan);
-}
-
 /* --- and away again --- */
 
 /* Makes the shadow's @words @unused; @used are those from the first to the last that were not. */
@@ -523,6 +457,49 @@ void nvbar_pt_clear(struct nvbar_gpu *gpu, u64 va, u64 len)
 {
 	gpu->vmm.pt.cooling_bytes = 0;
 	change_tree(gpu, va, len, clear_entry);
+}
+
+/* An entry that was filled and that VRAM never got. */
+static void take_back_entry(struct nvbar_gpu *gpu, unsigned int l, u64 e, u64 va, u64 end,
+			    unsigned long *dirty)
+{
+	struct nvbar_pt *pt = &gpu->vmm.pt;
+	struct nvbar_pt_level *level = &pt->level[l], *leaf[] = { &pt->level[0], &pt->big };
+	u64 words = level->shape->entry_words;
+	u64 word = (e & ((1ULL << level->shape->bits) - 1)) * words;
+	u64 *entry = &level->table[e >> level->shape->bits].entry[word];
+	struct pt_run used;
+	size_t i;
+
+	if (nvbar_mmu_is_leaf(*entry)) {
+		*entry = level->background;
+		/* VRAM may have half of an entry that made way. */
+		bitmap_set(dirty, word, words);
+		return;
+	}
+	if (l > 1) {
+		change_table(gpu, l - 1, e, va, end, take_back_entry);
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(leaf); i++)
+		if (leaf[i]->table[e].entry)
+			empty_words(&leaf[i]->table[e], words_of(leaf[i], e, va, end),
+				    pt_background(pt, leaf[i], e, 0), &used);
+}
+
+bool nvbar_pt_map(struct nvbar_gpu *gpu, struct nvbar_pt_plan *plan, const struct nvbar_pte *attr)
+{
+	struct nvbar_pt *pt = &gpu->vmm.pt;
+	u64 template;
+
+	WARN_ON_ONCE(pt->fmt->encode_pte(attr, &template));
+	if (!fill(gpu, plan, template)) {
+		change_tree(gpu, plan->va, plan->len, take_back_entry);
+		return false;
+	}
+	change_tree(gpu, plan->va, plan->len, publish_entry);
+	free_spare_shadows(pt, plan);
+	return true;
 }
 
 /* --- looking --- */

@@ -20,8 +20,12 @@ struct nvbar_span {
  *
  * Extents and page frame numbers reach the driver in arrays of other types;
  * fetching one by one spares a converted copy, so that mapping needs no
- * memory for it.  Each span is fetched several times and must stay what it
- * was when it was checked: a caller that can't vouch for that makes a copy.
+ * memory for it.
+ *
+ * Such an array may change at any time: it is a user's, and users have threads.
+ * What was fetched from it before, to choose a place and to get room for tables,
+ * is a hint.  Entries are made in one pass in which each element is fetched once,
+ * checked, and encoded from that value: see nvbar_vmm_map().
  *
  * @get: span number @i
  * @arg: first argument of @get

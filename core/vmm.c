@@ -288,26 +288,14 @@ static struct rb_root *shares_of(struct nvbar_gpu *gpu, u32 flags)
 	return &gpu->vmm.shared[!!(flags & NVBAR_VMM_RDONLY)];
 }
 
-/* Lets the mapping be found by as many of its runs as it has room for. */
-static void add_shares(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping,
-		       const struct nvbar_spans *spans)
+/* Lets the mapping be found by what it has in @share. */
+static void add_shares(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
 {
-	u64 va = mapping->node.start;
-	struct nvbar_runs runs;
+	struct nvbar_share *share;
 
-	nvbar_runs_start(&runs, spans);
-	while (mapping->nr_shares < mapping->max_shares) {
-		struct nvbar_share *share = &mapping->share[mapping->nr_shares];
-		struct nvbar_span run = nvbar_runs_next(&runs);
-
-		if (WARN_ON(!run.len))
-			break;
-		share->mapping = mapping;
-		share->va = va;
-		nvbar_share_add(shares_of(gpu, mapping->flags), share, run);
-		mapping->nr_shares++;
-		va += run.len;
-	}
+	for (share = mapping->share; share < mapping->share + mapping->nr_shares; share++)
+		nvbar_share_add(shares_of(gpu, mapping->flags), share,
+				(struct nvbar_span){ share->pa, share->end - share->pa });
 }
 
 static void del_shares(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping)
@@ -329,61 +317,131 @@ struct nvbar_pte nvbar_vmm_attr(u32 flags)
 	};
 }
 
+/*
+ * The caller's list on its way into entries: what is checked is what is encoded, and
+ * what the mapping is found by, however the list changes meanwhile.
+ */
+struct intake {
+	struct nvbar_gpu *gpu;
+	const struct nvbar_spans *spans;
+	nvbar_vmm_check *check;
+	struct nvbar_mapping *mapping;
+	u64 va;		/* where the next span goes */
+	int err;	/* why the list ended early */
+};
+
+/* The first runs of VRAM are what the mapping is found by. */
+static void note_run(struct nvbar_mapping *mapping, u64 va, struct nvbar_span span)
+{
+	struct nvbar_share *next = mapping->share + mapping->nr_shares, *last = next - 1;
+
+	if (next > mapping->share && last->end == span.pa &&
+	    last->va + (last->end - last->pa) == va) {
+		last->end += span.len;
+	} else if (mapping->nr_shares < mapping->max_shares) {
+		*next = (struct nvbar_share){
+			.mapping = mapping, .va = va, .pa = span.pa, .end = span.pa + span.len,
+		};
+		mapping->nr_shares++;
+	}
+}
+
+static struct nvbar_span take_in(const void *arg, size_t i)
+{
+	struct intake *in = (struct intake *)arg;
+	struct nvbar_mapping *mapping = in->mapping;
+	struct nvbar_span span = nvbar_spans_get(in->spans, i);
+
+	if (in->check && !in->err)
+		in->err = in->check(in->gpu, span, !(mapping->flags & NVBAR_VMM_RDONLY));
+	if (in->err)
+		return (struct nvbar_span){ 0, 0 };
+	if (mapping->max_shares)
+		note_run(mapping, in->va, span);
+	in->va += span.len;
+	return span;
+}
+
+/* All the pages of a list, or none of them. */
+static int map_locked(struct nvbar_gpu *gpu, struct intake *in, struct nvbar_pt_plan *plan)
+{
+	const struct nvbar_pte attr = nvbar_vmm_attr(in->mapping->flags);
+
+	if (nvbar_pt_map(gpu, plan, &attr))
+		return publish(gpu, NVBAR_TLB_UPGRADE);
+	if (in->err)
+		return in->err;
+	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "map: the list of pages changed while it was read");
+	return -EINVAL;
+}
+
 int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping **prepared,
-		  const struct nvbar_spans *spans, const struct nvbar_shape *shape)
+		  const struct nvbar_spans *spans, const struct nvbar_shape *shape,
+		  nvbar_vmm_check *check)
 {
 	struct nvbar_mapping *mapping = *prepared;
-	const struct nvbar_pte attr = nvbar_vmm_attr(mapping->flags);
-	struct nvbar_pt_plan plan = plan_of(mapping, spans, shape);
-	bool more = nvbar_pt_fill(gpu, &plan, &attr);
+	struct intake in = { gpu, spans, check, mapping, mapping->node.start, 0 };
+	const struct nvbar_spans taken = { take_in, &in, spans->nr };
+	struct nvbar_pt_plan plan = plan_of(mapping, &taken, shape);
 	struct nvbar_vmm *vmm = &gpu->vmm;
 	int ret;
 
-	mutex_lock(&vmm->lock);
-	nvbar_pt_map(gpu, &plan, &attr, more);
-	ret = publish(gpu, NVBAR_TLB_UPGRADE);
+	guard(mutex)(&vmm->lock);
+	ret = map_locked(gpu, &in, &plan);
 	if (ret) {
 		*prepared = NULL;
+		mapping->nr_shares = 0;
 		clear_locked(gpu, mapping);
-	} else {
-		mapping->state = NVBAR_MAPPING_MAPPED;
-		mapping->refs = 1;
-		mapping->page_sizes = plan.used;
-		add_shares(gpu, mapping, spans);
-		vmm->nr_mapped++;
-		vmm->mapped_bytes += mapping->node.len;
-		atomic64_inc(&gpu->count.maps);
+		return ret;
 	}
-	mutex_unlock(&vmm->lock);
-	return ret;
+	mapping->state = NVBAR_MAPPING_MAPPED;
+	mapping->refs = 1;
+	mapping->page_sizes = plan.used;
+	add_shares(gpu, mapping);
+	vmm->nr_mapped++;
+	vmm->mapped_bytes += mapping->node.len;
+	atomic64_inc(&gpu->count.maps);
+	return 0;
 }
 
-/* Does the shadow show exactly these pages from @va on? */
-static bool shows(const struct nvbar_gpu *gpu, u64 va, u64 end, const struct nvbar_spans *spans)
+/* Does the shadow show this span from @va on? */
+static bool shows_span(const struct nvbar_gpu *gpu, u64 va, struct nvbar_span span)
 {
+	while (span.len) {
+		struct nvbar_pte pte;
+		u64 page = 1ULL << nvbar_pt_lookup(gpu, va, &pte);
+		u64 skip = va & (page - 1);
+		u64 step = min(page - skip, span.len);
+
+		if (WARN_ON_ONCE(pte.state != NVBAR_ENTRY_VALID))
+			return false;
+		if (pte.addr + skip != span.pa)
+			return false;
+		va += step;
+		span.pa += step;
+		span.len -= step;
+	}
+	return true;
+}
+
+/*
+ * How much of [@va, @end), which is mapped, shows exactly these pages, each fetched once;
+ * 0: it shows others.
+ */
+static u64 shown_len(const struct nvbar_gpu *gpu, u64 va, u64 end, const struct nvbar_spans *spans)
+{
+	u64 len = 0;
 	size_t i;
 
 	for (i = 0; i < spans->nr; i++) {
 		struct nvbar_span span = nvbar_spans_get(spans, i);
 
-		if (span.len > end - va)
-			return false;
-		while (span.len) {
-			struct nvbar_pte pte;
-			u64 page = 1ULL << nvbar_pt_lookup(gpu, va, &pte);
-			u64 skip = va & (page - 1);
-			u64 step = min(page - skip, span.len);
-
-			if (WARN_ON_ONCE(pte.state != NVBAR_ENTRY_VALID))
-				return false;
-			if (pte.addr + skip != span.pa)
-				return false;
-			va += step;
-			span.pa += step;
-			span.len -= step;
-		}
+		if (!span.len || !IS_ALIGNED(span.len, NVBAR_PAGE_SIZE) ||
+		    span.len > end - va - len || !shows_span(gpu, va + len, span))
+			return 0;
+		len += span.len;
 	}
-	return true;
+	return len;
 }
 
 bool nvbar_vmm_has_pages(const struct nvbar_gpu *gpu, const struct nvbar_mapping *mapping, u64 va,
@@ -402,51 +460,52 @@ bool nvbar_vmm_has_pages(const struct nvbar_gpu *gpu, const struct nvbar_mapping
  * is better; but for the static one, which is there to be shared.
  */
 static bool worth_sharing(const struct nvbar_gpu *gpu, const struct nvbar_mapping *mapping, u64 va,
-			  const struct nvbar_spans *spans)
+			  u64 len)
 {
-	u64 len = 0;
-	size_t i;
-
-	if (gpu->vmm.va.granule == NVBAR_PAGE_SIZE || mapping->flags & NVBAR_VMM_STATIC)
-		return true;
-	for (i = 0; i < spans->nr; i++)
-		len += nvbar_spans_get(spans, i).len;
-	return nvbar_vmm_has_pages(gpu, mapping, va, len);
+	return gpu->vmm.va.granule == NVBAR_PAGE_SIZE || mapping->flags & NVBAR_VMM_STATIC ||
+	       nvbar_vmm_has_pages(gpu, mapping, va, len);
 }
 
 /* Mappings that are looked at before giving up: each may take as long as mapping anew. */
 #define SHARE_TRIES	4
 
-struct nvbar_mapping *nvbar_vmm_share(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
-				      u32 flags, u64 *off)
+/* No length: none that could be anywhere. */
+static struct nvbar_span first_run(const struct nvbar_spans *spans)
 {
+	struct nvbar_runs runs;
+	struct nvbar_span run;
+
+	nvbar_runs_start(&runs, spans);
+	run = nvbar_runs_next(&runs);
+	if (!IS_ALIGNED(run.pa, NVBAR_PAGE_SIZE) || run.pa + run.len < run.pa)
+		run.len = 0;
+	return run;
+}
+
+struct nvbar_mapping *nvbar_vmm_share(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
+				      u32 flags, struct nvbar_vmm_part *at)
+{
+	const struct nvbar_span first = first_run(spans);
 	struct nvbar_vmm *vmm = &gpu->vmm;
 	unsigned int tries = 0;
 	struct nvbar_share *share;
-	struct nvbar_runs runs;
-	struct nvbar_span first;
 
-	nvbar_runs_start(&runs, spans);
-	first = nvbar_runs_next(&runs);
-
-	mutex_lock(&vmm->lock);
-	for (share = nvbar_share_first(shares_of(gpu, flags), first); share && tries < SHARE_TRIES;
-	     share = nvbar_share_next(share, first), tries++) {
+	guard(mutex)(&vmm->lock);
+	share = first.len ? nvbar_share_first(shares_of(gpu, flags), first) : NULL;
+	for (; share && tries < SHARE_TRIES; share = nvbar_share_next(share, first), tries++) {
 		struct nvbar_mapping *mapping = share->mapping;
 		u64 va = share->va + (first.pa - share->pa);
+		u64 len = shown_len(gpu, va, mapping->node.start + mapping->node.len, spans);
 
-		if (!shows(gpu, va, mapping->node.start + mapping->node.len, spans) ||
-		    !worth_sharing(gpu, mapping, va, spans))
+		if (!len || !worth_sharing(gpu, mapping, va, len))
 			continue;
 		mapping->refs++;
 		mapping->unclaimed++;
 		vmm->nr_mapped++;
 		atomic64_inc(&gpu->count.maps);
-		*off = va - mapping->node.start;
-		mutex_unlock(&vmm->lock);
+		*at = (struct nvbar_vmm_part){ va - mapping->node.start, len };
 		return mapping;
 	}
-	mutex_unlock(&vmm->lock);
 	return NULL;
 }
 

@@ -168,11 +168,21 @@ bool nvbar_vmm_has_pages(const struct nvbar_gpu *gpu, const struct nvbar_mapping
 			 u64 len);
 
 /**
+ * struct nvbar_vmm_part - a part of a mapping
+ * @off: bytes before it
+ * @len: its bytes
+ */
+struct nvbar_vmm_part {
+	u64 off;
+	u64 len;
+};
+
+/**
  * nvbar_vmm_share - find a live mapping that shows these pages already
  * @gpu: the GPU
  * @spans: the pages
  * @flags: NVBAR_VMM_*: what the mapping must agree in
- * @off: receives where in the mapping they begin, bytes
+ * @at: receives where in the mapping they are: bytes before them, and theirs
  *
  * Looks at mappings that have the first run of these pages in one of the runs
  * that they are found by.
@@ -182,7 +192,7 @@ bool nvbar_vmm_has_pages(const struct nvbar_gpu *gpu, const struct nvbar_mapping
  * back with nvbar_vmm_unmap(); or NULL.
  */
 struct nvbar_mapping *nvbar_vmm_share(struct nvbar_gpu *gpu, const struct nvbar_spans *spans,
-				      u32 flags, u64 *off);
+				      u32 flags, struct nvbar_vmm_part *at);
 
 /**
  * nvbar_vmm_cancel - give a prepared mapping back
@@ -201,21 +211,27 @@ void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
  */
 struct nvbar_pte nvbar_vmm_attr(u32 flags);
 
+/** nvbar_vmm_check - may pages be mapped, @writable or not?  0, or an errno with a message */
+typedef int nvbar_vmm_check(struct nvbar_gpu *gpu, struct nvbar_span span, bool writable);
+
 /**
  * nvbar_vmm_map - make the pages visible
  * @gpu: the GPU
  * @prepared: the mapping; on failure it is gone, and this is set to NULL
- * @spans: exactly the mapping's length, already checked
- * @shape: theirs
+ * @spans: the mapping's length altogether; each is fetched once
+ * @shape: what they looked like as a whole, a hint
+ * @check: may these pages be mapped so?  Refuses with a message and an errno; NULL: the
+ *	spans are the driver's own
  *
  * Allocates nothing.
  *
- * Context: takes vmm.lock, but not while it computes entries in tables of the
- * mapping's own; may sleep.
- * Return: 0, -ETIMEDOUT or -ENODEV.
+ * Context: takes vmm.lock, and calls @check with it; may sleep.
+ * Return: 0, what @check refused with, -EINVAL (the spans are no longer of that
+ * length, or no longer fit what was prepared for @shape), -ETIMEDOUT or -ENODEV.
  */
 int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping **prepared,
-		  const struct nvbar_spans *spans, const struct nvbar_shape *shape);
+		  const struct nvbar_spans *spans, const struct nvbar_shape *shape,
+		  nvbar_vmm_check *check);
 
 /**
  * nvbar_vmm_unmap - give a reference back, and end the mapping with the last

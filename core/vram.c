@@ -136,16 +136,17 @@ static struct nvbar_mapping *map_span(struct nvbar_gpu *gpu, const struct nvbar_
 		.label = "scrub",
 	};
 	struct nvbar_mapping *mapping;
+	struct nvbar_vmm_part at;
 	int ret;
 
-	mapping = nvbar_vmm_share(gpu, spans, 0, off);
+	mapping = nvbar_vmm_share(gpu, spans, 0, &at);
+	*off = mapping ? at.off : 0;
 	if (mapping)
 		return mapping;
-	*off = 0;
 	mapping = nvbar_vmm_reserve(gpu, &req);
 	if (IS_ERR(mapping))
 		return mapping;
-	ret = nvbar_vmm_map(gpu, &mapping, spans, &shape);
+	ret = nvbar_vmm_map(gpu, &mapping, spans, &shape, NULL);
 	return ret ? ERR_PTR(ret) : mapping;
 }
 

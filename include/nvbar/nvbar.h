@@ -439,6 +439,9 @@ struct nvbar_map_opts {
  * Each run of adjacent pages uses the largest leaf pages that its address,
  * length and place allow.
  *
+ * Should another thread change the array meanwhile, each page that is mapped is one
+ * that was checked, or the call is -EINVAL.
+ *
  * Pages that a live mapping shows already, in this order and with these
  * rights, are not mapped again: the new handle shares the entries of the old
  * one, which stay, all of them, until the last of its handles is unmapped; the

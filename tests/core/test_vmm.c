@@ -593,35 +593,137 @@ static void a_table_is_written_before_what_points_to_it(void **state)
 	assert_int_equal(nr_early, 0);
 }
 
-static void a_check_between_fill_and_map_finds_nothing(void **state)
+/*
+ * A list of a user whose other threads change it: from fetch @when on, counted from 0,
+ * span @at is @other.  Each element's fetches are counted.
+ */
+struct fickle {
+	struct nvbar_span span[2048];
+	size_t at;
+	unsigned int when;
+	struct nvbar_span other;
+	unsigned int fetches[2048];
+};
+
+static struct nvbar_span fickle_get(const void *arg, size_t i)
 {
-	const struct nvbar_pte attr = { .state = NVBAR_ENTRY_VALID };
-	u64 pa = SZ_1G;
-	const struct nvbar_spans spans = { every_other_page, &pa, 1024 };
-	const struct nvbar_shape shape = { SZ_4M, 1024, { SZ_1G, SZ_4K }, 0 };
-	const struct nvbar_vmm_request req = {
-		.len = SZ_4M, .spans = &spans, .shape = &shape, .flags = NVBAR_VMM_PRIVATE,
+	struct fickle *list = (struct fickle *)arg;
+
+	return list->fetches[i]++ >= list->when && i == list->at ? list->other : list->span[i];
+}
+
+/* Lists that take leaf tables, and large leaves, and a mix of both; the middle one changes. */
+static void fill_list(struct fickle *list, unsigned int kind, size_t nr)
+{
+	static const u64 lens[] = { SZ_4K, SZ_64K, SZ_2M };
+	u64 len, pa = SZ_1G;
+	size_t i;
+
+	memset(list, 0, sizeof(*list));
+	list->at = nr / 2;
+	list->when = ~0u;
+	for (i = 0; i < nr; i++) {
+		len = lens[kind == 3 ? i % 3 : kind];
+		pa = round_up(pa + SZ_4K, len);
+		list->span[i] = (struct nvbar_span){ pa, len };
+		pa += len;
+	}
+}
+
+/* A handle that was given may be used: it leads to pages that may be written, all along. */
+static void assert_allowed(const struct nvbar_access *access)
+{
+	struct nvbar_pte pte;
+	u64 off;
+
+	for (off = 0; off < access->size; off += SZ_4K) {
+		nvbar_pt_lookup(&gpu, access->base + off, &pte);
+		assert_int_equal(pte.state, NVBAR_ENTRY_VALID);
+		assert_true(pte.addr < gpu.reserved_pa);
+	}
+}
+
+/* Maps @nr elements of @kind of which one changes to each of many others at each fetch. */
+static void map_changing(unsigned int kind, size_t nr, u32 flags, unsigned int *refused)
+{
+	static struct fickle list;
+	const struct nvbar_bar_user_opts opts = { .flags = flags };
+	const struct nvbar_spans spans = { fickle_get, &list, nr };
+	const struct nvbar_span others[] = {
+		{ gpu.reserved_pa, SZ_4K },		/* the driver's tables */
+		{ SZ_2G + 8, SZ_4K }, { SZ_2G, 0 }, { SZ_2G, SZ_4K - 8 },
+		{ SZ_2G, SZ_64M }, { SZ_2G, SZ_8K }, { SZ_2G, ~0ULL },
+		{ ~0ULL << 12, SZ_4K }, { ~0ULL << 12, SZ_8K }, { 1ULL << 50, SZ_2M },
+		{ SZ_2G, SZ_2M }, { SZ_2G + SZ_4K, SZ_64K }, { SZ_2G, SZ_4K },
 	};
-	struct nvbar_mapping *mapping;
-	struct nvbar_pt_plan plan;
+	u64 was = gpu.vmm.va.free_bytes;
+	struct nvbar_access *access;
+	unsigned int when, last;
+	size_t o;
+
+	fill_list(&list, kind, nr);
+	assert_int_equal(nvbar_bar_user_release(nvbar_bar_user_map(&gpu, &spans, &opts)), 0);
+	last = list.fetches[list.at];
+	for (o = 0; o < ARRAY_SIZE(others); o++) {
+		for (when = 0; when < last; when++) {
+			fill_list(&list, kind, nr);
+			list.when = when;
+			list.other = others[o];
+			access = nvbar_bar_user_map(&gpu, &spans, &opts);
+			assert_consistent();
+			if (IS_ERR(access)) {
+				*refused += 1;
+			} else {
+				assert_allowed(access);
+				assert_int_equal(nvbar_bar_user_release(access), 0);
+			}
+			assert_int_equal(gpu.vmm.va.free_bytes, was);
+		}
+	}
+}
+
+/* Each element is checked and made an entry by the same fetch; others are looked at before. */
+static void a_list_that_changes_is_mapped_as_checked_or_not_at_all(void **state)
+{
+	static const size_t nr[] = { 1500, 100, 5, 9 };
+	const struct nvbar_bar_user_opts shared = { 0 };
+	static struct fickle list;
+	unsigned int kind, refused = 0;
 
 	(void)state;
-	/* A warm table in the first of the two slots. */
-	assert_int_equal(nvbar_bar_user_release(map_scattered(SZ_2G, 1)), 0);
-	assert_true(gpu.vmm.pt.level[0].table[0].linked);
+	/* Warm tables, which entries are changed in, and a neighbour in the first of them. */
+	assert_int_equal(nvbar_bar_user_release(map_scattered(SZ_4G, 8192)), 0);
+	map_scattered(SZ_4G, 3);
+	for (kind = 0; kind < ARRAY_SIZE(nr); kind++) {
+		const struct nvbar_spans spans = { fickle_get, &list, nr[kind] };
 
-	mapping = nvbar_vmm_reserve(&gpu, &req);
-	assert_false(IS_ERR(mapping));
-	assert_int_equal(mapping->node.start, 0);
-	plan = (struct nvbar_pt_plan){
-		.len = SZ_4M, .spans = &spans, .page_sizes = SZ_4K,
-	};
-	assert_true(nvbar_pt_fill(&gpu, &plan, &attr));
-	assert_consistent();
-	/* The shadow of a table that nobody sees may be filled again. */
-	assert_int_equal(nvbar_vmm_map(&gpu, &mapping, &spans, &shape), 0);
-	assert_consistent();
-	assert_int_equal(nvbar_vmm_unmap(&gpu, mapping), 0);
+		map_changing(kind, nr[kind], NVBAR_VMM_PRIVATE, &refused);
+		/* ... and where it could be shared, until it changes. */
+		fill_list(&list, kind, nr[kind]);
+		assert_false(IS_ERR(nvbar_bar_user_map(&gpu, &spans, &shared)));
+		map_changing(kind, nr[kind], 0, &refused);
+	}
+	assert_true(refused > 100);
+}
+
+/* What was prepared has room for any pages, and its length is known. */
+static void an_execute_fetches_each_element_twice(void **state)
+{
+	static struct fickle list;
+	const struct nvbar_bar_user_opts opts = { .flags = NVBAR_VMM_PRIVATE };
+	const struct nvbar_spans spans = { fickle_get, &list, 600 };
+	struct nvbar_access *access = nvbar_bar_user_prepare(&gpu, 600, &opts);
+	long live = compat_alloc_live();
+	size_t i;
+
+	(void)state;
+	assert_false(IS_ERR(access));
+	fill_list(&list, 0, 600);
+	assert_int_equal(nvbar_bar_user_execute(access, &spans), 0);
+	assert_true(compat_alloc_live() <= live);
+	for (i = 0; i < spans.nr; i++)
+		assert_int_equal(list.fetches[i], 2);
+	assert_int_equal(nvbar_bar_user_release(access), 0);
 }
 
 static void assert_vram_is_zero(u64 pa, u64 len)
@@ -988,8 +1090,9 @@ int main(void)
 						start, stop),
 		cmocka_unit_test_setup_teardown(a_table_is_written_before_what_points_to_it, start,
 						stop),
-		cmocka_unit_test_setup_teardown(a_check_between_fill_and_map_finds_nothing, start,
-						stop),
+		cmocka_unit_test_setup_teardown(
+			a_list_that_changes_is_mapped_as_checked_or_not_at_all, start, stop),
+		cmocka_unit_test_setup_teardown(an_execute_fetches_each_element_twice, start, stop),
 		cmocka_unit_test_setup_teardown(zeroes_have_arrived_when_memory_is_given_out, start,
 						stop),
 		cmocka_unit_test_setup_teardown(vram_that_may_still_be_scrubbed_is_read_back,

@@ -721,6 +721,87 @@ static void a_pointer_leads_to_its_own_mapping_alone(void **state)
 	on_every_chip("", beside_pointers);
 }
 
+/* --- a list that another thread changes --- */
+
+#define FICKLE	64
+
+static struct nvbar_extent fickle[FICKLE];
+static bool fickle_stop;
+
+/* Between the driver's own tables, pages of two lengths, and what is no page. */
+static void *change_list(void *arg)
+{
+	const struct nvbar_info *info = arg;
+	const struct nvbar_extent others[] = {
+		{ info->reserved_pa, PAGE }, { A + MIB(32), MIB(2) }, { A + 1, PAGE }, { A, 0 },
+		{ A + MIB(32), 2 * PAGE },
+	};
+	unsigned int i;
+
+	for (i = 0; !__atomic_load_n(&fickle_stop, __ATOMIC_RELAXED); i++) {
+		struct nvbar_extent *ext = &fickle[i % FICKLE];
+		const struct nvbar_extent *other = &others[i / FICKLE % 5], was = *ext;
+
+		__atomic_store_n(&ext->pa, other->pa, __ATOMIC_RELAXED);
+		__atomic_store_n(&ext->len, other->len, __ATOMIC_RELAXED);
+		__atomic_store_n(&ext->len, was.len, __ATOMIC_RELAXED);
+		__atomic_store_n(&ext->pa, was.pa, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void leads_to_allowed_pages(struct nvbar *gpu, const struct nvbar_access *a,
+				   const struct nvbar_info *info)
+{
+	struct nvbar_walk walk = { .size = sizeof(walk) };
+	uint64_t off;
+
+	for (off = 0; off < nvbar_access_size(a); off += PAGE) {
+		assert_ok(nvbar_walk(gpu, nvbar_access_base(a) + off, &walk));
+		assert_int_equal(walk.status, NVBAR_WALK_OK);
+		assert_true(walk.pa < info->reserved_pa);
+	}
+}
+
+static void a_list_that_changes(struct nvbar *gpu)
+{
+	struct nvbar_info info = { .size = sizeof(info) };
+	const struct nvbar_map_opts opts = { .size = sizeof(opts), .flags = NVBAR_MAP_PRIVATE };
+	struct nvbar_check_report report = { .size = sizeof(report) };
+	unsigned int i, mapped = 0;
+	pthread_t thread;
+
+	assert_ok(nvbar_get_info(gpu, &info));
+	for (i = 0; i < FICKLE; i++)
+		fickle[i] = (struct nvbar_extent){ A + 2 * i * PAGE, PAGE };
+	fickle_stop = false;
+	assert_int_equal(pthread_create(&thread, NULL, change_list, &info), 0);
+	for (i = 0; i < 2000; i++) {
+		struct nvbar_access *a;
+		int ret = nvbar_map(gpu, fickle, FICKLE, i % 2 ? &opts : NULL, &a);
+
+		if (ret) {
+			assert_true(ret == -EACCES || ret == -EINVAL || ret == -ERANGE);
+			continue;
+		}
+		mapped++;
+		if (mapped % 16 == 1)
+			leads_to_allowed_pages(gpu, a, &info);
+		assert_ok(nvbar_unmap(a));
+	}
+	__atomic_store_n(&fickle_stop, true, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_ok(nvbar_check(gpu, &report));
+	/* It is back as it was. */
+	assert_ok(nvbar_map(gpu, fickle, FICKLE, NULL, &(struct nvbar_access *){ NULL }));
+}
+
+static void no_list_that_another_thread_changes_reaches_the_tables(void **state)
+{
+	(void)state;
+	on_every_chip(",bar1=64M", a_list_that_changes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -730,6 +811,7 @@ int main(void)
 		cmocka_unit_test(what_is_mapped_to_be_read_can_be_written_in_no_way),
 		cmocka_unit_test(no_access_reaches_a_neighbour),
 		cmocka_unit_test(a_pointer_leads_to_its_own_mapping_alone),
+		cmocka_unit_test(no_list_that_another_thread_changes_reaches_the_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
