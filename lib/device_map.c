@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "device_map.h"
+#include "guard.h"
 
 /*
  * What vanished is replaced in pieces of this size, as it is touched.  A process
@@ -213,7 +214,7 @@ static struct device_map *find_free(void)
 int nvbar_device_map(int fd, u64 off, size_t len, int prot, bool *gone, void **cpu)
 {
 	struct device_map *map;
-	void *mapped;
+	void *at;
 	int ret;
 
 	guard(mutex)(&lock);
@@ -223,14 +224,19 @@ int nvbar_device_map(int fd, u64 off, size_t len, int prot, bool *gone, void **c
 	map = find_free();
 	if (!map)
 		return -ENOMEM;
-	mapped = mmap(NULL, len, prot, MAP_SHARED, fd, (off_t)off);
-	if (mapped == MAP_FAILED)
+	at = guard_reserve(len);
+	if (!at)
 		return -errno;
-	WRITE_ONCE(map->end, (uintptr_t)mapped + len);
+	if (mmap(at, len, prot, MAP_SHARED | MAP_FIXED, fd, (off_t)off) == MAP_FAILED) {
+		ret = -errno;
+		guard_release(at, len);
+		return ret;
+	}
+	WRITE_ONCE(map->end, (uintptr_t)at + len);
 	WRITE_ONCE(map->prot, prot);
 	WRITE_ONCE(map->gone, gone);
-	smp_store_release(&map->start, (uintptr_t)mapped);
-	*cpu = mapped;
+	smp_store_release(&map->start, (uintptr_t)at);
+	*cpu = at;
 	return 0;
 }
 
@@ -242,5 +248,5 @@ void nvbar_device_unmap(void *cpu, size_t len)
 	map = find_start((uintptr_t)cpu);
 	if (map)
 		smp_store_release(&map->start, 0);
-	munmap(cpu, len);
+	guard_release(cpu, len);
 }

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "sim_gpu.h"
 
 #define NOWHERE	(~0ull)
@@ -43,11 +44,11 @@ static int prot_for(bool write)
 	return write ? PROT_READ | PROT_WRITE : PROT_READ;
 }
 
-/* Addresses with nothing behind them: new ones, or those at @fixed. */
-static void *map_nothing(void *fixed, size_t len)
+/* What was at these addresses is there no more. */
+static void *map_nothing(void *cpu, size_t len)
 {
-	return mmap(fixed, len, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (fixed ? MAP_FIXED : 0), -1, 0);
+	return mmap(cpu, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		    0);
 }
 
 /* Before a pointer leads there: the model can't see the first access through it. */
@@ -209,7 +210,7 @@ void sim_windows_update(struct sim_gpu *gpu)
 
 static void free_window(struct sim_window *win)
 {
-	munmap(win->cpu, win->nr * SIM_PAGE_SIZE);
+	guard_release(win->cpu, win->nr * SIM_PAGE_SIZE);
 	free(win);
 }
 
@@ -251,8 +252,8 @@ static int add_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool writ
 
 	if (!win)
 		return -ENOMEM;
-	at = map_nothing(NULL, len);
-	if (at == MAP_FAILED) {
+	at = guard_reserve(len);
+	if (!at) {
 		free(win);
 		return -ENOMEM;
 	}
@@ -376,8 +377,8 @@ static void *remap_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool 
 
 	if (!r)
 		return NULL;
-	at = map_nothing(NULL, len);
-	if (at == MAP_FAILED)
+	at = guard_reserve(len);
+	if (!at)
 		goto out_free;
 	r->cpu = at;
 	if (!map_pieces(gpu, r, off, len, write))
@@ -388,7 +389,7 @@ static void *remap_window(struct sim_gpu *gpu, uint64_t off, uint64_t len, bool 
 	return at;
 
 out_unmap:
-	munmap(at, len);
+	guard_release(at, len);
 out_free:
 	free(r);
 	return NULL;
@@ -419,7 +420,7 @@ void sim_bar1_window_end(struct sim_gpu *gpu, void *cpu, uint64_t len)
 		if (r->cpu == cpu) {
 			*link = r->next;
 			gpu->remapped_pieces -= r->pieces;
-			munmap(cpu, len);
+			guard_release(cpu, len);
 			free(r);
 			break;
 		}

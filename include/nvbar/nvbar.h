@@ -706,7 +706,13 @@ NVBAR_API int nvbar_flush(struct nvbar_access *a);
  * nvbar_flush() of the same thread, and loads may come early.  It is no memory for
  * atomic operations.
  *
- * A pointer shows nothing but its mapping.  Where the pages of the machine are larger
+ * A pointer shows nothing but its mapping: an access up to 64 KiB before its first byte
+ * or behind its last one is a SIGSEGV.  A process can have so many areas of memory
+ * (vm.max_map_count, 65,530 by default), and a pointer takes two of them, on a modelled
+ * GPU one more for each further run of pages adjacent in VRAM: at most some 32,000
+ * pointers can be alive at once, and the next is -ENOMEM.
+ *
+ * Where the pages of the machine are larger
  * than 4 KiB, a mapping that the library placed has whole ones to itself; one placed by
  * NVBAR_MAP_FIXED, and a part of the mapping of NVBAR_OPEN_STATIC, has a pointer only
  * if it begins and ends with such a page.

@@ -247,6 +247,20 @@ static void only_memory_that_vanished_is_an_unplugged_gpu(void **state)
 
 /* --- a GPU that is well --- */
 
+/* As the kernel finds when it is to read there. */
+static bool can_be_read(const char *at)
+{
+	int fds[2];
+	bool can;
+
+	assert_int_equal(pipe(fds), 0);
+	can = write(fds[1], at, 1) == 1;
+	assert_true(can || errno == EFAULT);
+	close(fds[0]);
+	close(fds[1]);
+	return can;
+}
+
 static void a_gpu_works_and_is_left_as_it_was(void **state)
 {
 	const struct nvbar_extent ext = { MIB(3), MIB(3) };
@@ -286,6 +300,10 @@ static void a_gpu_works_and_is_left_as_it_was(void **state)
 	assert_int_equal(ptr[8], 0x88);
 	assert_int_equal(ptr[9], 0xee);
 	ptr[MIB(2)] = 0x42;
+	assert_true(can_be_read((const char *)map));
+	assert_true(can_be_read((const char *)map + MIB(3) - 1));
+	assert_false(can_be_read((const char *)map - 1));
+	assert_false(can_be_read((const char *)map + MIB(3)));
 
 	/* The aperture as it is: what was written is at the mapping's address. */
 	fd = open(fake_path(GPU, "resource1_wc"), O_RDONLY | O_CLOEXEC);

@@ -698,6 +698,11 @@ static void beside_pointers(struct nvbar *gpu)
 		assert_ok(nvbar_mmap(trio.a[i], &ptr));
 		at[i] = ptr;
 		assert_memory_equal(at[i], trio.byte + i * SIDE, SIDE);
+		/* There is nothing beside it: neither another's pointer nor anything else. */
+		assert_true(touch_faults(at[i] - 1, true));
+		assert_true(touch_faults(at[i] - PAGE, false));
+		assert_true(touch_faults(at[i] + SIDE, true));
+		assert_true(touch_faults(at[i] + SIDE + PAGE, false));
 	}
 	rng_fill(trio.byte + MIDDLE, SIDE);
 	memcpy(at[1], trio.byte + MIDDLE, SIDE);
