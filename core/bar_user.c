@@ -65,7 +65,7 @@ static int check_size(struct nvbar_gpu *gpu, u64 nr_pages, const struct nvbar_ba
 	}
 	if (nr_pages > max) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
-			      "map: 0x%llx pages exceed the 0x%llx bytes of BAR1 that are used",
+			      "map: 0x%llx pages or more exceed the 0x%llx bytes of BAR1 that are used",
 			      nr_pages, gpu->va_size);
 		return -ENOSPC;
 	}

@@ -141,7 +141,8 @@ int nvbar_walk_space(const struct nvbar_walk_space *space, uint64_t va, struct n
 		full.no_atomic = res.leaf.no_atomic;
 		full.mmu_kind = res.leaf.kind;
 	}
-	return nvbar_result_copy(walk, &full, sizeof(full));
+	nvbar_result_copy(walk, &full, sizeof(full));
+	return 0;
 }
 
 /* For what looks at page tables. */
@@ -187,7 +188,9 @@ int nvbar_walk(struct nvbar *gpu, uint64_t va, struct nvbar_walk *walk)
 	int ret;
 
 	NVBAR_VISIT(gpu);
-	ret = nvbar_bound_space(gpu, &space);
+	ret = nvbar_result_check(gpu, "walk", walk, sizeof(*walk));
+	if (!ret)
+		ret = nvbar_bound_space(gpu, &space);
 	return ret ? ret : nvbar_walk_space(&space, va, walk);
 }
 
@@ -370,13 +373,13 @@ int nvbar_check(struct nvbar *gpu, struct nvbar_check_report *report)
 {
 	struct nvbar_check_report full = { .problem = report->problem, .arg = report->arg };
 	struct nvbar_check check = { .problem = report->problem, .arg = report->arg };
-	int ret, copied;
 	size_t i;
+	int ret;
 
 	NVBAR_VISIT(gpu);
-	if (report->size < sizeof(full))
-		return -EINVAL;
-	ret = need_bar1(&gpu->gpu);
+	ret = nvbar_result_check(gpu, "check", report, sizeof(full));
+	if (!ret)
+		ret = need_bar1(&gpu->gpu);
 	if (!ret)
 		ret = nvbar_gpu_may_write(&gpu->gpu);
 	if (ret)
@@ -391,8 +394,8 @@ int nvbar_check(struct nvbar *gpu, struct nvbar_check_report *report)
 	full.problems = check.problems;
 	for (i = 0; i < NVBAR_CHECK_KINDS; i++)
 		full.by_kind[i] = check.by_kind[i];
-	copied = nvbar_result_copy(report, &full, sizeof(full));
-	return copied ? copied : ret;
+	nvbar_result_copy(report, &full, sizeof(full));
+	return ret;
 }
 
 int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault)
@@ -402,8 +405,9 @@ int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault)
 	int ret;
 
 	NVBAR_VISIT(gpu);
-	if (fault->size < sizeof(full))
-		return -EINVAL;
+	ret = nvbar_result_check(gpu, "fault", fault, sizeof(full));
+	if (ret)
+		return ret;
 	ret = nvbar_fault_read(&gpu->gpu, &info);
 	if (ret)
 		return ret;
@@ -417,7 +421,8 @@ int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault)
 	full.write = info.write;
 	full.physical = info.physical;
 	snprintf(full.text, sizeof(full.text), "%s", info.text);
-	return nvbar_result_copy(fault, &full, sizeof(full));
+	nvbar_result_copy(fault, &full, sizeof(full));
+	return 0;
 }
 
 int nvbar_clear_fault(struct nvbar *gpu)

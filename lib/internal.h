@@ -35,23 +35,43 @@ void nvbar_forget_closed(void);
 
 /**
  * nvbar_opts_copy - take in an option struct of any version
- * @dst: receives it, zero where @src is shorter
+ * @dst: receives it, zero where @src is shorter; and where it is refused as far as it
+ *	is understood
  * @dst_size: bytes of @dst
  * @src: begins with its own size; NULL for the defaults
  *
- * Return: 0, or -EINVAL (no size, or non-zero options that this library does
- * not know).
+ * Return: NULL, or why it is -EINVAL: no size, or non-zero options that this library does
+ * not know.
  */
-int nvbar_opts_copy(void *dst, size_t dst_size, const void *src);
+const char *nvbar_opts_copy(void *dst, size_t dst_size, const void *src);
 
 /**
- * nvbar_result_copy - hand out a result struct to any version
- * @dst: begins with its own size, which stays
- * @src: the result
- * @src_size: bytes of @src
+ * nvbar_refuse - a line about a call that is refused
+ * @gpu: handle
+ * @what: the call, in a word
+ * @why: as everybody can read it
+ *
+ * Return: -EINVAL.
+ */
+int nvbar_refuse(struct nvbar *gpu, const char *what, const char *why);
+
+/**
+ * nvbar_result_check - can a result struct be handed out?
+ * @gpu: handle, for a line if it can't; or NULL
+ * @what: the call, in a word
+ * @dst: begins with its own size
+ * @src_size: bytes of the result
  *
  * Return: 0, or -EINVAL (@dst is smaller than the first version).
  */
-int nvbar_result_copy(void *dst, const void *src, size_t src_size);
+int nvbar_result_check(struct nvbar *gpu, const char *what, const void *dst, size_t src_size);
+
+/**
+ * nvbar_result_copy - hand out a result struct to any version
+ * @dst: begins with its own size, which stays; checked
+ * @src: the result
+ * @src_size: bytes of @src
+ */
+void nvbar_result_copy(void *dst, const void *src, size_t src_size);
 
 #endif

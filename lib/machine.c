@@ -64,17 +64,31 @@ static int visit(const struct nvbar_pci_device *dev, void *arg)
 	return visitor->fn(&info, visitor->arg);
 }
 
+/* The options of what is done without a GPU */
+static int take_opts(const struct nvbar_open_opts *user_opts, struct nvbar_log *log, bool *dry_run)
+{
+	struct nvbar_open_opts opts;
+	const char *why = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
+
+	*log = (struct nvbar_log){ .fn = opts.log, .arg = opts.log_arg, .level = opts.log_level };
+	*dry_run = opts.flags;
+	if (!why && opts.flags & ~NVBAR_OPEN_DRY_RUN)
+		why = "no flag has a meaning here but NVBAR_OPEN_DRY_RUN";
+	if (why)
+		nvbar_log(log, NVBAR_LOG_ERROR, "%s", why);
+	return why ? -EINVAL : 0;
+}
+
 int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, void *), void *arg,
 			  const struct nvbar_open_opts *user_opts)
 {
 	struct visitor visitor = { fn, arg };
-	struct nvbar_open_opts opts;
 	struct nvbar_log log;
+	bool dry_run;
 
 	/* Nothing is written in any case. */
-	if (nvbar_opts_copy(&opts, sizeof(opts), user_opts) || opts.flags & ~NVBAR_OPEN_DRY_RUN)
+	if (take_opts(user_opts, &log, &dry_run))
 		return -EINVAL;
-	log = (struct nvbar_log){ .fn = opts.log, .arg = opts.log_arg, .level = opts.log_level };
 	return nvbar_sysfs_for_each_gpu(visit, &visitor, &log);
 }
 
@@ -99,14 +113,15 @@ struct target {
 static int parse_target(const char *name, const struct nvbar_open_opts *user_opts,
 			struct target *t, char address[NVBAR_PCI_ADDRESS_MAX])
 {
-	struct nvbar_open_opts opts;
 	struct nvbar_log *log = &t->log;
-	int ret = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
+	int ret = take_opts(user_opts, log, &t->dry_run);
 
-	if (ret || opts.flags & ~NVBAR_OPEN_DRY_RUN || !name)
+	if (ret)
+		return ret;
+	if (!name) {
+		nvbar_log(log, NVBAR_LOG_ERROR, "no device is named");
 		return -EINVAL;
-	t->dry_run = opts.flags;
-	*log = (struct nvbar_log){ .fn = opts.log, .arg = opts.log_arg, .level = opts.log_level };
+	}
 	snprintf(log->device, sizeof(log->device), "%s", name);
 	if (!strncmp(name, "pci:", 4))
 		name += 4;

@@ -26,10 +26,12 @@ int nvbar_vram_alloc(struct nvbar *gpu, uint64_t size, const struct nvbar_vram_o
 	struct nvbar_vram_request req = { .size = size };
 	struct nvbar_vram_opts opts;
 	struct nvbar_vram *created;
+	const char *why;
 
 	NVBAR_VISIT(gpu);
-	if (nvbar_opts_copy(&opts, sizeof(opts), user_opts))
-		return -EINVAL;
+	why = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
+	if (why)
+		return nvbar_refuse(gpu, "VRAM alloc", why);
 	req.align = opts.align;
 	req.range_start = opts.range_start;
 	req.range_end = opts.range_end;
@@ -126,12 +128,14 @@ static struct vram_part part_of(const struct nvbar_vram *vram, u64 offset, u64 l
 
 /* --- mappings --- */
 
-static int copy_map_opts(const struct nvbar_map_opts *user, struct nvbar_bar_user_opts *opts)
+static int copy_map_opts(struct nvbar *gpu, const struct nvbar_map_opts *user,
+			 struct nvbar_bar_user_opts *opts)
 {
 	struct nvbar_map_opts copy;
+	const char *why = nvbar_opts_copy(&copy, sizeof(copy), user);
 
-	if (nvbar_opts_copy(&copy, sizeof(copy), user))
-		return -EINVAL;
+	if (why)
+		return nvbar_refuse(gpu, "map", why);
 	*opts = (struct nvbar_bar_user_opts){
 		.flags = copy.flags,
 		.max_page_shift = copy.max_page_shift,
@@ -160,7 +164,7 @@ int nvbar_map_pages(struct nvbar *gpu, const uint64_t *pfns, size_t nr_pages, ui
 
 	NVBAR_VISIT(gpu);
 	if (flags & NVBAR_MAP_FIXED)
-		return -EINVAL;
+		return nvbar_refuse(gpu, "map", "NVBAR_MAP_FIXED wants an address: use nvbar_map()");
 	return map_spans(gpu, &spans, &opts, access);
 }
 
@@ -171,9 +175,26 @@ int nvbar_map(struct nvbar *gpu, const struct nvbar_extent *ext, size_t nr,
 	struct nvbar_bar_user_opts opts;
 
 	NVBAR_VISIT(gpu);
-	if (copy_map_opts(user_opts, &opts))
+	if (copy_map_opts(gpu, user_opts, &opts))
 		return -EINVAL;
 	return map_spans(gpu, &spans, &opts, access);
+}
+
+static int check_part(struct nvbar_gpu *core, const struct nvbar_vram *vram, u64 offset, u64 len)
+{
+	if (!len || (offset | len) & (NVBAR_PAGE_SIZE - 1)) {
+		nvbar_gpu_msg(core, NVBAR_MSG_ERROR,
+			      "map 0x%llx+0x%llx of an allocation: not a run of whole pages of 0x%llx bytes",
+			      offset, len, NVBAR_PAGE_SIZE);
+		return -EINVAL;
+	}
+	if (offset > vram->size || len > vram->size - offset) {
+		nvbar_gpu_msg(core, NVBAR_MSG_ERROR,
+			      "map 0x%llx+0x%llx of an allocation: it has 0x%llx bytes", offset, len,
+			      vram->size);
+		return -ERANGE;
+	}
+	return 0;
 }
 
 int nvbar_map_vram(struct nvbar *gpu, struct nvbar_vram *vram, uint64_t offset, uint64_t len,
@@ -182,13 +203,16 @@ int nvbar_map_vram(struct nvbar *gpu, struct nvbar_vram *vram, uint64_t offset, 
 	const struct nvbar_bar_user_opts opts = { .flags = flags };
 	struct nvbar_spans spans;
 	struct vram_part part;
+	int ret;
 
 	NVBAR_VISIT(gpu);
-	if ((flags & NVBAR_MAP_FIXED) || vram->gpu != &gpu->gpu || !len ||
-	    ((offset | len) & (NVBAR_PAGE_SIZE - 1)))
-		return -EINVAL;
-	if (offset > vram->size || len > vram->size - offset)
-		return -ERANGE;
+	if (flags & NVBAR_MAP_FIXED)
+		return nvbar_refuse(gpu, "map", "NVBAR_MAP_FIXED wants an address: use nvbar_map()");
+	if (vram->gpu != &gpu->gpu)
+		return nvbar_refuse(gpu, "map", "the allocation is another GPU's");
+	ret = check_part(&gpu->gpu, vram, offset, len);
+	if (ret)
+		return ret;
 	part = part_of(vram, offset, len);
 	spans = (struct nvbar_spans){ span_of_part, &part, part.nr };
 	return map_spans(gpu, &spans, &opts, access);
@@ -215,7 +239,7 @@ int nvbar_map_prepare(struct nvbar *gpu, size_t nr_pages, const struct nvbar_map
 	struct nvbar_access *access;
 
 	NVBAR_VISIT(gpu);
-	if (copy_map_opts(user_opts, &opts))
+	if (copy_map_opts(gpu, user_opts, &opts))
 		return -EINVAL;
 	access = nvbar_bar_user_prepare(&gpu->gpu, nr_pages, &opts);
 	if (IS_ERR(access))

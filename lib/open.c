@@ -14,36 +14,48 @@
 #include "trace.h"
 #include "visit.h"
 
-int nvbar_opts_copy(void *dst, size_t dst_size, const void *src)
+const char *nvbar_opts_copy(void *dst, size_t dst_size, const void *src)
 {
 	const unsigned char *tail = src;
 	size_t size, i;
 
 	memset(dst, 0, dst_size);
 	if (!src)
-		return 0;
+		return NULL;
 	memcpy(&size, src, sizeof(size));
 	/* No struct ends elsewhere, and a pointer that is there in part is none. */
 	if (!size || size % sizeof(size))
-		return -EINVAL;
+		return "the size in the options is none: set it to sizeof() of their struct";
+	memcpy(dst, src, size < dst_size ? size : dst_size);
 	for (i = dst_size; i < size; i++)
 		if (tail[i])
-			return -EINVAL;
-	memcpy(dst, src, size < dst_size ? size : dst_size);
-	return 0;
+			return "options that this version of the library does not know";
+	return NULL;
 }
 
-int nvbar_result_copy(void *dst, const void *src, size_t src_size)
+int nvbar_refuse(struct nvbar *gpu, const char *what, const char *why)
+{
+	nvbar_log(&gpu->backend->log, NVBAR_LOG_ERROR, "%s: %s", what, why);
+	return -EINVAL;
+}
+
+int nvbar_result_check(struct nvbar *gpu, const char *what, const void *dst, size_t src_size)
 {
 	size_t size;
 
 	memcpy(&size, dst, sizeof(size));
 	/* There is one version so far. */
-	if (size < src_size)
-		return -EINVAL;
-	memcpy((char *)dst + sizeof(size), (const char *)src + sizeof(size),
-	       src_size - sizeof(size));
-	return 0;
+	if (size >= src_size)
+		return 0;
+	return gpu ? nvbar_refuse(gpu, what,
+				  "the size in the result is too small: set it to sizeof() of its struct") :
+		     -EINVAL;
+}
+
+void nvbar_result_copy(void *dst, const void *src, size_t src_size)
+{
+	memcpy((char *)dst + sizeof(size_t), (const char *)src + sizeof(size_t),
+	       src_size - sizeof(size_t));
 }
 
 /* NOLINTBEGIN(misc-redundant-expression): that they are equal is the point */
@@ -90,18 +102,33 @@ static u32 attach_flags(const struct nvbar *nvbar, u32 flags)
 	return core;
 }
 
+static const char *flags_refused(u32 flags)
+{
+	if (flags & ~OPEN_FLAGS)
+		return "flags that this version of the library does not know";
+	if (flags & NVBAR_OPEN_OBSERVE && flags & (NVBAR_OPEN_STATIC | NVBAR_OPEN_FORCE))
+		return "who observes changes nothing: neither NVBAR_OPEN_STATIC nor NVBAR_OPEN_FORCE go with that";
+	return NULL;
+}
+
 int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *user_opts)
 {
 	struct nvbar_open_opts opts;
 	struct nvbar_log log = { 0 };
 	struct nvbar *nvbar;
+	const char *why;
 	int ret;
 
-	ret = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
-	if (ret || (opts.flags & ~OPEN_FLAGS) ||
-	    ((opts.flags & NVBAR_OPEN_OBSERVE) &&
-	     (opts.flags & (NVBAR_OPEN_STATIC | NVBAR_OPEN_FORCE))))
+	why = nvbar_opts_copy(&opts, sizeof(opts), user_opts);
+	log.fn = opts.log;
+	log.arg = opts.log_arg;
+	log.level = opts.log_level;
+	if (!why)
+		why = flags_refused(opts.flags);
+	if (why) {
+		nvbar_log(&log, NVBAR_LOG_ERROR, "open: %s", why);
 		return -EINVAL;
+	}
 	if (!device) {
 		device = getenv("NVBAR_DEVICE");
 		if (!device || !*device)
@@ -114,9 +141,6 @@ int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_o
 	nvbar = kzalloc(sizeof(*nvbar), GFP_KERNEL);
 	if (!nvbar)
 		return -ENOMEM;
-	log.fn = opts.log;
-	log.arg = opts.log_arg;
-	log.level = opts.log_level;
 	ret = open_backend(nvbar, device, opts.flags, &log);
 	if (ret)
 		goto err_free;
@@ -201,14 +225,17 @@ int nvbar_get_info(struct nvbar *gpu, struct nvbar_info *info)
 	int ret;
 
 	NVBAR_VISIT(gpu);
-	ret = nvbar_bar1_read_binding(&gpu->gpu, &binding);
+	ret = nvbar_result_check(gpu, "info", info, sizeof(full));
+	if (!ret)
+		ret = nvbar_bar1_read_binding(&gpu->gpu, &binding);
 	if (ret)
 		return ret;
 	full.bar1_mode = binding.is_virtual;
 	full.bar1_bound = binding.is_virtual ? binding.inst_pa : 0;
 	snprintf(full.device, sizeof(full.device), "%s", gpu->backend->log.device);
 	snprintf(full.chip, sizeof(full.chip), "%s", core->chip->name);
-	return nvbar_result_copy(info, &full, sizeof(full));
+	nvbar_result_copy(info, &full, sizeof(full));
+	return 0;
 }
 
 int nvbar_for_each_protected(struct nvbar *gpu,
@@ -267,13 +294,16 @@ int nvbar_get_stats(struct nvbar *gpu, struct nvbar_stats *stats)
 	};
 
 	NVBAR_VISIT(gpu);
+	if (nvbar_result_check(gpu, "stats", stats, sizeof(full)))
+		return -EINVAL;
 	fill_gauges(core, &full);
 	full.bus_transactions = transactions_of(gpu->backend) - gpu->transactions;
 	if (core->ops->own_reads)
 		full.bus_reads += core->ops->own_reads(core->hw);
 	if (core->ops->driver_errors)
 		full.model_driver_errors = core->ops->driver_errors(core->hw);
-	return nvbar_result_copy(stats, &full, sizeof(full));
+	nvbar_result_copy(stats, &full, sizeof(full));
+	return 0;
 }
 
 const char *nvbar_strerror(int err)

@@ -415,6 +415,9 @@ int nvbar_replay(const char *text, size_t len, struct nvbar_replay_report *repor
 	char reason[200] = "";
 	int ret;
 
+	ret = nvbar_result_check(NULL, "replay", report, sizeof(r.report));
+	if (ret)
+		return ret;
 	ret = nvbar_trace_parse(text, len, &trace, reason, sizeof(reason));
 	if (!ret) {
 		ret = replay_all(&r, &trace, reason, sizeof(reason));
@@ -423,5 +426,7 @@ int nvbar_replay(const char *text, size_t len, struct nvbar_replay_report *repor
 	}
 	if (ret && why)
 		snprintf(why, why_len, "%s", reason);
-	return ret ? ret : nvbar_result_copy(report, &r.report, sizeof(r.report));
+	if (!ret)
+		nvbar_result_copy(report, &r.report, sizeof(r.report));
+	return ret;
 }

@@ -403,7 +403,7 @@ static void only_devices_of_nvidia_are_touched(void **state)
 	static int (*const change[])(const char *) = { resize_to_64m, bind_to_vfio, unbind };
 	static const char *const bad[] = { "", "nonsense", "pci:", "vfio:", "pci:pci:01:00.0",
 					   "01:00.0/../../x", "sim" };
-	const struct nvbar_open_opts flags = { .size = sizeof(flags), .flags = 1 };
+	const struct nvbar_open_opts flags = { .size = sizeof(flags), .flags = 1, .log = keep };
 	size_t i, k;
 
 	(void)state;
@@ -420,8 +420,10 @@ static void only_devices_of_nvidia_are_touched(void **state)
 			says(bad[k], "not the address of a PCI device");
 		}
 		assert_int_equal(change[i](NULL), -EINVAL);
+		says("", "no device is named");
 	}
 	assert_int_equal(nvbar_device_unbind(GPU, &flags), -EINVAL);
+	says("", "no flag has a meaning here but NVBAR_OPEN_DRY_RUN");
 	assert_string_equal(wrote, "");
 }
 
