@@ -56,7 +56,7 @@ check_clang() {
 	configure "$checks/clang" -Dwerror=true
 	ninja -C "$checks/clang"
 	if with_all 'the tests as clang compiles them'; then
-		meson test -C "$checks/clang" --no-rebuild --print-errorlogs
+		meson test -C "$checks/clang" --no-rebuild --print-errorlogs --timeout-multiplier 5
 	fi
 }
 

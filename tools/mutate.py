@@ -30,7 +30,11 @@ BUILD = WORK / "build"
 
 FOLDERS = ("core", "sim", "lib", "common", "server")
 JOBS = 2
-TIME_LIMIT = 60  # seconds for a test: a mutant may never come to an end
+# Seconds for a test, as a mutant may never come to an end: so many without a change, and
+# with one at least so many, and so many times what it took without.
+FIRST_LIMIT = 900
+LEAST_LIMIT = 60
+LIMIT_FACTOR = 4
 
 # What a test prints of its part that failed: as TAP, and as cmocka by itself.
 FAILED_PART = re.compile(r"^(?:not ok \d+ - |\[  FAILED  \] )(\w.*)$", re.M)
@@ -110,6 +114,7 @@ class Run:
 
     def __init__(self, test):
         self.test = test
+        self.limit = max(LEAST_LIMIT, LIMIT_FACTOR * test.get("seconds", FIRST_LIMIT))
         self.output = tempfile.TemporaryFile()
         self.start = time.monotonic()
         self.process = subprocess.Popen(
@@ -118,7 +123,7 @@ class Run:
             start_new_session=True)
 
     def done(self):
-        return self.process.poll() is not None or time.monotonic() > self.start + TIME_LIMIT
+        return self.process.poll() is not None or time.monotonic() > self.start + self.limit
 
     def failure(self):
         """Why the test, which is done, did not pass, or None."""
@@ -127,12 +132,12 @@ class Run:
         self.output.seek(0)
         part = FAILED_PART.search(self.output.read().decode(errors="replace"))
         if status is None:
-            return f"{self.test['name']}: no end within {TIME_LIMIT} s"
+            return f"{self.test['name']}: no end within {self.limit:.0f} s"
         if part:
             return f"{self.test['name']}: {part[1]}"
         if status:
             return f"{self.test['name']}: exit status {status}"
-        self.test["seconds"] = time.monotonic() - self.start
+        self.test.setdefault("seconds", time.monotonic() - self.start)
         return None
 
     def stop(self):

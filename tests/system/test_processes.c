@@ -39,7 +39,7 @@ static void is_busy(const char *text, pid_t pid)
 /* Until it is killed; should nobody do that, not for ever. */
 static void wait_for_the_end(void)
 {
-	alarm(60);
+	alarm(3600);
 	for (;;)
 		pause();
 }
