@@ -333,7 +333,7 @@ const char *nvbar_strerror(int err)
 	case ETIMEDOUT:
 		return "a register never took the value waited for";
 	case EIO:
-		return "page tables contradict themselves";
+		return "page tables contradict themselves, or an access or a flush met an MMU fault";
 	case EBUSY:
 		return "someone else drives this GPU";
 	case EOPNOTSUPP:
