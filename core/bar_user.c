@@ -73,7 +73,7 @@ static int check_size(struct nvbar_gpu *gpu, u64 nr_pages, const struct nvbar_ba
 }
 
 /* What is no plain page of plain memory. */
-static int check_odd_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool writable)
+static int check_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool writable)
 {
 	u64 reach = 1ULL << gpu->chip->mmu->vid_bits;
 
@@ -105,16 +105,10 @@ static int check_odd_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool wr
 	return nvbar_protect_check(gpu, "map", span.pa, span.len, writable);
 }
 
-static int check_span(struct nvbar_gpu *gpu, struct nvbar_span span, bool writable)
+/* Up to here every page may be mapped: what is protected lies above. */
+static u64 plain_end(const struct nvbar_gpu *gpu)
 {
-	/* Up to here every page may be mapped: what is protected lies above. */
-	u64 last_free = min(gpu->reserved_pa, 1ULL << gpu->chip->mmu->vid_bits) - NVBAR_PAGE_SIZE;
-
-	/* Single pages are checked here, as there may be very many. */
-	if (span.len == NVBAR_PAGE_SIZE && span.pa <= last_free &&
-	    IS_ALIGNED(span.pa, NVBAR_PAGE_SIZE))
-		return 0;
-	return check_odd_span(gpu, span, writable);
+	return min(gpu->reserved_pa, 1ULL << gpu->chip->mmu->vid_bits);
 }
 
 /* A run has ended: is it the longest so far? */
@@ -137,6 +131,7 @@ static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, b
 		       struct nvbar_shape *shape)
 {
 	struct nvbar_span run = { 0, 0 };
+	u64 plain = plain_end(gpu);
 	size_t i;
 	int ret;
 
@@ -144,7 +139,7 @@ static int check_spans(struct nvbar_gpu *gpu, const struct nvbar_spans *spans, b
 	for (i = 0; i < spans->nr; i++) {
 		struct nvbar_span span = nvbar_spans_get(spans, i);
 
-		ret = check_span(gpu, span, writable);
+		ret = nvbar_vmm_is_plain(span, plain) ? 0 : check_span(gpu, span, writable);
 		if (ret)
 			return ret;
 		if (span.pa == run.pa + run.len && run.len) {
@@ -301,7 +296,8 @@ static void free_access(struct nvbar_access *access)
 static int execute(struct nvbar_access *access, const struct nvbar_spans *spans,
 		   const struct nvbar_shape *shape)
 {
-	int ret = nvbar_vmm_map(access->gpu, &access->mapping, spans, shape, check_span);
+	const struct nvbar_vmm_rule rule = { plain_end(access->gpu), check_span };
+	int ret = nvbar_vmm_map(access->gpu, &access->mapping, spans, shape, &rule);
 
 	if (ret)
 		free_access(access);

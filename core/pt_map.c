@@ -112,7 +112,7 @@ static bool fill_pages(const struct nvbar_pt *pt, const struct nvbar_pt_plan *pl
 		u64 entry = template | span.pa >> addr_shift;
 		u64 end = va + span.len;
 
-		if (span.len > stop - va)
+		if (!span.len || span.len > stop - va)
 			return false;
 		for (; va < end; va += NVBAR_PAGE_SIZE, entry += NVBAR_PAGE_SIZE >> addr_shift) {
 			if (word == table_end) {

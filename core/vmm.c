@@ -324,41 +324,46 @@ struct nvbar_pte nvbar_vmm_attr(u32 flags)
 struct intake {
 	struct nvbar_gpu *gpu;
 	const struct nvbar_spans *spans;
-	nvbar_vmm_check *check;
+	const struct nvbar_vmm_rule *rule;
 	struct nvbar_mapping *mapping;
-	u64 va;		/* where the next span goes */
+	bool noting;	/* runs that the mapping is found by */
+	u64 va;		/* where the next span goes, while that lasts */
 	int err;	/* why the list ended early */
 };
 
 /* The first runs of VRAM are what the mapping is found by. */
-static void note_run(struct nvbar_mapping *mapping, u64 va, struct nvbar_span span)
+static void note_run(struct intake *in, struct nvbar_span span)
 {
+	struct nvbar_mapping *mapping = in->mapping;
 	struct nvbar_share *next = mapping->share + mapping->nr_shares, *last = next - 1;
 
-	if (next > mapping->share && last->end == span.pa &&
-	    last->va + (last->end - last->pa) == va) {
+	if (mapping->nr_shares && last->end == span.pa) {
 		last->end += span.len;
 	} else if (mapping->nr_shares < mapping->max_shares) {
 		*next = (struct nvbar_share){
-			.mapping = mapping, .va = va, .pa = span.pa, .end = span.pa + span.len,
+			.mapping = mapping, .va = in->va, .pa = span.pa,
+			.end = span.pa + span.len,
 		};
 		mapping->nr_shares++;
+	} else {
+		in->noting = false;
 	}
+	in->va += span.len;
 }
 
 static struct nvbar_span take_in(const void *arg, size_t i)
 {
 	struct intake *in = (struct intake *)arg;
-	struct nvbar_mapping *mapping = in->mapping;
 	struct nvbar_span span = nvbar_spans_get(in->spans, i);
 
-	if (in->check && !in->err)
-		in->err = in->check(in->gpu, span, !(mapping->flags & NVBAR_VMM_RDONLY));
-	if (in->err)
-		return (struct nvbar_span){ 0, 0 };
-	if (mapping->max_shares)
-		note_run(mapping, in->va, span);
-	in->va += span.len;
+	if (in->rule && !nvbar_vmm_is_plain(span, in->rule->plain_end)) {
+		in->err = in->rule->check(in->gpu, span,
+					  !(in->mapping->flags & NVBAR_VMM_RDONLY));
+		if (in->err)
+			return (struct nvbar_span){ 0, 0 };
+	}
+	if (in->noting)
+		note_run(in, span);
 	return span;
 }
 
@@ -377,10 +382,13 @@ static int map_locked(struct nvbar_gpu *gpu, struct intake *in, struct nvbar_pt_
 
 int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping **prepared,
 		  const struct nvbar_spans *spans, const struct nvbar_shape *shape,
-		  nvbar_vmm_check *check)
+		  const struct nvbar_vmm_rule *rule)
 {
 	struct nvbar_mapping *mapping = *prepared;
-	struct intake in = { gpu, spans, check, mapping, mapping->node.start, 0 };
+	struct intake in = {
+		.gpu = gpu, .spans = spans, .rule = rule, .mapping = mapping,
+		.noting = mapping->max_shares, .va = mapping->node.start,
+	};
 	const struct nvbar_spans taken = { take_in, &in, spans->nr };
 	struct nvbar_pt_plan plan = plan_of(mapping, &taken, shape);
 	struct nvbar_vmm *vmm = &gpu->vmm;

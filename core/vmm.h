@@ -211,8 +211,22 @@ void nvbar_vmm_cancel(struct nvbar_gpu *gpu, struct nvbar_mapping *mapping);
  */
 struct nvbar_pte nvbar_vmm_attr(u32 flags);
 
-/** nvbar_vmm_check - may pages be mapped, @writable or not?  0, or an errno with a message */
-typedef int nvbar_vmm_check(struct nvbar_gpu *gpu, struct nvbar_span span, bool writable);
+/**
+ * struct nvbar_vmm_rule - which pages may be mapped
+ * @plain_end: single pages below this address all may
+ * @check: may others be, @writable or not?  0, or an errno with a message
+ */
+struct nvbar_vmm_rule {
+	u64 plain_end;
+	int (*check)(struct nvbar_gpu *gpu, struct nvbar_span span, bool writable);
+};
+
+/** nvbar_vmm_is_plain - needs @span no check?  There may be very many of them. */
+static inline bool nvbar_vmm_is_plain(struct nvbar_span span, u64 plain_end)
+{
+	return span.len == NVBAR_PAGE_SIZE && span.pa < plain_end &&
+	       !(span.pa & (NVBAR_PAGE_SIZE - 1));
+}
 
 /**
  * nvbar_vmm_map - make the pages visible
@@ -220,18 +234,17 @@ typedef int nvbar_vmm_check(struct nvbar_gpu *gpu, struct nvbar_span span, bool 
  * @prepared: the mapping; on failure it is gone, and this is set to NULL
  * @spans: the mapping's length altogether; each is fetched once
  * @shape: what they looked like as a whole, a hint
- * @check: may these pages be mapped so?  Refuses with a message and an errno; NULL: the
- *	spans are the driver's own
+ * @rule: what is mapped only if it is allowed; NULL: the spans are the driver's own
  *
  * Allocates nothing.
  *
- * Context: takes vmm.lock, and calls @check with it; may sleep.
- * Return: 0, what @check refused with, -EINVAL (the spans are no longer of that
+ * Context: takes vmm.lock, and calls the rule's check with it; may sleep.
+ * Return: 0, what the check refused with, -EINVAL (the spans are no longer of that
  * length, or no longer fit what was prepared for @shape), -ETIMEDOUT or -ENODEV.
  */
 int nvbar_vmm_map(struct nvbar_gpu *gpu, struct nvbar_mapping **prepared,
 		  const struct nvbar_spans *spans, const struct nvbar_shape *shape,
-		  nvbar_vmm_check *check);
+		  const struct nvbar_vmm_rule *rule);
 
 /**
  * nvbar_vmm_unmap - give a reference back, and end the mapping with the last
