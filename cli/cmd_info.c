@@ -8,8 +8,10 @@ static const char *bind_text(const struct nvbar_info *info)
 {
 	static char text[64];
 
-	if (!info->bar1_mode)
+	if (info->bar1_mode == NVBAR_BAR1_PHYSICAL)
 		return "physical";
+	if (info->bar1_mode == NVBAR_BAR1_UNKNOWN)
+		return "unknown";
 	snprintf(text, sizeof(text), "virtual, instance block 0x%" PRIx64, info->bar1_bound);
 	return text;
 }
@@ -46,8 +48,38 @@ static int add_protected(const struct nvbar_protected_info *range, void *list)
 	return 0;
 }
 
+static const char *bind_word(uint32_t mode)
+{
+	switch (mode) {
+	case NVBAR_BAR1_PHYSICAL:
+		return "physical";
+	case NVBAR_BAR1_VIRTUAL:
+		return "virtual";
+	default:
+		return "unknown";
+	}
+}
+
+/**
+ * struct last_fault - what is known of the last fault
+ * @known: it could be read whether there is one, and which
+ * @any: there is one
+ * @fault: it
+ */
+struct last_fault {
+	bool known, any;
+	struct nvbar_fault fault;
+};
+
+static const char *fault_text(const struct last_fault *last)
+{
+	if (!last->known)
+		return "unknown";
+	return last->any ? last->fault.text : "none";
+}
+
 static void print_text(const struct cli *cli, const struct nvbar_stats *s,
-		       const struct nvbar_fault *fault)
+		       const struct last_fault *last)
 {
 	const struct nvbar_info *i = &cli->info;
 
@@ -64,7 +96,7 @@ static void print_text(const struct cli *cli, const struct nvbar_stats *s,
 	else
 		printf("bar1        absent\n");
 	printf("bar1 bind   %s\n", bind_text(i));
-	printf("last fault  %s\n", fault ? fault->text : "none");
+	printf("last fault  %s\n", fault_text(last));
 }
 
 static struct json_object *fault_json(const struct nvbar_fault *f)
@@ -85,7 +117,7 @@ static struct json_object *fault_json(const struct nvbar_fault *f)
 }
 
 static void print_json(const struct cli *cli, const struct nvbar_stats *s,
-		       const struct nvbar_fault *fault)
+		       const struct last_fault *last)
 {
 	const struct nvbar_info *i = &cli->info;
 	struct json_object *obj = json_new(cli), *list = json_object_new_array();
@@ -103,20 +135,22 @@ static void print_json(const struct cli *cli, const struct nvbar_stats *s,
 	json_object_object_add(obj, "protected", list);
 	json_add(obj, "bar1_size", i->bar1_size);
 	json_add(obj, "bar1_mapped", s->mapped_bytes);
-	json_add_text(obj, "bar1_mode", i->bar1_mode ? "virtual" : "physical");
+	json_add_text(obj, "bar1_mode", bind_word(i->bar1_mode));
 	json_add(obj, "bar1_bound", i->bar1_bound);
-	json_object_object_add(obj, "fault", fault ? fault_json(fault) : NULL);
+	json_object_object_add(obj, "fault", last->any ? fault_json(&last->fault) : NULL);
+	json_add_flag(obj, "fault_known", last->known);
 	json_print(obj);
 }
 
 static const struct argp argp = {
-	.doc = "Show what the GPU is and how it stands. Writes nothing to it.",
+	.doc = "Show what the GPU is and how it stands. Writes nothing to it. What can't be read is "
+	       "unknown, and a failure.",
 	.children = cli_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct nvbar_fault fault = { .size = sizeof(fault) };
+	struct last_fault last = { .fault.size = sizeof(last.fault) };
 	struct nvbar_stats stats;
 	int ret;
 
@@ -124,14 +158,18 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (cli_open(cli, NVBAR_OPEN_OBSERVE))
 		return EXIT_FAILURE;
 	stats = cli_stats(cli);
-	ret = nvbar_get_fault(cli->gpu, &fault);
-	if (ret && ret != -ENOENT)
-		return cli_fail(cli, ret, "read the last fault");
+	ret = nvbar_get_fault(cli->gpu, &last.fault);
+	last.known = !ret || ret == -ENOENT;
+	last.any = !ret;
+	if (!last.known)
+		cli_fail(cli, ret, "read the last fault");
+	if (!last.known && ret != -EIO)
+		return EXIT_FAILURE;
 	if (cli->json)
-		print_json(cli, &stats, ret ? NULL : &fault);
+		print_json(cli, &stats, &last);
 	else
-		print_text(cli, &stats, ret ? NULL : &fault);
-	return EXIT_SUCCESS;
+		print_text(cli, &stats, &last);
+	return last.known && cli->info.bar1_mode != NVBAR_BAR1_UNKNOWN ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 const struct command cmd_info = { "info", "identity, VRAM, BAR1, MMU, last fault", &argp, run };

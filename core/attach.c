@@ -90,6 +90,8 @@ static int check_owner(struct nvbar_gpu *gpu, bool force)
 	struct nvbar_bar1_binding binding;
 	int ret = nvbar_bar1_read_binding(gpu, &binding);
 
+	if (!ret && binding.bad.name)
+		ret = nvbar_reg_refuse(gpu, NVBAR_MSG_ERROR, &binding.bad, "what BAR1 is bound to");
 	if (ret || !binding.is_virtual)
 		return ret;
 	if (binding.aperture == NVBAR_APERTURE_VID && binding.inst_pa == gpu->inst_pa)
@@ -158,6 +160,9 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
 	ret = identify(gpu);
 	if (!ret && !gpu->observe)
 		ret = check_owner(gpu, flags & NVBAR_GPU_FORCE);
+	/* Who can't learn of faults can't tell whether data arrive. */
+	if (!ret && !gpu->observe && bar1_size)
+		ret = nvbar_fault_readable(gpu);
 	if (ret)
 		return ret;
 

@@ -257,6 +257,12 @@ static enum nvbar_aperture target_aperture(u32 target)
 /* While the driver has BAR1 bound, any other binding is a reset's, or another driver's. */
 static int check_own(struct nvbar_gpu *gpu, const struct nvbar_bar1_binding *binding)
 {
+	char text[128];
+
+	if (binding->bad.name) {
+		nvbar_reg_text(&binding->bad, text, sizeof(text));
+		return nvbar_gpu_lose(gpu, "%s: nothing shows that BAR1 is still bound", text);
+	}
 	if (!binding->is_virtual)
 		return nvbar_gpu_lose(gpu, "BAR1 is back in physical mode: the GPU was reset");
 	if (binding->aperture == NVBAR_APERTURE_VID && binding->inst_pa == gpu->inst_pa)
@@ -266,24 +272,45 @@ static int check_own(struct nvbar_gpu *gpu, const struct nvbar_bar1_binding *bin
 			      binding->inst_pa, gpu->inst_pa);
 }
 
+static struct nvbar_bar1_binding read_block(struct nvbar_gpu *gpu, bool *ones)
+{
+	struct nvbar_reg_word word = nvbar_rd_named(gpu, VF_PRIV_BAR1_BLOCK);
+
+	*ones = word.val == ~0u;
+	/* It would be one in system memory, at 692 GiB or more. */
+	if (nvbar_reg_is_error(word.off, word.val))
+		return (struct nvbar_bar1_binding){ .bad = word };
+	return (struct nvbar_bar1_binding){
+		.is_virtual = FIELD_GET(VF_PRIV_BAR1_BLOCK_MODE, word.val),
+		.aperture = target_aperture(FIELD_GET(VF_PRIV_BAR1_BLOCK_TARGET, word.val)),
+		.inst_pa = (u64)FIELD_GET(VF_PRIV_BAR1_BLOCK_PTR, word.val) << RAMIN_BASE_SHIFT,
+	};
+}
+
+static struct nvbar_bar1_binding read_pair(struct nvbar_gpu *gpu, bool *ones)
+{
+	struct nvbar_reg_word lo = nvbar_rd_named(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR);
+	struct nvbar_reg_word hi = nvbar_rd_named(gpu, VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR);
+	const struct nvbar_reg_word *bad = nvbar_reg_pair_is_error(&lo, &hi);
+
+	*ones = lo.val == ~0u || hi.val == ~0u;
+	if (bad)
+		return (struct nvbar_bar1_binding){ .bad = *bad };
+	return (struct nvbar_bar1_binding){
+		.is_virtual = FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE, lo.val),
+		.aperture = target_aperture(FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET,
+						      lo.val)),
+		.inst_pa = word64(lo.val & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR, hi.val),
+	};
+}
+
 int nvbar_bar1_read_binding(struct nvbar_gpu *gpu, struct nvbar_bar1_binding *binding)
 {
-	u32 lo, hi = 0;
+	bool ones;
 
-	if (gpu->chip->bind == NVBAR_BIND_BLOCK) {
-		lo = nvbar_rd32(gpu, VF_PRIV_BAR1_BLOCK);
-		binding->is_virtual = FIELD_GET(VF_PRIV_BAR1_BLOCK_MODE, lo);
-		binding->aperture = target_aperture(FIELD_GET(VF_PRIV_BAR1_BLOCK_TARGET, lo));
-		binding->inst_pa = (u64)FIELD_GET(VF_PRIV_BAR1_BLOCK_PTR, lo) << RAMIN_BASE_SHIFT;
-	} else {
-		lo = nvbar_rd32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR);
-		hi = nvbar_rd32(gpu, VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR);
-		binding->is_virtual = FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE, lo);
-		binding->aperture =
-			target_aperture(FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET, lo));
-		binding->inst_pa = word64(lo & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR, hi);
-	}
-	if ((lo == ~0u || hi == ~0u) && nvbar_gpu_alive(gpu))
+	*binding = gpu->chip->bind == NVBAR_BIND_BLOCK ? read_block(gpu, &ones) :
+							 read_pair(gpu, &ones);
+	if (ones && nvbar_gpu_alive(gpu))
 		return -ENODEV;
 	return gpu->vmm.enabled ? check_own(gpu, binding) : 0;
 }
@@ -319,6 +346,8 @@ int nvbar_bar1_read_root(struct nvbar_gpu *gpu, enum nvbar_aperture *aperture, u
 	ret = nvbar_bar1_read_binding(gpu, &binding);
 	if (ret)
 		return ret;
+	if (binding.bad.name)
+		return nvbar_reg_refuse(gpu, NVBAR_MSG_ERROR, &binding.bad, "what BAR1 is bound to");
 	if (!binding.is_virtual)
 		return -ENOENT;
 

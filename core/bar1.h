@@ -6,16 +6,17 @@
 #include <linux/types.h>
 
 #include "mmu.h"
-
-struct nvbar_gpu;
+#include "reg.h"
 
 /**
  * struct nvbar_bar1_binding - what the bind registers say
+ * @bad: the register that can't be read, by its name; then the others mean nothing
  * @is_virtual: translated by page tables, not a window on the start of VRAM
  * @aperture: memory that the instance block is in
  * @inst_pa: address of the instance block
  */
 struct nvbar_bar1_binding {
+	struct nvbar_reg_word bad;
 	bool is_virtual;
 	enum nvbar_aperture aperture;
 	u64 inst_pa;
@@ -49,10 +50,10 @@ void nvbar_bar1_disable(struct nvbar_gpu *gpu, bool used);
  * @gpu: identified
  * @binding: filled in
  *
- * A GPU whose BAR1 the driver has bound, and which is bound to anything else, is
- * lost: that is what a reset or another driver leaves.
+ * A GPU whose BAR1 the driver has bound, and which is bound to anything else or does
+ * not say so any more, is lost: that is what a reset or another driver leaves.
  *
- * Return: 0 or -ENODEV.
+ * Return: 0, also if a register can't be read; or -ENODEV.
  */
 int nvbar_bar1_read_binding(struct nvbar_gpu *gpu, struct nvbar_bar1_binding *binding);
 
@@ -94,7 +95,7 @@ int nvbar_bar1_compare_instance(struct nvbar_gpu *gpu, u32 *off);
  * @pa: its address
  *
  * Return: 0, -ENOENT (physical mode), -EIO (instance block out of reach or
- * without a root), -ENODEV.
+ * without a root, or the binding can't be read), -ENODEV.
  */
 int nvbar_bar1_read_root(struct nvbar_gpu *gpu, enum nvbar_aperture *aperture, u64 *pa);
 

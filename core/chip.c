@@ -15,6 +15,7 @@
 #include "chip.h"
 #include "gpu.h"
 #include "protect.h"
+#include "reg.h"
 #include "wait.h"
 
 #define PAGES_TURING	(BIT_ULL(MMU_PAGE_SHIFT_4K) | BIT_ULL(MMU_PAGE_SHIFT_64K) | \
@@ -86,19 +87,43 @@ static const struct nvbar_chip chips[] = {
 	},
 };
 
+/* What says who a GPU is must be a value: none of these registers ever is all ones. */
+static int check_identity(struct nvbar_gpu *gpu, const struct nvbar_reg_word *word)
+{
+	bool gone = word->val == ~0u;
+	int ret;
+
+	if (!gone && !nvbar_reg_is_error(word->off, word->val))
+		return 0;
+	ret = nvbar_reg_refuse(gpu, NVBAR_MSG_ERROR, word, "which GPU this is");
+	return gone ? -ENODEV : ret;
+}
+
 int nvbar_chip_identify(struct nvbar_gpu *gpu)
 {
+	struct nvbar_reg_word boot0, boot1, boot42;
 	unsigned int i;
+	int ret;
 	u32 id;
 
-	gpu->boot0 = nvbar_rd32(gpu, PMC_BOOT_0);
+	boot0 = nvbar_rd_named(gpu, PMC_BOOT_0);
+	gpu->boot0 = boot0.val;
 	if (gpu->boot0 == ~0u) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 			      "identify: PMC_BOOT_0 reads as all ones: no GPU answers");
 		return -ENODEV;
 	}
-	gpu->boot42 = nvbar_rd32(gpu, PMC_BOOT_42);
-	if (FIELD_GET(PMC_BOOT_1_VGPU, nvbar_rd32(gpu, PMC_BOOT_1)) != PMC_BOOT_1_VGPU_REAL) {
+	boot42 = nvbar_rd_named(gpu, PMC_BOOT_42);
+	gpu->boot42 = boot42.val;
+	boot1 = nvbar_rd_named(gpu, PMC_BOOT_1);
+	ret = check_identity(gpu, &boot0);
+	if (!ret)
+		ret = check_identity(gpu, &boot42);
+	if (!ret)
+		ret = check_identity(gpu, &boot1);
+	if (ret)
+		return ret;
+	if (FIELD_GET(PMC_BOOT_1_VGPU, boot1.val) != PMC_BOOT_1_VGPU_REAL) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "identify: this is a virtual GPU");
 		return -EOPNOTSUPP;
 	}
@@ -140,7 +165,7 @@ int nvbar_chip_wait_boot(struct nvbar_gpu *gpu)
 /* Of a register that is not there, or can't be read, any bit may be set. */
 static bool says_scrubbed(u32 val)
 {
-	return FIELD_GET(PRI_ERROR, val) != PRI_ERROR_BAD && (val & PFB_NISO_SCRUB_STATUS_DONE);
+	return !nvbar_reg_is_error(PFB_NISO_SCRUB_STATUS, val) && (val & PFB_NISO_SCRUB_STATUS_DONE);
 }
 
 int nvbar_chip_wait_scrub(struct nvbar_gpu *gpu)
@@ -150,7 +175,7 @@ int nvbar_chip_wait_scrub(struct nvbar_gpu *gpu)
 	if (!gpu->chip->scrub_status)
 		return 0;
 	val = nvbar_rd32(gpu, PFB_NISO_SCRUB_STATUS);
-	if (!says_scrubbed(val) && FIELD_GET(PRI_ERROR, val) != PRI_ERROR_BAD &&
+	if (!says_scrubbed(val) && !nvbar_reg_is_error(PFB_NISO_SCRUB_STATUS, val) &&
 	    nvbar_poll_reg(gpu, PFB_NISO_SCRUB_STATUS, PFB_NISO_SCRUB_STATUS_DONE,
 			   PFB_NISO_SCRUB_STATUS_DONE, NVBAR_MMU_TIMEOUT_US, &val) == -ENODEV)
 		return -ENODEV;
@@ -165,31 +190,34 @@ int nvbar_chip_wait_scrub(struct nvbar_gpu *gpu)
 	return 0;
 }
 
-static u64 read_vram_size(struct nvbar_gpu *gpu)
+static u64 size_of_range(u32 val)
 {
-	u64 size;
-	u32 val;
+	u64 size = (u64)FIELD_GET(PFB_LOCAL_MEMORY_RANGE_LOWER_MAG, val)
+		   << (FIELD_GET(PFB_LOCAL_MEMORY_RANGE_LOWER_SCALE, val) + 20);
 
-	if (gpu->chip->size == NVBAR_SIZE_SCRATCH_MB)
-		return (u64)nvbar_rd32(gpu, PGC6_SCRATCH_GROUP_42) << 20;
+	return val & PFB_LOCAL_MEMORY_RANGE_ECC_MODE ? size / 16 * 15 : size;
+}
 
-	val = nvbar_rd32(gpu, PFB_LOCAL_MEMORY_RANGE);
-	/* Taken at its word this would be some 32 MiB. */
-	if (FIELD_GET(PRI_ERROR, val) == PRI_ERROR_BAD)
-		return 0;
-	size = (u64)FIELD_GET(PFB_LOCAL_MEMORY_RANGE_LOWER_MAG, val)
-	       << (FIELD_GET(PFB_LOCAL_MEMORY_RANGE_LOWER_SCALE, val) + 20);
-	if (val & PFB_LOCAL_MEMORY_RANGE_ECC_MODE)
-		size = size / 16 * 15;
-	return size;
+static int read_vram_size(struct nvbar_gpu *gpu)
+{
+	bool in_mib = gpu->chip->size == NVBAR_SIZE_SCRATCH_MB;
+	struct nvbar_reg_word word;
+
+	word = in_mib ? nvbar_rd_named(gpu, PGC6_SCRATCH_GROUP_42) :
+			nvbar_rd_named(gpu, PFB_LOCAL_MEMORY_RANGE);
+	if (nvbar_reg_is_error(word.off, word.val))
+		return nvbar_reg_refuse(gpu, NVBAR_MSG_ERROR, &word, "the size of VRAM");
+	gpu->vram_size = in_mib ? (u64)word.val << 20 : size_of_range(word.val);
+	return 0;
 }
 
 int nvbar_chip_read_vram(struct nvbar_gpu *gpu)
 {
 	int ret;
 
-	gpu->vram_size = read_vram_size(gpu);
-	ret = nvbar_gpu_alive(gpu);
+	ret = read_vram_size(gpu);
+	if (!ret)
+		ret = nvbar_gpu_alive(gpu);
 	if (ret)
 		return ret;
 	/* More would exceed every address field there is. */

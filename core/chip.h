@@ -85,8 +85,8 @@ struct nvbar_chip {
  * nvbar_chip_identify - find out which chip this is
  * @gpu: ops and hw are set; chip, boot0 and boot42 are filled in
  *
- * Return: 0, -ENODEV (reads as all ones), -EOPNOTSUPP (unknown, or a virtual
- * function).
+ * Return: 0, -ENODEV (reads as all ones), -EIO (its registers can't be read),
+ * -EOPNOTSUPP (unknown, or a virtual function).
  */
 int nvbar_chip_identify(struct nvbar_gpu *gpu);
 
@@ -115,7 +115,7 @@ int nvbar_chip_wait_scrub(struct nvbar_gpu *gpu);
  * nvbar_chip_read_vram - read the size of VRAM and where it stops being usable
  * @gpu: identified and booted; vram_size, protect and usable_end are filled in
  *
- * Return: 0, -ENODEV, or -EIO (the registers make no sense).
+ * Return: 0, -ENODEV, or -EIO (the registers make no sense, or can't be read).
  */
 int nvbar_chip_read_vram(struct nvbar_gpu *gpu);
 

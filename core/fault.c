@@ -14,6 +14,7 @@
 #include "chip.h"
 #include "fault.h"
 #include "gpu.h"
+#include "reg.h"
 
 /* The name is the mask's own: they can't drift apart. */
 #define NAME(prefix, code) [prefix##code] = #code
@@ -95,6 +96,9 @@ static void fault_text(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 {
 	char where[96];
 
+	/* Its text says why, and never changes. */
+	if (info->unreadable)
+		return;
 	mapping_text(gpu, where, sizeof(where));
 	scnprintf(info->text, sizeof(info->text), "%s fault at VA 0x%llx%s: %s by %s, engine %u%s%s",
 		  type_name(gpu, info->type), info->va, where,
@@ -111,22 +115,66 @@ static void fault_text(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 #define DROPPED	(VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_PHYS | \
 		 VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT)
 
+/**
+ * struct latch - what the GPU latches of a fault beside its status
+ * @addr_lo: VF_PRIV_MMU_FAULT_ADDR_LO, and the others alike
+ */
+struct latch {
+	struct nvbar_reg_word addr_lo, addr_hi, inst_lo, inst_hi, info;
+};
+
+static struct latch read_latch(struct nvbar_gpu *gpu)
+{
+	struct latch latch;
+
+	latch.addr_lo = nvbar_rd_named(gpu, VF_PRIV_MMU_FAULT_ADDR_LO);
+	latch.addr_hi = nvbar_rd_named(gpu, VF_PRIV_MMU_FAULT_ADDR_HI);
+	latch.inst_lo = nvbar_rd_named(gpu, VF_PRIV_MMU_FAULT_INST_LO);
+	latch.inst_hi = nvbar_rd_named(gpu, VF_PRIV_MMU_FAULT_INST_HI);
+	latch.info = nvbar_rd_named(gpu, VF_PRIV_MMU_FAULT_INFO);
+	return latch;
+}
+
+/* The register that can't be read, NULL if all can. */
+static const struct nvbar_reg_word *bad_of(const struct latch *latch)
+{
+	const struct nvbar_reg_word *bad = nvbar_reg_pair_is_error(&latch->addr_lo, &latch->addr_hi);
+
+	if (!bad)
+		bad = nvbar_reg_pair_is_error(&latch->inst_lo, &latch->inst_hi);
+	if (!bad && nvbar_reg_is_error(latch->info.off, latch->info.val))
+		bad = &latch->info;
+	return bad;
+}
+
+static struct nvbar_fault_info unreadable_fault(const struct nvbar_reg_word *bad, u32 status)
+{
+	struct nvbar_fault_info info = { .unreadable = true, .dropped = status & DROPPED };
+	char why[128];
+
+	nvbar_reg_text(bad, why, sizeof(why));
+	scnprintf(info.text, sizeof(info.text), "a fault of which nothing is known: %s", why);
+	return info;
+}
+
 static struct nvbar_fault_info read_latched(struct nvbar_gpu *gpu, u32 status)
 {
-	u32 addr_lo = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_ADDR_LO);
-	u32 addr_hi = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_ADDR_HI);
-	u32 inst_lo = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_INST_LO);
-	u32 inst_hi = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_INST_HI);
-	u32 word = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_INFO);
+	const struct latch latch = read_latch(gpu);
+	const struct nvbar_reg_word *bad = bad_of(&latch);
+	u32 inst_lo = latch.inst_lo.val, word = latch.info.val;
 	u32 access = FIELD_GET(VF_PRIV_MMU_FAULT_INFO_ACCESS_TYPE, word);
 
+	if (bad)
+		return unreadable_fault(bad, status);
 	return (struct nvbar_fault_info){
-		.va = (u64)addr_hi << 32 | (addr_lo & VF_PRIV_MMU_FAULT_ADDR_LO_ADDR),
+		.va = (u64)latch.addr_hi.val << 32 |
+		      (latch.addr_lo.val & VF_PRIV_MMU_FAULT_ADDR_LO_ADDR),
 		.type = FIELD_GET(VF_PRIV_MMU_FAULT_INFO_FAULT_TYPE, word),
 		.access = access,
 		.client = FIELD_GET(VF_PRIV_MMU_FAULT_INFO_CLIENT, word),
 		.engine = FIELD_GET(VF_PRIV_MMU_FAULT_INST_LO_ENGINE_ID, inst_lo),
-		.inst_pa = (u64)inst_hi << 32 | (inst_lo & VF_PRIV_MMU_FAULT_INST_LO_ADDR),
+		.inst_pa = (u64)latch.inst_hi.val << 32 |
+			   (inst_lo & VF_PRIV_MMU_FAULT_INST_LO_ADDR),
 		.dropped = status & DROPPED,
 		.physical = access >= MMU_FAULT_ACCESS_TYPE_PHYS_READ,
 		.write = access == MMU_FAULT_ACCESS_TYPE_VIRT_WRITE ||
@@ -146,8 +194,8 @@ static bool is_bar2s_or_physical(const struct nvbar_gpu *gpu, const struct nvbar
 static bool is_about(const struct nvbar_gpu *gpu, const struct nvbar_fault_info *info, u64 va,
 		     u64 len)
 {
-	/* To the page: so much of the address is known. */
-	return info->va + NVBAR_PAGE_SIZE > va && info->va < va + len &&
+	/* To the page: so much of the address is known, if anything is. */
+	return !info->unreadable && info->va + NVBAR_PAGE_SIZE > va && info->va < va + len &&
 	       !is_bar2s_or_physical(gpu, info);
 }
 
@@ -160,7 +208,7 @@ static void blame(struct nvbar_gpu *gpu)
 	struct nvbar_faults *faults = &gpu->vmm.fault;
 	struct nvbar_access *access;
 
-	faults->owner = is_bar2s_or_physical(gpu, &faults->last) ?
+	faults->owner = faults->last.unreadable || is_bar2s_or_physical(gpu, &faults->last) ?
 			NULL : live_at(gpu, faults->last.va);
 	list_for_each_entry(access, &gpu->vmm.accesses, link)
 		if (READ_ONCE(access->live) &&
@@ -170,6 +218,26 @@ static void blame(struct nvbar_gpu *gpu)
 	nvbar_gpu_msg(gpu, NVBAR_MSG_INFO, "%s", faults->last.text);
 }
 
+/* Is anything latched?  Return: 0, -ENODEV, or -EIO, with a line that says why. */
+static int read_status(struct nvbar_gpu *gpu, u32 *status)
+{
+	struct nvbar_reg_word word = nvbar_rd_named(gpu, VF_PRIV_MMU_FAULT_STATUS);
+
+	*status = word.val;
+	if (word.val == ~0u && nvbar_gpu_alive(gpu))
+		return -ENODEV;
+	if (!nvbar_reg_is_error(word.off, word.val))
+		return 0;
+	return nvbar_reg_refuse(gpu, NVBAR_MSG_ERROR, &word, "whether an access faulted");
+}
+
+int nvbar_fault_readable(struct nvbar_gpu *gpu)
+{
+	u32 status;
+
+	return read_status(gpu, &status);
+}
+
 /*
  * The one place that reads and clears the registers: takes what is latched over, so
  * that the GPU latches the next one.  Who opened the GPU to observe only reads.
@@ -177,11 +245,13 @@ static void blame(struct nvbar_gpu *gpu)
 static int take(struct nvbar_gpu *gpu)
 {
 	struct nvbar_faults *faults = &gpu->vmm.fault;
-	u32 status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
+	u32 status;
+	int ret;
 
 	lockdep_assert_held(&gpu->vmm.lock);
-	if (status == ~0u && nvbar_gpu_alive(gpu))
-		return -ENODEV;
+	ret = read_status(gpu, &status);
+	if (ret)
+		return ret;
 	if (!(status & LATCHED))
 		return -ENOENT;
 	WRITE_ONCE(faults->seq, faults->seq + 1);
@@ -189,6 +259,9 @@ static int take(struct nvbar_gpu *gpu)
 		faults->last = read_latched(gpu, status);
 		faults->any = true;
 		blame(gpu);
+		/* One that may be anybody's is like one that was dropped. */
+		if (faults->last.unreadable)
+			status |= VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT;
 	}
 	if (status & DROPPED)
 		WRITE_ONCE(faults->dropped, faults->seq);
@@ -203,10 +276,12 @@ static int take(struct nvbar_gpu *gpu)
 int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 {
 	struct nvbar_faults *faults = &gpu->vmm.fault;
+	int ret;
 
 	guard(mutex)(&gpu->vmm.lock);
-	if (take(gpu) == -ENODEV)
-		return -ENODEV;
+	ret = take(gpu);
+	if (ret && ret != -ENOENT)
+		return ret;
 	if (!faults->any)
 		return -ENOENT;
 	/* Its mapping may have ended since. */
@@ -218,10 +293,12 @@ int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 int nvbar_fault_clear(struct nvbar_gpu *gpu)
 {
 	struct nvbar_faults *faults = &gpu->vmm.fault;
+	int ret;
 
 	guard(mutex)(&gpu->vmm.lock);
-	if (take(gpu) == -ENODEV)
-		return -ENODEV;
+	ret = take(gpu);
+	if (ret && ret != -ENOENT)
+		return ret;
 	faults->any = false;
 	faults->owner = NULL;
 	WRITE_ONCE(faults->cleared, faults->seq);
@@ -232,14 +309,15 @@ int nvbar_fault_clear(struct nvbar_gpu *gpu)
 
 /*
  * Is nothing latched, and has been nothing since @seq?  Else -EAGAIN: the lock is
- * needed to know more.
+ * needed to know more; or as read_status().
  */
 static int is_quiet(struct nvbar_gpu *gpu, u64 seq)
 {
-	u32 status = nvbar_rd32(gpu, VF_PRIV_MMU_FAULT_STATUS);
+	u32 status;
+	int ret = read_status(gpu, &status);
 
-	if (status == ~0u && nvbar_gpu_alive(gpu))
-		return -ENODEV;
+	if (ret)
+		return ret;
 	/* What somebody cleared before the register was read is counted by now, or odd. */
 	smp_rmb();
 	if ((status & LATCHED) || (seq & 1) || READ_ONCE(gpu->vmm.fault.seq) != seq)
@@ -252,16 +330,17 @@ void nvbar_fault_watch(struct nvbar_gpu *gpu, struct nvbar_fault_watch *watch)
 	watch->seq = smp_load_acquire(&gpu->vmm.fault.seq);
 }
 
+/* Return: 1 if it faulted; else as nvbar_fault_look(). */
 static int look_locked(struct nvbar_gpu *gpu, const struct nvbar_fault_watch *watch,
 		       struct nvbar_fault_info *info)
 {
 	int ret = take(gpu);
 
-	if (ret == -ENODEV)
+	if (ret && ret != -ENOENT)
 		return ret;
 	*info = gpu->vmm.fault.last;
 	if (!ret && is_about(gpu, info, watch->va, watch->len))
-		return -EIO;
+		return 1;
 	return gpu->vmm.fault.seq == watch->seq ? 0 : -EAGAIN;
 }
 
@@ -279,9 +358,11 @@ int nvbar_fault_look(struct nvbar_gpu *gpu, struct nvbar_fault_watch *watch)
 		watch->tries--;
 		return ret;
 	}
-	if (ret == -EIO)
+	if (ret == 1) {
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "access to 0x%llx+0x%llx: %s", watch->va,
 			      watch->len, info.text);
+		return -EIO;
+	}
 	if (ret != -EAGAIN)
 		return ret;
 	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
@@ -319,7 +400,7 @@ int nvbar_fault_flush(struct nvbar_access *access)
 	int ret;
 
 	ret = is_quiet(gpu, READ_ONCE(gpu->vmm.fault.seq));
-	if (ret == -ENODEV || (!ret && !has_faulted(access) && !may_have_faulted(access)))
+	if ((ret && ret != -EAGAIN) || (!ret && !has_faulted(access) && !may_have_faulted(access)))
 		return ret;
 	mutex_lock(&gpu->vmm.lock);
 	ret = take(gpu);
@@ -328,7 +409,7 @@ int nvbar_fault_flush(struct nvbar_access *access)
 	maybe = may_have_faulted(access);
 	WRITE_ONCE(access->told, gpu->vmm.fault.seq);
 	mutex_unlock(&gpu->vmm.lock);
-	if (ret == -ENODEV)
+	if (ret && ret != -ENOENT)
 		return ret;
 	if (faulted)
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "flush of 0x%llx+0x%llx: %s", access->base,

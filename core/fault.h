@@ -20,6 +20,7 @@ struct nvbar_mapping;
  * @dropped: further faults of BAR1 were dropped
  * @write: a write, not a read
  * @physical: BAR1 was in physical mode
+ * @unreadable: there is a fault, of which nothing else is known
  * @text: all of it in words
  */
 struct nvbar_fault_info {
@@ -32,6 +33,7 @@ struct nvbar_fault_info {
 	bool dropped;
 	bool write;
 	bool physical;
+	bool unreadable;
 	char text[256];
 };
 
@@ -44,7 +46,7 @@ struct nvbar_fault_info {
  *
  * @seq: odd while one is being taken over, and 1 more thereafter: who finds the same
  *	even number twice knows that none was in between
- * @dropped: @seq of the newest that others were dropped for
+ * @dropped: @seq of the newest that others were dropped for, or that can't be read
  * @cleared: @seq of nvbar_fault_clear()
  * @any: there was one since then
  * @last: the newest
@@ -77,12 +79,22 @@ struct nvbar_fault_watch {
 };
 
 /**
+ * nvbar_fault_readable - does the GPU tell whether there is a fault?
+ * @gpu: identified; nothing is changed
+ *
+ * Context: takes no lock.
+ * Return: 0, -EIO (that can't be read; a line names the register) or -ENODEV.
+ */
+int nvbar_fault_readable(struct nvbar_gpu *gpu);
+
+/**
  * nvbar_fault_read - the last fault, decoded
  * @gpu: the GPU
  * @info: filled in
  *
  * Context: takes vmm.lock; may sleep.
- * Return: 0, -ENOENT (none since nvbar_fault_clear()) or -ENODEV.
+ * Return: 0, -ENOENT (none since nvbar_fault_clear()), -EIO (whether there is one
+ * can't be read) or -ENODEV.
  */
 int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info);
 
@@ -91,7 +103,7 @@ int nvbar_fault_read(struct nvbar_gpu *gpu, struct nvbar_fault_info *info);
  * @gpu: the GPU
  *
  * Context: takes vmm.lock; may sleep.
- * Return: 0 or -ENODEV.
+ * Return: 0, -EIO (whether there is one can't be read) or -ENODEV.
  */
 int nvbar_fault_clear(struct nvbar_gpu *gpu);
 
@@ -114,8 +126,8 @@ void nvbar_fault_watch(struct nvbar_gpu *gpu, struct nvbar_fault_watch *watch);
  * access, whoever took it over: then the access is to be made again.
  *
  * Context: takes vmm.lock if there is a fault; may sleep.
- * Return: 0, -EIO (it faulted; or others do all the time), -EAGAIN (watch it once
- * more), -ENODEV.
+ * Return: 0, -EIO (it faulted; others do all the time; or that can't be read), -EAGAIN
+ * (watch it once more), -ENODEV.
  */
 int nvbar_fault_look(struct nvbar_gpu *gpu, struct nvbar_fault_watch *watch);
 

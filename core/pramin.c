@@ -15,6 +15,7 @@
 #include "chip.h"
 #include "gpu.h"
 #include "pramin.h"
+#include "reg.h"
 #include "wait.h"
 
 #define WINDOW_ALIGN	(1ULL << PRAMIN_WINDOW_SHIFT)
@@ -364,23 +365,41 @@ int nvbar_pramin_copy_to(struct nvbar_gpu *gpu, u64 pa, const void *src, size_t 
 	return ret ? ret : nvbar_pramin_flush(gpu);
 }
 
-/* Is the window where it was left?  After a reset it is not, but where that was 0. */
-static bool has_stayed(struct nvbar_gpu *gpu)
+static struct nvbar_reg_word read_window(struct nvbar_gpu *gpu)
 {
-	struct nvbar_pramin *win = &gpu->pramin;
+	const struct nvbar_reg_word reg = {
+		.name = gpu->chip->window_name,
+		.off = gpu->chip->window_reg,
+	};
+
+	return nvbar_rd_word(gpu, &reg);
+}
+
+/* Is the window, of which @reg was read, where it was left? */
+static bool is_at_base(const struct nvbar_gpu *gpu, const struct nvbar_reg_word *reg)
+{
 	u32 bits = gpu->chip->window_mask | gpu->chip->window_target;
 
-	return !win->known || (nvbar_rd32(gpu, gpu->chip->window_reg) & bits) ==
-			      win->base >> PRAMIN_WINDOW_SHIFT;
+	return !nvbar_reg_is_error(reg->off, reg->val) &&
+	       (reg->val & bits) == gpu->pramin.base >> PRAMIN_WINDOW_SHIFT;
 }
 
 /* Something is not as it was: is the GPU lost, or did somebody change the witness? */
 static int look(struct nvbar_gpu *gpu)
 {
 	int ret = nvbar_bar1_look(gpu);
+	struct nvbar_reg_word reg;
+	char text[128];
 
-	if (ret || has_stayed(gpu))
+	if (ret || !gpu->pramin.known)
 		return ret;
+	reg = read_window(gpu);
+	if (is_at_base(gpu, &reg))
+		return 0;
+	if (nvbar_reg_is_error(reg.off, reg.val)) {
+		nvbar_reg_text(&reg, text, sizeof(text));
+		return nvbar_gpu_lose(gpu, "%s: nothing shows where the PRAMIN window is", text);
+	}
 	/* Of a reset BAR1 would have told, where it is bound. */
 	return nvbar_gpu_lose(gpu, "the PRAMIN window was moved from 0x%llx: %s", gpu->pramin.base,
 			      gpu->vmm.enabled ? "another driver has this GPU" :
@@ -390,9 +409,15 @@ static int look(struct nvbar_gpu *gpu)
 /* The witness proves nothing: one register has to. */
 static int glance(struct nvbar_gpu *gpu)
 {
+	struct nvbar_reg_word reg;
+
 	if (gpu->vmm.enabled)
 		return nvbar_bar1_glance(gpu);
-	return has_stayed(gpu) ? 0 : look(gpu);
+	if (!gpu->pramin.known)
+		return 0;
+	/* After a reset the window is at 0: one that was there tells nothing. */
+	reg = read_window(gpu);
+	return is_at_base(gpu, &reg) ? 0 : look(gpu);
 }
 
 int nvbar_pramin_flush(struct nvbar_gpu *gpu)

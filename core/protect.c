@@ -13,6 +13,7 @@
 #include "chip.h"
 #include "gpu.h"
 #include "protect.h"
+#include "reg.h"
 
 /* Small VRAM may have no room for what is reserved in it. */
 static u64 less(u64 a, u64 b)
@@ -34,11 +35,6 @@ static void add(struct nvbar_gpu *gpu, const char *name, u64 start, u64 end,
 	gpu->usable_end = min(gpu->usable_end, start);
 }
 
-static bool reads_as_error(u32 val)
-{
-	return FIELD_GET(PRI_ERROR, val) == PRI_ERROR_BAD;
-}
-
 static int refuse(struct nvbar_gpu *gpu, const char *name, u64 start, u64 end)
 {
 	nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR, "VRAM: %s 0x%llx..0x%llx makes no sense in 0x%llx bytes",
@@ -49,7 +45,8 @@ static int refuse(struct nvbar_gpu *gpu, const char *name, u64 start, u64 end)
 /* Does the register tell an address in VRAM? */
 static bool tells_workspace(u32 val)
 {
-	return val & PDISP_VGA_WORKSPACE_BASE_STATUS_VALID && !reads_as_error(val) &&
+	return val & PDISP_VGA_WORKSPACE_BASE_STATUS_VALID &&
+	       !nvbar_reg_is_error(PDISP_VGA_WORKSPACE_BASE, val) &&
 	       FIELD_GET(PDISP_VGA_WORKSPACE_BASE_TARGET, val) ==
 	       PDISP_VGA_WORKSPACE_BASE_TARGET_VID_MEM;
 }
@@ -79,23 +76,59 @@ static int read_workspace(struct nvbar_gpu *gpu, u64 *start)
 	return 0;
 }
 
-/*
- * A range in two registers; both bounds 0 if it is not set.  Where the
- * registers are @optional, and can't be read, there is none.
+/**
+ * struct range_regs - a range that two registers tell
+ * @name: of the range
+ * @lo: where it begins
+ * @hi: where it ends
+ * @optional: not every chip has it: if @hi can't be read there is none
  */
-static int read_range(struct nvbar_gpu *gpu, const char *name, u32 reg_lo, bool optional,
-		      u64 *start, u64 *end)
+struct range_regs {
+	const char *name;
+	struct nvbar_reg_word lo, hi;
+	bool optional;
+};
+
+static const struct range_regs wpr1 = {
+	.name = "WPR1",
+	.lo = NVBAR_REG(PFB_MMU_WPR1_ADDR_LO),
+	.hi = NVBAR_REG(PFB_MMU_WPR1_ADDR_HI),
+	.optional = true,
+};
+
+static const struct range_regs wpr2 = {
+	.name = "WPR2",
+	.lo = NVBAR_REG(PFB_MMU_WPR2_ADDR_LO),
+	.hi = NVBAR_REG(PFB_MMU_WPR2_ADDR_HI),
+};
+
+static const struct range_regs lock_range = {
+	.name = "MMU lock range",
+	.lo = NVBAR_REG(PFB_MMU_LOCK_ADDR_LO),
+	.hi = NVBAR_REG(PFB_MMU_LOCK_ADDR_HI),
+	.optional = true,
+};
+
+/*
+ * Both bounds are 0 if the range is not set.  An address that begins with 0xbad here
+ * would be one of 747 GiB and more.
+ */
+static int read_range(struct nvbar_gpu *gpu, const struct range_regs *regs, u64 *start, u64 *end)
 {
-	u32 lo = nvbar_rd32(gpu, reg_lo);
-	u32 hi = nvbar_rd32(gpu, reg_lo + PFB_MMU_WPR_ADDR_HI_OFFSET);
+	struct nvbar_reg_word lo = nvbar_rd_word(gpu, &regs->lo);
+	struct nvbar_reg_word hi = nvbar_rd_word(gpu, &regs->hi);
+	const struct nvbar_reg_word *bad = nvbar_reg_pair_is_error(&lo, &hi);
 
 	*start = 0;
 	*end = 0;
-	if (!FIELD_GET(PFB_MMU_WPR_ADDR_VAL, hi) || (optional && reads_as_error(hi)))
+	if (!FIELD_GET(PFB_MMU_WPR_ADDR_VAL, hi.val) ||
+	    (regs->optional && nvbar_reg_is_error(hi.off, hi.val)))
 		return 0;
-	*start = (u64)FIELD_GET(PFB_MMU_WPR_ADDR_VAL, lo) << PFB_MMU_WPR_ADDR_VAL_SHIFT;
-	*end = (u64)FIELD_GET(PFB_MMU_WPR_ADDR_VAL, hi) << PFB_MMU_WPR_ADDR_VAL_SHIFT;
-	return *start > *end || *end > gpu->vram_size ? refuse(gpu, name, *start, *end) : 0;
+	if (bad)
+		return nvbar_reg_refuse(gpu, NVBAR_MSG_ERROR, bad, regs->name);
+	*start = (u64)FIELD_GET(PFB_MMU_WPR_ADDR_VAL, lo.val) << PFB_MMU_WPR_ADDR_VAL_SHIFT;
+	*end = (u64)FIELD_GET(PFB_MMU_WPR_ADDR_VAL, hi.val) << PFB_MMU_WPR_ADDR_VAL_SHIFT;
+	return *start > *end || *end > gpu->vram_size ? refuse(gpu, regs->name, *start, *end) : 0;
 }
 
 /* WPR2, with the memory below it that the firmware and the PMU use. */
@@ -106,7 +139,7 @@ static int read_wpr2(struct nvbar_gpu *gpu, bool *firmware)
 	u64 start, end;
 	int ret;
 
-	ret = read_range(gpu, "WPR2", PFB_MMU_WPR2_ADDR_LO, false, &start, &end);
+	ret = read_range(gpu, &wpr2, &start, &end);
 	*firmware = end;
 	if (ret || !end)
 		return ret;
@@ -119,14 +152,14 @@ static int read_wpr2(struct nvbar_gpu *gpu, bool *firmware)
 }
 
 /* A range that stands alone. */
-static int read_lone_range(struct nvbar_gpu *gpu, const char *name, u32 reg_lo)
+static int read_lone_range(struct nvbar_gpu *gpu, const struct range_regs *regs)
 {
 	u64 start, end;
 	int ret;
 
-	ret = read_range(gpu, name, reg_lo, true, &start, &end);
+	ret = read_range(gpu, regs, &start, &end);
 	if (!ret)
-		add(gpu, name, start, end, NVBAR_PROTECT_CLOSED);
+		add(gpu, regs->name, start, end, NVBAR_PROTECT_CLOSED);
 	return ret;
 }
 
@@ -149,9 +182,9 @@ int nvbar_protect_read(struct nvbar_gpu *gpu)
 	frts_end = round_down(workspace, SZ_128K);
 	add(gpu, "FRTS", less(frts_end, gpu->chip->frts_len), frts_end,
 	    firmware ? NVBAR_PROTECT_RDONLY : NVBAR_PROTECT_KEPT);
-	ret = read_lone_range(gpu, "WPR1", PFB_MMU_WPR1_ADDR_LO);
+	ret = read_lone_range(gpu, &wpr1);
 	if (!ret && gpu->chip->lock_range)
-		ret = read_lone_range(gpu, "MMU lock range", PFB_MMU_LOCK_ADDR_LO);
+		ret = read_lone_range(gpu, &lock_range);
 	return ret;
 }
 

@@ -50,7 +50,7 @@ struct nvbar_protect {
  * nvbar_protect_read - find the ranges
  * @gpu: vram_size is known; protect and usable_end are filled in
  *
- * Return: 0, -EIO (the registers make no sense).
+ * Return: 0, -EIO (the registers make no sense, or can't be read).
  */
 int nvbar_protect_read(struct nvbar_gpu *gpu);
 

@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: MIT
+#include <linux/bitfield.h>
+#include <linux/bits.h>
 #include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
 #include <linux/processor.h>
 
+#include <hw/pmc.h>
+
 #include "gpu.h"
+#include "reg.h"
 #include "wait.h"
 
 /* Polls before sleeping in between: an invalidate is over in a microsecond or two. */
 #define SPINS		64
 #define SLEEP_MIN_US	20
 #define SLEEP_MAX_US	50
+
+/*
+ * A register that can't be read has no value, whatever some bits of its answer look
+ * like.  If all bits that tell such an answer were asked for, it is what was wanted.
+ */
+static bool is_value(u32 off, u32 mask, u32 val)
+{
+	return FIELD_GET(PRI_ERROR, mask) == FIELD_MAX(PRI_ERROR) || !nvbar_reg_is_error(off, val);
+}
 
 int nvbar_poll_reg(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeout_us, u32 *val)
 {
@@ -22,7 +36,7 @@ int nvbar_poll_reg(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeo
 		*val = nvbar_rd32(gpu, off);
 		if (*val == ~0u && nvbar_gpu_alive(gpu))
 			return -ENODEV;
-		if ((*val & mask) == want)
+		if ((*val & mask) == want && is_value(off, mask, *val))
 			return 0;
 		/* Time is up only if a poll after the deadline still fails. */
 		if (late)
@@ -46,7 +60,8 @@ int nvbar_wait_reg(struct nvbar_gpu *gpu, const char *name, u32 off, u32 mask, u
 
 	if (ret == -ETIMEDOUT)
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
-			      "register %s (0x%06x): waited %u us for 0x%x/0x%x, still 0x%08x", name,
-			      off, timeout_us, want, mask, val);
+			      "register %s (0x%06x): waited %u us for 0x%x/0x%x, still 0x%08x%s", name,
+			      off, timeout_us, want, mask, val,
+			      is_value(off, mask, val) ? "" : ": it can't be read");
 	return ret;
 }

@@ -20,6 +20,8 @@ struct nvbar_gpu;
  * @timeout_us: microseconds
  * @val: receives what it read as in the end
  *
+ * What a register that can't be read answers with is no value, and waited out.
+ *
  * Context: may sleep once the register did not answer for a while.
  * Return: 0, -ETIMEDOUT, or -ENODEV (reads as all ones and the GPU is gone).
  */

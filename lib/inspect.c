@@ -411,6 +411,10 @@ int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault)
 	ret = nvbar_fault_read(&gpu->gpu, &info);
 	if (ret)
 		return ret;
+	if (info.unreadable) {
+		nvbar_gpu_msg(&gpu->gpu, NVBAR_MSG_ERROR, "%s", info.text);
+		return -EIO;
+	}
 	full.va = info.va;
 	full.type = info.type;
 	full.access = info.access;

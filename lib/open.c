@@ -230,7 +230,10 @@ int nvbar_get_info(struct nvbar *gpu, struct nvbar_info *info)
 		ret = nvbar_bar1_read_binding(&gpu->gpu, &binding);
 	if (ret)
 		return ret;
-	full.bar1_mode = binding.is_virtual;
+	if (binding.bad.name)
+		nvbar_reg_refuse(&gpu->gpu, NVBAR_MSG_WARNING, &binding.bad, "what BAR1 is bound to");
+	full.bar1_mode = binding.bad.name ? NVBAR_BAR1_UNKNOWN :
+			 binding.is_virtual ? NVBAR_BAR1_VIRTUAL : NVBAR_BAR1_PHYSICAL;
 	full.bar1_bound = binding.is_virtual ? binding.inst_pa : 0;
 	snprintf(full.device, sizeof(full.device), "%s", gpu->backend->log.device);
 	snprintf(full.chip, sizeof(full.chip), "%s", core->chip->name);

@@ -19,11 +19,10 @@
 
 /*
  * Ranges that the GPU keeps the CPU out of: address = VAL << 12, and HI.VAL 0 =
- * not set.  All have the layout of WPR2, and HI behind LO.
+ * not set.  All have the layout of WPR2.
  */
 #define PFB_MMU_WPR_ADDR_VAL			GENMASK(31, 4)
 #define   PFB_MMU_WPR_ADDR_VAL_SHIFT			12
-#define PFB_MMU_WPR_ADDR_HI_OFFSET		4
 /* [gh100 dev_fb.h; on other chips assumed] */
 #define PFB_MMU_WPR1_ADDR_LO			0x001fa81c
 #define PFB_MMU_WPR1_ADDR_HI			0x001fa820

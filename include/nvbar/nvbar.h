@@ -165,8 +165,8 @@ struct nvbar_open_opts {
  * modelled chip or a key that does not exist), -EOPNOTSUPP (no GPU, or of a chip
  * that is not supported; BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
  * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
- * -EIO (its registers, or its files in sysfs, contradict themselves, or VRAM does
- * not hold what is written), -EBUSY (someone else drives it: a bound driver is
+ * -EIO (its registers contradict themselves or can't be read, its files in sysfs
+ * make no sense, or VRAM does not hold what is written), -EBUSY (someone else drives it: a bound driver is
  * named; or has BAR1 bound), -EACCES, -ENOENT (no such device or socket, or not
  * bound to vfio-pci), -ENOSPC (VRAM too small for the driver's own region), -ENOMEM,
  * the errno of the file that a file= or NVBAR_TRACE names or of one of the kernel's,
@@ -188,6 +188,16 @@ NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nv
  */
 NVBAR_API void nvbar_close(struct nvbar *gpu);
 
+/** enum nvbar_bar1_mode - how BAR1 leads to VRAM */
+enum nvbar_bar1_mode {
+	/* Offset x is VRAM address x */
+	NVBAR_BAR1_PHYSICAL = 0,
+	/* By page tables */
+	NVBAR_BAR1_VIRTUAL = 1,
+	/* The bind register can't be read; a log line says what it reads as */
+	NVBAR_BAR1_UNKNOWN = 2,
+};
+
 /**
  * struct nvbar_info - what a GPU is
  * @size: set to sizeof(struct nvbar_info) before the call
@@ -202,9 +212,9 @@ NVBAR_API void nvbar_close(struct nvbar *gpu);
  * @page_sizes: bit n set: leaf pages of 1 << n bytes exist
  * @reserved_pa: the driver's own region at the top of usable VRAM
  * @reserved_len: bytes of that region
- * @bar1_bound: the address BAR1 is bound to (instance block), bytes; 0 when
- *	@bar1_mode is 0
- * @bar1_mode: 0 physical, 1 virtual, as the bind register says now
+ * @bar1_bound: the address BAR1 is bound to (instance block), bytes; 0 unless
+ *	@bar1_mode is NVBAR_BAR1_VIRTUAL
+ * @bar1_mode: an &enum nvbar_bar1_mode, as the bind register says now
  */
 struct nvbar_info {
 	size_t size;
@@ -1047,7 +1057,8 @@ struct nvbar_fault {
  * last one is kept until nvbar_clear_fault(); all of them are in the log, at level
  * NVBAR_LOG_INFO.
  *
- * Return: 0, or -ENOENT (none), -EINVAL, -ENODEV.
+ * Return: 0, or -ENOENT (none), -EIO (whether there is one, or what it is, can't be
+ * read: a log line names the register), -EINVAL, -ENODEV.
  */
 NVBAR_API int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault);
 
@@ -1055,7 +1066,8 @@ NVBAR_API int nvbar_get_fault(struct nvbar *gpu, struct nvbar_fault *fault);
  * nvbar_clear_fault - forget the faults there were, so that flushes succeed again
  * @gpu: handle
  *
- * Return: 0, or -ENODEV, -EACCES (observing).
+ * Return: 0, or -ENODEV, -EACCES (observing), -EIO (whether there is one can't be
+ * read).
  */
 NVBAR_API int nvbar_clear_fault(struct nvbar *gpu);
 
