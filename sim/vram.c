@@ -177,8 +177,12 @@ static int open_backing(uint64_t size, const char *file, const char *name, char 
 {
 	int fd, ret;
 
-	if (file)	/* O_NONBLOCK: a FIFO is to be refused, not waited for */
-		fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+	/*
+	 * O_NONBLOCK: a FIFO is to be refused, not waited for.  The owner's alone: whoever
+	 * may read a file may lock it.
+	 */
+	if (file)
+		fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	else
 		fd = memfd_create("nvbar-vram", MFD_CLOEXEC);
 	if (fd < 0)

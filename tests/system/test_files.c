@@ -29,6 +29,25 @@ static size_t places(struct nvbar *gpu, uint64_t *pa)
 	return nr;
 }
 
+/* Who may read it may lock it, and read VRAM.  One that is there keeps its mode. */
+static void a_new_file_is_its_owners_alone(void **state)
+{
+	const char *device = test_device("ga102", "64M", "new");
+	const char *file = strstr(device, "file=") + strlen("file=");
+	mode_t mask = umask(0);
+	struct stat st;
+
+	(void)state;
+	gpu_close(gpu_open(device));
+	umask(mask);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(chmod(file, 0640), 0);
+	gpu_close(gpu_open(device));
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+}
+
 static void data_outlives_the_gpu(void **state)
 {
 	struct nvbar_access *a;
@@ -212,6 +231,7 @@ static void an_observer_changes_nothing_in_vram(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_new_file_is_its_owners_alone),
 		cmocka_unit_test(data_outlives_the_gpu),
 		cmocka_unit_test(a_run_that_was_killed_leaves_nothing_behind),
 		cmocka_unit_test(a_file_serves_one_gpu_at_a_time),
