@@ -7,6 +7,7 @@
 struct list {
 	struct json_object *json;	/* NULL for text */
 	unsigned int nr;
+	bool odd;			/* something could not be understood */
 };
 
 static struct json_object *bar_json(const struct nvbar_device_bar *bar)
@@ -33,6 +34,10 @@ static struct json_object *device_json(const struct nvbar_device_info *d)
 	json_add_text(obj, "power", d->power);
 	json_add_flag(obj, "asleep", d->asleep);
 	json_add_flag(obj, "decode", d->decode);
+	json_add_flag(obj, "gone", d->gone);
+	json_add_text(obj, "virtual_function_of", d->physfn);
+	json_add(obj, "virtual_functions", d->nr_virtual);
+	json_add_text(obj, "problem", d->problem);
 	json_object_object_add(obj, "iommu_group", d->iommu_group < 0 ? NULL :
 						   json_object_new_int(d->iommu_group));
 	json_object_object_add(obj, "bar0", bar_json(&d->bar0));
@@ -55,31 +60,70 @@ static void print_bar(const char *name, const struct nvbar_device_bar *bar, uint
 	printf("%s%s\n", sizes ? "; can be " : "", sizes ? page_sizes_text(sizes) : "");
 }
 
+/* A GPU has registers: where there is no BAR0 nothing has found an address for it. */
+static void print_regs(const struct nvbar_device_bar *bar)
+{
+	if (bar->len)
+		print_bar("bar0", bar, 0);
+	else
+		printf("  %-12sno address\n", "bar0");
+}
+
 static const char *state_text(const struct nvbar_device_info *d)
 {
 	if (d->asleep)
 		return "asleep";
+	if (d->gone)
+		return "does not answer";
 	return d->decode ? "awake, BARs on" : "awake, BARs off";
+}
+
+/* Why it can't be opened as it is; NULL if only its driver is in the way. */
+static const char *obstacle(const struct nvbar_device_info *d)
+{
+	if (d->problem[0])
+		return "see the problem";
+	if (d->physfn[0])
+		return "a virtual function has no registers to bind BAR1 by";
+	if (d->gone)
+		return "it does not answer";
+	return d->bar0.start ? NULL : "BAR0 has no address";
+}
+
+static void print_open_as(const struct nvbar_device_info *d)
+{
+	const char *why = obstacle(d);
+
+	if (d->open_as[0])
+		printf("  %-12s%s\n", "open as", d->open_as);
+	else if (why)
+		printf("  %-12snothing; %s\n", "open as", why);
+	else
+		printf("  %-12snothing; after \"nvbar unbind %s\" as pci:%s\n", "open as",
+		       d->address, d->address);
 }
 
 static void print_text(const struct nvbar_device_info *d)
 {
 	printf("%s\n", d->address);
+	if (d->problem[0])
+		printf("  %-12s%s\n", "problem", d->problem);
 	printf("  %-12s%04x:%04x, class %06x\n", "id", d->vendor, d->device, d->class_code);
+	if (d->physfn[0])
+		printf("  %-12svirtual function of %s\n", "part", d->physfn);
+	if (d->nr_virtual)
+		printf("  %-12s%u virtual functions, which end when its driver is unbound\n", "parts",
+		       d->nr_virtual);
 	printf("  %-12s%s\n", "driver", d->driver[0] ? d->driver : "none");
 	printf("  %-12s%s%s%s\n", "state", state_text(d), d->power[0] ? ", " : "", d->power);
-	print_bar("bar0", &d->bar0, 0);
+	print_regs(&d->bar0);
 	print_bar("bar1", &d->bar1, d->bar1_sizes);
 	print_bar("bar2", &d->bar2, 0);
 	if (d->iommu_group < 0)
 		printf("  %-12snone\n", "iommu group");
 	else
 		printf("  %-12s%d\n", "iommu group", d->iommu_group);
-	if (d->open_as[0])
-		printf("  %-12s%s\n", "open as", d->open_as);
-	else
-		printf("  %-12snothing; after \"nvbar unbind %s\" as pci:%s\n", "open as",
-		       d->address, d->address);
+	print_open_as(d);
 }
 
 static int visit(const struct nvbar_device_info *d, void *arg)
@@ -91,12 +135,14 @@ static int visit(const struct nvbar_device_info *d, void *arg)
 	else
 		print_text(d);
 	list->nr++;
+	list->odd |= d->problem[0];
 	return 0;
 }
 
 static const struct argp argp = {
 	.doc = "List NVIDIA's GPUs in this machine: identity, driver, BARs, IOMMU group, and the "
-	       "device string that opens each. Reads files of sysfs and touches no GPU.",
+	       "device string that opens each. Reads files of sysfs and touches no GPU. One of "
+	       "which something makes no sense is listed with that, and is a failure.",
 	.children = cli_options,
 };
 
@@ -124,7 +170,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	} else if (!list.nr) {
 		printf("no GPU of NVIDIA's in this machine\n");
 	}
-	return EXIT_SUCCESS;
+	return list.odd ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 const struct command cmd_list = { "list", "the GPUs this machine has", &argp, run };

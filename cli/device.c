@@ -3,6 +3,7 @@
  * Opening the device, and saying in one line what went wrong with it.
  */
 #include <stdarg.h>
+#include <strings.h>
 
 #include "cli.h"
 
@@ -25,17 +26,29 @@ static void take_line(void *arg, int level, const char *line)
 		snprintf(cli->log, sizeof(cli->log), "%s", line);
 }
 
+/* What follows the domain of a PCI address in a device string, which may be left out */
+static const char *without_domain(const char *name)
+{
+	static const char domain[] = "0000:";
+	const char *kind = !strncmp(name, "pci:", 4) ? name + 4 :
+			   !strncmp(name, "vfio:", 5) ? name + 5 : name;
+
+	return strncmp(kind, domain, strlen(domain)) ? kind : kind + strlen(domain);
+}
+
 /* @line without a leading "@name: ", and that may be a shorter or longer form of @name. */
 static const char *after_name(const char *line, const char *name)
 {
-	const char *colon = strstr(line, ": ");
-	size_t len = strlen(name);
+	const char *colon = strstr(line, ": "), *start = without_domain(line);
+	size_t len;
 
 	if (!colon)
 		return line;
-	if (len > (size_t)(colon - line))
-		len = colon - line;
-	return strncmp(line, name, len) ? line : colon + 2;
+	name = without_domain(name);
+	len = strlen(name);
+	if (len > (size_t)(colon - start))
+		len = colon - start;
+	return strncasecmp(start, name, len) ? line : colon + 2;
 }
 
 /* What the library said, without the words that our line begins with. */

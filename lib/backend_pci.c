@@ -3,8 +3,8 @@
  * A GPU of this machine through sysfs: its BARs are files that can be mapped.
  *
  * Nothing else may drive it meanwhile.  A driver that is bound keeps us out,
- * and a lock on the file of its configuration space keeps other processes out;
- * both but for observing, which writes nothing.
+ * and a lock on the file of a BAR keeps other processes out; both but for
+ * observing, which writes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,8 @@
  * @bars: its BARs
  * @dev: what sysfs said before
  * @dir: its directory, -1 before
- * @config: its configuration space, locked unless observing; -1 before
+ * @lock: keeps other processes out, unless observing; -1 before
+ * @config: its configuration space; -1 before
  * @observe: write nothing
  * @stays_awake: the kernel is told not to let it sleep
  * @enabled: it is enabled in the kernel's count
@@ -36,6 +37,7 @@ struct pci_gpu {
 	struct nvbar_bars bars;
 	struct nvbar_pci_device dev;
 	int dir;
+	int lock;
 	int config;
 	bool observe;
 	bool stays_awake;
@@ -55,6 +57,8 @@ static int look_at(struct pci_gpu *pci, const char *address)
 {
 	int ret = nvbar_sysfs_read_device(pci->dir, address, &pci->dev, log_of(pci));
 
+	if (!ret && pci->dev.gone)
+		ret = nvbar_pci_refuse_gone(log_of(pci), &pci->dev.head);
 	if (ret || !pci->dev.driver[0] || pci->observe)
 		return ret;
 	nvbar_log(log_of(pci), 0, "driver %s has it; \"nvbar unbind %s\" takes it away from it",
@@ -62,15 +66,20 @@ static int look_at(struct pci_gpu *pci, const char *address)
 	return -EBUSY;
 }
 
+/* Without an address for any BAR there is nothing to keep others from. */
+static int lock(struct pci_gpu *pci)
+{
+	if (!pci->observe)
+		pci->lock = nvbar_sysfs_lock(pci->dir, log_of(pci));
+	return pci->lock >= 0 || pci->lock == -ENOENT || pci->observe ? 0 : pci->lock;
+}
+
 static int open_config(struct pci_gpu *pci)
 {
 	int ret;
 
-	if (!pci->observe) {
-		pci->config = nvbar_sysfs_lock(pci->dir, log_of(pci));
-		return pci->config < 0 ? pci->config : 0;
-	}
-	pci->config = openat(pci->dir, "config", O_RDONLY | O_CLOEXEC);
+	pci->config = openat(pci->dir, "config",
+			     (pci->observe ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
 	if (pci->config >= 0)
 		return 0;
 	ret = -errno;
@@ -82,11 +91,11 @@ static int open_config(struct pci_gpu *pci)
 
 static int read_command(const struct pci_gpu *pci, u16 *command)
 {
-	if (pread(pci->config, command, sizeof(*command), PCI_COMMAND) != sizeof(*command) ||
-	    *command == 0xffff) {
-		nvbar_log(log_of(pci), 0, "its configuration space can't be read: the GPU is gone");
-		return -ENODEV;
-	}
+	struct nvbar_pci_head head = { ~0u, 0xffff, 0xffff };
+
+	if (pread(pci->config, &head, sizeof(head), 0) != sizeof(head) || !nvbar_pci_answers(&head))
+		return nvbar_pci_refuse_gone(log_of(pci), &head);
+	*command = head.command;
 	return 0;
 }
 
@@ -191,17 +200,18 @@ static int open_resource(const struct pci_gpu *pci, int nr, const char *suffix)
 	int fd;
 
 	snprintf(name, sizeof(name), "resource%d%s", nr, suffix);
-	fd = openat(pci->dir, name, (pci->observe ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	fd = openat(pci->dir, name, (pci->observe ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 
 static int explain_resource(const struct pci_gpu *pci, int nr, int err)
 {
+	char name[32];
+
 	switch (err) {
 	case -EINVAL:
-		nvbar_log(log_of(pci), 0, "resource%d in sysfs: something else has claimed it; "
-			  "/proc/iomem says what", nr);
-		return -EBUSY;
+		snprintf(name, sizeof(name), "resource%d in sysfs", nr);
+		return nvbar_pci_refuse_claimed(log_of(pci), name);
 	case -EPERM:
 		nvbar_log(log_of(pci), 0, "resource%d in sysfs: the kernel is locked down, "
 			  "as with Secure Boot", nr);
@@ -217,14 +227,10 @@ static int map_regs(struct pci_gpu *pci)
 	struct nvbar_bar *regs = &pci->bars.regs;
 	int nr = pci->dev.roles.regs, ret;
 
-	if (nr < 0 || pci->dev.bar[nr].size < NVBAR_REGS_SIZE) {
-		nvbar_log(log_of(pci), 0, "no BAR is large enough for a GPU's registers");
-		return -EOPNOTSUPP;
-	}
-	if (!pci->dev.bar[nr].start) {
-		nvbar_log(log_of(pci), 0, "BAR0 has no address: the firmware or the kernel found no room");
-		return -EOPNOTSUPP;
-	}
+	if (nr < 0 || !pci->dev.bar[nr].start)
+		return nvbar_pci_refuse_unplaced(log_of(pci), "BAR0");
+	if (pci->dev.bar[nr].size < NVBAR_REGS_SIZE)
+		return nvbar_pci_refuse_small(log_of(pci), pci->dev.bar[nr].size);
 	regs->fd = open_resource(pci, nr, "");
 	if (regs->fd < 0)
 		return explain_resource(pci, nr, regs->fd);
@@ -279,9 +285,10 @@ static void pci_close(struct nvbar_backend *backend)
 	disable(pci);
 	close_fd(pci->bars.regs.fd);
 	close_fd(pci->bars.bar1.fd);
-	/* The lock ends with it: it comes last. */
 	close_fd(pci->config);
 	close_fd(pci->dir);
+	/* Others may have it from here on: it comes last. */
+	close_fd(pci->lock);
 	kfree(pci);
 }
 
@@ -303,10 +310,13 @@ int nvbar_backend_pci_open(const char *name, bool observe, struct nvbar_log *log
 	nvbar_bars_init(&pci->bars, log);
 	pci->bars.base.close = pci_close;
 	pci->dir = -1;
+	pci->lock = -1;
 	pci->config = -1;
 	pci->observe = observe;
 	pci->dir = nvbar_sysfs_find_gpu(address, &pci->dev, log_of(pci));
 	ret = pci->dir < 0 ? pci->dir : 0;
+	if (!ret)
+		ret = lock(pci);
 	if (!ret)
 		ret = open_config(pci);
 	if (!ret)

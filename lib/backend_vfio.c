@@ -30,18 +30,18 @@
  * @group: the IOMMU group
  * @device: the device, in which all regions are
  * @config: where configuration space begins in it
+ * @head: what it began with
  * @observe: write nothing
  * @enabled: PCI_COMMAND was changed
- * @command: what it was before
  */
 struct vfio_gpu {
 	struct nvbar_bars bars;
 	struct nvbar_pci_device dev;
 	int container, group, device;
 	u64 config;
+	struct nvbar_pci_head head;
 	bool observe;
 	bool enabled;
-	u16 command;
 };
 
 static const struct nvbar_log *log_of(const struct vfio_gpu *vfio)
@@ -219,10 +219,27 @@ static bool can_map(const union region *region)
 
 static int read_config(const struct vfio_gpu *vfio, u32 off, void *buf, size_t len)
 {
+	const struct nvbar_pci_head nothing = { ~0u, 0xffff, 0xffff };
+
 	if (pread(vfio->device, buf, len, (off_t)(vfio->config + off)) == (ssize_t)len)
 		return 0;
-	nvbar_log(log_of(vfio), 0, "its configuration space can't be read: the GPU is gone");
-	return -ENODEV;
+	return nvbar_pci_refuse_gone(log_of(vfio), &nothing);
+}
+
+/* The kernel resets it when it is opened: not every GPU comes back from that. */
+static int find_config(struct vfio_gpu *vfio)
+{
+	union region region;
+	int ret;
+
+	ret = get_region(vfio, VFIO_PCI_CONFIG_REGION_INDEX, &region);
+	if (ret)
+		return ret;
+	vfio->config = region.info.offset;
+	ret = read_config(vfio, 0, &vfio->head, sizeof(vfio->head));
+	if (ret || nvbar_pci_answers(&vfio->head))
+		return ret;
+	return nvbar_pci_refuse_gone(log_of(vfio), &vfio->head);
 }
 
 static int find_bars(struct vfio_gpu *vfio, struct nvbar_bar_roles *roles)
@@ -232,10 +249,6 @@ static int find_bars(struct vfio_gpu *vfio, struct nvbar_bar_roles *roles)
 	u32 i;
 	int ret;
 
-	ret = get_region(vfio, VFIO_PCI_CONFIG_REGION_INDEX, &region);
-	if (ret)
-		return ret;
-	vfio->config = region.info.offset;
 	for (i = 0; i < PCI_NR_BARS; i++) {
 		ret = get_region(vfio, i, &region);
 		if (!ret)
@@ -267,22 +280,33 @@ static int use_region(struct vfio_gpu *vfio, int index, struct nvbar_bar *bar)
 	return can_map(&region) ? 1 : 0;
 }
 
+/* The kernel claims a BAR for VFIO when it is first mapped. */
+static int cant_map(const struct vfio_gpu *vfio, const char *bar, int err)
+{
+	char what[32];
+
+	if (err == -EBUSY)
+		return nvbar_pci_refuse_claimed(log_of(vfio), bar);
+	snprintf(what, sizeof(what), "map %s", bar);
+	return failed(vfio, what, -err);
+}
+
 static int map_regs(struct vfio_gpu *vfio, int index)
 {
 	struct nvbar_bar *regs = &vfio->bars.regs;
 	int ret;
 
-	ret = index < 0 ? 0 : use_region(vfio, index, regs);
+	if (index < 0)
+		return nvbar_pci_refuse_unplaced(log_of(vfio), "BAR0");
+	ret = use_region(vfio, index, regs);
 	if (ret < 0)
 		return ret;
-	if (regs->size < NVBAR_REGS_SIZE) {
-		nvbar_log(log_of(vfio), 0, "no BAR is large enough for a GPU's registers");
-		return -EOPNOTSUPP;
-	}
+	if (regs->size < NVBAR_REGS_SIZE)
+		return nvbar_pci_refuse_small(log_of(vfio), regs->size);
 	regs->size = NVBAR_REGS_SIZE;
 	if (ret)
 		ret = nvbar_bars_map(&vfio->bars, regs, !vfio->observe);
-	return ret ? failed(vfio, "map BAR0", -ret) : 0;
+	return ret ? cant_map(vfio, "BAR0", ret) : 0;
 }
 
 /* Mappings of VFIO's are uncached. */
@@ -294,12 +318,13 @@ static int map_bar1(struct vfio_gpu *vfio, int index)
 	if (index < 0)
 		return 0;
 	ret = use_region(vfio, index, bar1);
-	if (ret > 0 && !vfio->observe)
+	if (ret < 0)
+		return ret;
+	if (ret && !vfio->observe) {
 		ret = nvbar_bars_map(&vfio->bars, bar1, true);
-	else if (ret > 0)
-		ret = 0;
-	if (ret)
-		return failed(vfio, "map BAR1", -ret);
+		if (ret)
+			return cant_map(vfio, "BAR1", ret);
+	}
 	nvbar_bars_use_bar1(&vfio->bars, NVBAR_MEM_UNCACHED);
 	return 0;
 }
@@ -314,15 +339,13 @@ static int write_command(const struct vfio_gpu *vfio, u16 command)
 
 static int enable(struct vfio_gpu *vfio)
 {
-	int ret = read_config(vfio, PCI_COMMAND, &vfio->command, sizeof(vfio->command));
+	int ret;
 
-	if (ret || vfio->command & PCI_COMMAND_MEMORY)
-		return ret;
-	if (vfio->observe) {
-		nvbar_log(log_of(vfio), 0, "its BARs are switched off, and observing must not enable them");
-		return -EACCES;
-	}
-	ret = write_command(vfio, vfio->command | PCI_COMMAND_MEMORY);
+	if (vfio->head.command & PCI_COMMAND_MEMORY)
+		return 0;
+	if (vfio->observe)
+		return nvbar_pci_refuse_off(log_of(vfio), "what drives the GPU switches them on");
+	ret = write_command(vfio, vfio->head.command | PCI_COMMAND_MEMORY);
 	if (ret)
 		return failed(vfio, "switch on its BARs", -ret);
 	vfio->enabled = true;
@@ -341,7 +364,7 @@ static void vfio_close(struct nvbar_backend *backend)
 
 	nvbar_bars_fini(&vfio->bars);
 	if (vfio->enabled)
-		write_command(vfio, vfio->command);
+		write_command(vfio, vfio->head.command);
 	close_fd(vfio->device);
 	close_fd(vfio->group);
 	close_fd(vfio->container);
@@ -360,6 +383,8 @@ static int open_all(struct vfio_gpu *vfio, const char *address, bool reset)
 		ret = open_container(vfio);
 	if (!ret)
 		ret = open_device(vfio, reset);
+	if (!ret)
+		ret = find_config(vfio);
 	if (!ret)
 		ret = find_bars(vfio, &roles);
 	if (!ret)

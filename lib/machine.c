@@ -16,6 +16,7 @@
 #include "dry_run.h"
 #include "internal.h"
 #include "pci_sysfs.h"
+#include "unbind.h"
 
 /* --- a list ---------------------------------------------------------------- */
 
@@ -28,6 +29,8 @@ static struct nvbar_device_bar bar_info(const struct nvbar_pci_device *dev, int 
 
 static const char *backend_for(const struct nvbar_pci_device *dev)
 {
+	if (dev->problem[0] || dev->gone || dev->physfn[0] || !bar_info(dev, dev->roles.regs).start)
+		return NULL;
 	if (nvbar_pci_is_vfio(dev))
 		return dev->iommu_group < 0 ? NULL : "vfio";
 	return dev->driver[0] ? NULL : "pci";
@@ -48,7 +51,9 @@ static int visit(const struct nvbar_pci_device *dev, void *arg)
 		.class_code = dev->class_code,
 		.iommu_group = dev->iommu_group,
 		.asleep = dev->asleep,
-		.decode = !!(dev->command & PCI_COMMAND_MEMORY),
+		.decode = !dev->gone && dev->head.command & PCI_COMMAND_MEMORY,
+		.gone = dev->gone,
+		.nr_virtual = dev->nr_virtual,
 		.bar0 = bar_info(dev, dev->roles.regs),
 		.bar1 = bar_info(dev, dev->roles.bar1),
 		.bar2 = bar_info(dev, dev->roles.bar2),
@@ -59,6 +64,8 @@ static int visit(const struct nvbar_pci_device *dev, void *arg)
 	snprintf(info.address, sizeof(info.address), "%s", dev->address);
 	snprintf(info.driver, sizeof(info.driver), "%s", dev->driver);
 	snprintf(info.power, sizeof(info.power), "%s", dev->power);
+	snprintf(info.physfn, sizeof(info.physfn), "%s", dev->physfn);
+	snprintf(info.problem, sizeof(info.problem), "%s", dev->problem);
 	if (backend)
 		snprintf(info.open_as, sizeof(info.open_as), "%s:%s", backend, dev->address);
 	return visitor->fn(&info, visitor->arg);
@@ -89,7 +96,7 @@ int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, void *), v
 	/* Nothing is written in any case. */
 	if (take_opts(user_opts, &log, &dry_run))
 		return -EINVAL;
-	return nvbar_sysfs_for_each_gpu(visit, &visitor, &log);
+	return nvbar_sysfs_for_each_gpu(visit, &visitor);
 }
 
 /* --- one device, to change it ---------------------------------------------- */
@@ -98,7 +105,7 @@ int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, void *), v
  * struct target - a device of NVIDIA's that is about to be changed
  * @dev: what it is
  * @dir: its directory in sysfs
- * @lock: keeps other processes away
+ * @lock: keeps other processes away; negative where no BAR has an address
  * @dry_run: writes are told and not made
  * @log: where to explain a failure
  */
@@ -133,6 +140,12 @@ static int parse_target(const char *name, const struct nvbar_open_opts *user_opt
 	return ret;
 }
 
+static void unlock(const struct target *t)
+{
+	if (t->lock >= 0)
+		close(t->lock);
+}
+
 static int begin(struct target *t, const char *name, const struct nvbar_open_opts *opts)
 {
 	char address[NVBAR_PCI_ADDRESS_MAX];
@@ -151,7 +164,7 @@ static int begin(struct target *t, const char *name, const struct nvbar_open_opt
 		goto err_dir;
 	}
 	t->lock = nvbar_sysfs_lock(t->dir, &t->log);
-	if (t->lock < 0) {
+	if (t->lock < 0 && t->lock != -ENOENT) {
 		ret = t->lock;
 		goto err_dir;
 	}
@@ -159,7 +172,7 @@ static int begin(struct target *t, const char *name, const struct nvbar_open_opt
 	if (!ret)
 		return 0;
 
-	close(t->lock);
+	unlock(t);
 err_dir:
 	close(t->dir);
 	return ret;
@@ -167,7 +180,7 @@ err_dir:
 
 static int finish(const struct target *t, int ret)
 {
-	close(t->lock);
+	unlock(t);
 	close(t->dir);
 	return ret;
 }
@@ -184,8 +197,7 @@ static int write_file(const struct target *t, const char *file, const char *text
 
 static int refused(const struct target *t, const char *file, int err)
 {
-	nvbar_log(&t->log, 0, "the kernel refuses to write %s: %s", file, strerror(-err));
-	return err == -EPERM ? -EACCES : err;
+	return nvbar_sysfs_refused(file, err, &t->log);
 }
 
 /* The driver that is bound now, or an empty string. */
@@ -197,6 +209,15 @@ static const char *driver_now(const struct target *t, char driver[NVBAR_DRIVER_M
 }
 
 /* --- drivers --------------------------------------------------------------- */
+
+static const struct nvbar_patience patience = { .tell_ms = 1000, .limit_ms = 60000 };
+
+static int take_from_driver(const struct target *t)
+{
+	if (t->dry_run)
+		return write_file(t, "driver/unbind", t->dev.address);
+	return nvbar_sysfs_unbind(t->dir, t->lock, t->dev.address, t->dev.driver, &patience, &t->log);
+}
 
 int nvbar_device_unbind(const char *address, const struct nvbar_open_opts *opts)
 {
@@ -211,9 +232,9 @@ int nvbar_device_unbind(const char *address, const struct nvbar_open_opts *opts)
 		nvbar_log(&t.log, 0, "no driver is bound to it");
 		return finish(&t, -ENOENT);
 	}
-	ret = write_file(&t, "driver/unbind", t.dev.address);
+	ret = take_from_driver(&t);
 	if (ret)
-		return finish(&t, refused(&t, "driver/unbind", ret));
+		return finish(&t, ret);
 	if (!t.dry_run && driver_now(&t, driver)[0]) {
 		nvbar_log(&t.log, 0, "driver %s did not let go of it", driver);
 		ret = -EIO;
@@ -427,6 +448,13 @@ static int check_size(const struct target *t, u64 size)
 {
 	char sizes[256] = "";
 
+	if (t->dev.physfn[0]) {
+		nvbar_log(&t->log, 0, "it is a virtual function of %s, which has its BARs",
+			  t->dev.physfn);
+		return -EOPNOTSUPP;
+	}
+	if (t->dev.gone)
+		return nvbar_pci_refuse_gone(&t->log, &t->dev.head);
 	if (!nvbar_pci_is_gpu(&t->dev) || t->dev.roles.bar1 < 0) {
 		nvbar_log(&t->log, 0, "it has no BAR1");
 		return -EOPNOTSUPP;

@@ -42,24 +42,58 @@ int nvbar_pci_address_parse(const char *text, char address[NVBAR_PCI_ADDRESS_MAX
 	return 0;
 }
 
+static bool is_memory(const struct nvbar_pci_bar *bar)
+{
+	return bar->size && !(bar->bits & PCI_BAR_IO);
+}
+
 void nvbar_bar_find_roles(const struct nvbar_pci_bar bar[PCI_NR_BARS],
 			  struct nvbar_bar_roles *roles)
 {
-	int i, nr_found = 0;
+	/* The next register is the upper half of this one. */
+	bool wide = is_memory(&bar[0]) ? (bar[0].bits & PCI_BAR_TYPE) == PCI_BAR_64 :
+					 !is_memory(&bar[1]) && is_memory(&bar[2]);
+	int bar1 = wide ? 2 : 1;
 
-	*roles = (struct nvbar_bar_roles){ -1, -1, -1 };
-	for (i = 0; i < PCI_NR_BARS; i++) {
-		if (!bar[i].size || bar[i].bits & PCI_BAR_IO)
-			continue;
-		nr_found++;
-		if (nr_found == 1)
-			roles->regs = i;
-		else if (nr_found == 2 && bar[i].size >= PCI_BAR1_MIN)
-			roles->bar1 = i;
-		else if (roles->bar2 < 0)
-			roles->bar2 = i;
-		/* The next register is the upper half of this one. */
-		if ((bar[i].bits & PCI_BAR_TYPE) == PCI_BAR_64)
-			i++;
-	}
+	roles->regs = is_memory(&bar[0]) ? 0 : -1;
+	roles->bar1 = is_memory(&bar[bar1]) ? bar1 : -1;
+	roles->bar2 = is_memory(&bar[bar1 + 2]) ? bar1 + 2 : -1;
+}
+
+bool nvbar_pci_answers(const struct nvbar_pci_head *head)
+{
+	return head->id != ~0u && head->id != PCI_ID_NOT_READY && head->command != 0xffff;
+}
+
+int nvbar_pci_refuse_gone(const struct nvbar_log *log, const struct nvbar_pci_head *head)
+{
+	nvbar_log(log, 0, "the GPU is gone: its configuration space reads 0x%08x, command 0x%04x; if "
+		  "it fell off the bus, or does not come back from a reset, its power must be "
+		  "switched off", head->id, head->command);
+	return -ENODEV;
+}
+
+int nvbar_pci_refuse_claimed(const struct nvbar_log *log, const char *bar)
+{
+	nvbar_log(log, 0, "%s: something else, as a boot console, has claimed it; /proc/iomem says what",
+		  bar);
+	return -EBUSY;
+}
+
+int nvbar_pci_refuse_unplaced(const struct nvbar_log *log, const char *bar)
+{
+	nvbar_log(log, 0, "%s has no address: the firmware or the kernel found no room", bar);
+	return -EOPNOTSUPP;
+}
+
+int nvbar_pci_refuse_small(const struct nvbar_log *log, u64 size)
+{
+	nvbar_log(log, 0, "BAR0 of 0x%llx bytes is too small for a GPU's registers", size);
+	return -EOPNOTSUPP;
+}
+
+int nvbar_pci_refuse_off(const struct nvbar_log *log, const char *help)
+{
+	nvbar_log(log, 0, "its BARs are switched off, and who observes writes nothing; %s", help);
+	return -EACCES;
 }

@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+#include "backend.h"
 #include "hw/pci.h"
 
 /* "ffffffff:ff:1f.7" and a NUL, rounded up */
@@ -42,15 +43,46 @@ struct nvbar_bar_roles {
 int nvbar_pci_address_parse(const char *text, char address[NVBAR_PCI_ADDRESS_MAX]);
 
 /**
- * nvbar_bar_find_roles - walk the six BARs
- * @bar: all of them
+ * nvbar_bar_find_roles - which BAR is which
+ * @bar: all six
  * @roles: receives what they are for
  *
- * The first memory BAR is the registers, the second BAR1, the third BAR2; which
- * numbers they have depends on the chip.  A second one that is smaller than any
- * BAR1 is BAR2, and there is no BAR1.
+ * By their numbers: the registers are 0, BAR1 and BAR2 are 1 and 3 or, where the
+ * registers have an address of 64 bits, 2 and 4.  One that neither firmware nor kernel
+ * found room for may look like none; if it is the registers, where BAR1 is tells the
+ * numbers.
  */
 void nvbar_bar_find_roles(const struct nvbar_pci_bar bar[PCI_NR_BARS],
 			  struct nvbar_bar_roles *roles);
+
+/**
+ * struct nvbar_pci_head - the first words of configuration space, as they lie there
+ * @id: vendor and device
+ * @command: PCI_COMMAND
+ * @status: PCI_STATUS
+ */
+struct nvbar_pci_head {
+	u32 id;
+	u16 command;
+	u16 status;
+};
+
+/** nvbar_pci_answers - is it the head of a device, and not what is read where none answers? */
+bool nvbar_pci_answers(const struct nvbar_pci_head *head);
+
+/** nvbar_pci_refuse_gone - say that a device does not answer.  Return: -ENODEV */
+int nvbar_pci_refuse_gone(const struct nvbar_log *log, const struct nvbar_pci_head *head);
+
+/** nvbar_pci_refuse_claimed - say that something else has a BAR's memory.  Return: -EBUSY */
+int nvbar_pci_refuse_claimed(const struct nvbar_log *log, const char *bar);
+
+/** nvbar_pci_refuse_small - say that BAR0 can't be a GPU's registers.  Return: -EOPNOTSUPP */
+int nvbar_pci_refuse_small(const struct nvbar_log *log, u64 size);
+
+/** nvbar_pci_refuse_off - say that observing would have to switch on BARs.  Return: -EACCES */
+int nvbar_pci_refuse_off(const struct nvbar_log *log, const char *help);
+
+/** nvbar_pci_refuse_unplaced - say that a BAR has no address.  Return: -EOPNOTSUPP */
+int nvbar_pci_refuse_unplaced(const struct nvbar_log *log, const char *bar);
 
 #endif

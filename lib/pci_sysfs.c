@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include <linux/log2.h>
 
 #include "pci_sysfs.h"
+
+#define NVBAR_BAR_FILE_MAX	16	/* bytes of "resource0" and its like */
 
 /* Flags in the file "resource" [Linux, include/linux/ioport.h] */
 #define RESOURCE_IO		0x00000100
@@ -105,6 +108,12 @@ int nvbar_sysfs_write(int dir, const char *name, const char *text)
 	return ret;
 }
 
+int nvbar_sysfs_refused(const char *name, int err, const struct nvbar_log *log)
+{
+	nvbar_log(log, 0, "the kernel refuses to write %s: %s", name, strerror(-err));
+	return err == -EPERM ? -EACCES : err;
+}
+
 int nvbar_sysfs_link(int dir, const char *name, char *buf, size_t len)
 {
 	char target[PATH_MAX], *last;
@@ -121,20 +130,40 @@ int nvbar_sysfs_link(int dir, const char *name, char *buf, size_t len)
 	return 0;
 }
 
+/* What is not as it should be: kept with the device, and told.  Return: @err. */
+__printf(4, 5) static int odd(struct nvbar_pci_device *dev, const struct nvbar_log *log, int err,
+			      const char *fmt, ...)
+{
+	char text[NVBAR_PROBLEM_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	nvbar_log(log, 0, "%s", text);
+	if (!dev->problem[0])
+		memcpy(dev->problem, text, sizeof(text));
+	return err;
+}
+
+static int no_sense(struct nvbar_pci_device *dev, const char *name, const struct nvbar_log *log)
+{
+	return odd(dev, log, -EIO, "%s in sysfs makes no sense", name);
+}
+
+static int unreadable(struct nvbar_pci_device *dev, const char *name, int err,
+		      const struct nvbar_log *log)
+{
+	return odd(dev, log, err, "%s in sysfs: %s", name, strerror(-err));
+}
+
 /* A file that must be there. */
-static int read_text(int dir, const char *name, char *buf, size_t len, const struct nvbar_log *log)
+static int read_text(int dir, const char *name, char *buf, size_t len,
+		     struct nvbar_pci_device *dev, const struct nvbar_log *log)
 {
 	int ret = nvbar_sysfs_read(dir, name, buf, len);
 
-	if (ret)
-		nvbar_log(log, 0, "%s in sysfs: %s", name, strerror(-ret));
-	return ret;
-}
-
-static int no_sense(const char *name, const struct nvbar_log *log)
-{
-	nvbar_log(log, 0, "%s in sysfs makes no sense", name);
-	return -EIO;
+	return ret ? unreadable(dev, name, ret, log) : 0;
 }
 
 /* --- the lock -------------------------------------------------------------- */
@@ -165,25 +194,73 @@ static int find_owner(int fd)
 	return (int)owner;
 }
 
+/* The mark is a lock of another kind on the same file, which needs the right to write. */
+static struct flock mark(void)
+{
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+}
+
+void nvbar_sysfs_mark_unbind(int lock)
+{
+	struct flock unbinding = mark();
+
+	fcntl(lock, F_OFD_SETLK, &unbinding);
+}
+
+static bool is_marked(int fd)
+{
+	struct flock unbinding = mark();
+
+	return !fcntl(fd, F_OFD_GETLK, &unbinding) && unbinding.l_type != F_UNLCK;
+}
+
+static int refuse_locked(int dir, int fd, const struct nvbar_log *log)
+{
+	char driver[NVBAR_DRIVER_MAX];
+	int owner = find_owner(fd);
+
+	if (is_marked(fd) && !nvbar_sysfs_link(dir, "driver", driver, sizeof(driver)))
+		nvbar_log(log, 0, "an unbind is waiting for driver %s to let go of it", driver);
+	else if (owner)
+		nvbar_log(log, 0, "in use by process %d", owner);
+	else
+		nvbar_log(log, 0, "in use by another process");
+	return -EBUSY;
+}
+
+/* The first of its BARs that has a file */
+static int open_bar(int dir, char name[NVBAR_BAR_FILE_MAX])
+{
+	int i, fd = -1;
+
+	for (i = 0; i < PCI_NR_BARS && fd < 0; i++) {
+		snprintf(name, NVBAR_BAR_FILE_MAX, "resource%d", i);
+		fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+		if (fd < 0 && errno != ENOENT)
+			break;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 int nvbar_sysfs_lock(int dir, const struct nvbar_log *log)
 {
-	int fd = openat(dir, "config", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	int ret, owner;
+	char name[NVBAR_BAR_FILE_MAX];
+	int ret, fd = open_bar(dir, name);
 
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB)) {
-		ret = -errno;
-		owner = fd >= 0 && ret == -EWOULDBLOCK ? find_owner(fd) : 0;
-		if (owner)
-			nvbar_log(log, 0, "in use by process %d", owner);
-		else if (ret == -EWOULDBLOCK)
-			nvbar_log(log, 0, "in use by another process");
-		else
-			nvbar_log(log, 0, "config in sysfs: %s", strerror(-ret));
-		if (fd >= 0)
-			close(fd);
-		return ret == -EWOULDBLOCK ? -EBUSY : ret;
+	if (fd < 0) {
+		if (fd != -ENOENT)
+			nvbar_log(log, 0, "%s in sysfs: %s", name, strerror(-fd));
+		return fd;
 	}
-	return fd;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	ret = -errno;
+	if (ret == -EWOULDBLOCK)
+		ret = refuse_locked(dir, fd, log);
+	else
+		nvbar_log(log, 0, "%s in sysfs: %s", name, strerror(-ret));
+	close(fd);
+	return ret;
 }
 
 /* --- numbers --------------------------------------------------------------- */
@@ -205,57 +282,78 @@ static bool take_hex(const char **at, u64 *val)
 	return true;
 }
 
-static int read_number(int dir, const char *name, u64 max, u64 *val, const struct nvbar_log *log)
+static int read_number(int dir, const char *name, u64 max, u64 *val, struct nvbar_pci_device *dev,
+		       const struct nvbar_log *log)
 {
 	char text[64];
 	const char *at = text;
-	int ret = read_text(dir, name, text, sizeof(text), log);
+	int ret = read_text(dir, name, text, sizeof(text), dev, log);
 
 	if (ret)
 		return ret;
-	return take_hex(&at, val) && !*at && *val <= max ? 0 : no_sense(name, log);
+	return take_hex(&at, val) && !*at && *val <= max ? 0 : no_sense(dev, name, log);
 }
 
-/* "0x<first> 0x<last> 0x<flags>" */
-static bool take_bar(const char **at, struct nvbar_pci_bar *bar)
-{
+/**
+ * struct resource - a line of the file "resource"
+ * @first: address
+ * @last: address
+ * @flags: RESOURCE_*
+ */
+struct resource {
 	u64 first, last, flags;
+};
 
-	if (!take_hex(at, &first) || *(*at)++ != ' ' || !take_hex(at, &last) ||
-	    *(*at)++ != ' ' || !take_hex(at, &flags))
+/* "0x<first> 0x<last> 0x<flags>" */
+static bool take_resource(const char **at, struct resource *res)
+{
+	if (!take_hex(at, &res->first) || *(*at)++ != ' ' || !take_hex(at, &res->last) ||
+	    *(*at)++ != ' ' || !take_hex(at, &res->flags))
 		return false;
 	if (**at == '\n')
 		(*at)++;
 	else if (**at)
 		return false;
-
-	*bar = (struct nvbar_pci_bar){ 0 };
-	if (!(flags & (RESOURCE_IO | RESOURCE_MEM)) || (!first && !last))
-		return true;
-	if (last < first || last - first == U64_MAX || !is_power_of_2(last - first + 1))
-		return false;
-	bar->size = last - first + 1;
-	bar->start = flags & RESOURCE_UNSET ? 0 : first;
-	bar->bits = (flags & RESOURCE_IO ? PCI_BAR_IO : 0) |
-		    (flags & RESOURCE_MEM_64 ? PCI_BAR_64 : 0) |
-		    (flags & RESOURCE_PREFETCH ? PCI_BAR_PREFETCHABLE : 0);
 	return true;
 }
 
+/* Return: false if no BAR is like that. */
+static bool take_bar(const struct resource *res, struct nvbar_pci_bar *bar)
+{
+	u64 len = res->last - res->first + 1;
+
+	if (!(res->flags & (RESOURCE_IO | RESOURCE_MEM)) || (!res->first && !res->last))
+		return true;
+	if (res->last < res->first || !is_power_of_2(len))
+		return false;
+	bar->size = len;
+	bar->start = res->flags & RESOURCE_UNSET ? 0 : res->first;
+	bar->bits = (res->flags & RESOURCE_IO ? PCI_BAR_IO : 0) |
+		    (res->flags & RESOURCE_MEM_64 ? PCI_BAR_64 : 0) |
+		    (res->flags & RESOURCE_PREFETCH ? PCI_BAR_PREFETCHABLE : 0);
+	return true;
+}
+
+/* The others have their numbers and sizes whatever one is like. */
 static int read_bars(int dir, struct nvbar_pci_device *dev, const struct nvbar_log *log)
 {
 	char text[4096];
 	const char *at = text;
+	struct resource res;
 	int i, ret;
 
-	ret = read_text(dir, "resource", text, sizeof(text), log);
+	ret = read_text(dir, "resource", text, sizeof(text), dev, log);
 	if (ret)
 		return ret;
-	for (i = 0; i < PCI_NR_BARS; i++)
-		if (!take_bar(&at, &dev->bar[i]))
-			return no_sense("resource", log);
+	for (i = 0; i < PCI_NR_BARS; i++) {
+		if (!take_resource(&at, &res))
+			return no_sense(dev, "resource", log);
+		if (!take_bar(&res, &dev->bar[i]) && !ret)
+			ret = odd(dev, log, -EIO, "BAR %d from 0x%llx to 0x%llx makes no sense", i,
+				  res.first, res.last);
+	}
 	nvbar_bar_find_roles(dev->bar, &dev->roles);
-	return 0;
+	return ret;
 }
 
 /* The file has bit c set for 1 MiB << c, in hexadecimal without a prefix. */
@@ -273,14 +371,12 @@ static int read_bar1_sizes(int dir, struct nvbar_pci_device *dev, const struct n
 	ret = nvbar_sysfs_read(dir, name, text, sizeof(text));
 	if (ret == -ENOENT)
 		return 0;
-	if (ret) {
-		nvbar_log(log, 0, "%s in sysfs: %s", name, strerror(-ret));
-		return ret;
-	}
+	if (ret)
+		return unreadable(dev, name, ret, log);
 	nr = strspn(text, "0123456789abcdefABCDEF");
 	codes = strtoull(text, NULL, 16);
 	if (!nr || nr > 16 || text[nr] || codes >> (64 - 20))
-		return no_sense(name, log);
+		return no_sense(dev, name, log);
 	dev->bar1_sizes = codes << 20;
 	return 0;
 }
@@ -299,43 +395,83 @@ static void read_power(int dir, struct nvbar_pci_device *dev)
 		dev->asleep = true;
 }
 
-static int read_command(int dir, struct nvbar_pci_device *dev, const struct nvbar_log *log)
+static int read_head(int dir, struct nvbar_pci_device *dev, const struct nvbar_log *log)
 {
 	int fd, ret = 0;
 
-	dev->command = 0;
 	if (dev->asleep)
 		return 0;
 	fd = openat(dir, "config", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || pread(fd, &dev->command, sizeof(dev->command), PCI_COMMAND) !=
-			      sizeof(dev->command)) {
-		ret = fd < 0 ? -errno : -EIO;
-		nvbar_log(log, 0, "config in sysfs: %s", strerror(-ret));
-	}
+	if (fd < 0)
+		ret = unreadable(dev, "config", -errno, log);
+	else if (pread(fd, &dev->head, sizeof(dev->head), 0) != sizeof(dev->head))
+		ret = unreadable(dev, "config", -EIO, log);
+	else
+		dev->gone = !nvbar_pci_answers(&dev->head);
 	if (fd >= 0)
 		close(fd);
 	return ret;
 }
 
-static int read_links(int dir, struct nvbar_pci_device *dev, const struct nvbar_log *log)
+static int read_driver(int dir, struct nvbar_pci_device *dev, const struct nvbar_log *log)
 {
-	char group[16] = "", *end;
+	int ret = nvbar_sysfs_link(dir, "driver", dev->driver, sizeof(dev->driver));
+
+	if (!ret)
+		return 0;
+	dev->driver[0] = '\0';
+	return ret == -ENOENT ? 0 : no_sense(dev, "driver", log);
+}
+
+static int read_group(int dir, struct nvbar_pci_device *dev, const struct nvbar_log *log)
+{
+	char group[16] = "";
+	size_t digits;
 	int ret;
 
-	ret = nvbar_sysfs_link(dir, "driver", dev->driver, sizeof(dev->driver));
-	if (ret == -ENOENT)
-		dev->driver[0] = '\0';
-	else if (ret)
-		return no_sense("driver", log);
-
 	ret = nvbar_sysfs_link(dir, "iommu_group", group, sizeof(group));
-	dev->iommu_group = -1;
 	if (ret == -ENOENT)
 		return 0;
-	if (ret || group[0] < '0' || group[0] > '9' || strlen(group) > 9)
-		return no_sense("iommu_group", log);
-	dev->iommu_group = (int)strtol(group, &end, 10);
-	return *end ? no_sense("iommu_group", log) : 0;
+	digits = strspn(group, "0123456789");
+	if (ret || !digits || digits > 9 || group[digits])
+		return no_sense(dev, "iommu_group", log);
+	dev->iommu_group = (int)strtol(group, NULL, 10);
+	return 0;
+}
+
+static int read_physfn(int dir, struct nvbar_pci_device *dev, const struct nvbar_log *log)
+{
+	char name[NVBAR_PCI_ADDRESS_MAX];
+	int ret = nvbar_sysfs_link(dir, "physfn", name, sizeof(name));
+
+	if (ret == -ENOENT)
+		return 0;
+	return ret || nvbar_pci_address_parse(name, dev->physfn) ? no_sense(dev, "physfn", log) : 0;
+}
+
+/* Virtual functions that there are now */
+static int read_nr_virtual(int dir, struct nvbar_pci_device *dev, const struct nvbar_log *log)
+{
+	static const char name[] = "sriov_numvfs";
+	char text[16];
+	size_t digits;
+	int ret;
+
+	ret = nvbar_sysfs_read(dir, name, text, sizeof(text));
+	if (ret == -ENOENT)
+		return 0;
+	digits = ret ? 0 : strspn(text, "0123456789");
+	if (!digits || digits > 5 || text[digits])
+		return no_sense(dev, name, log);
+	dev->nr_virtual = strtoul(text, NULL, 10);
+	return 0;
+}
+
+/* What is known of a device before anything was read */
+static void name_only(struct nvbar_pci_device *dev, const char *address)
+{
+	*dev = (struct nvbar_pci_device){ .iommu_group = -1, .roles = { -1, -1, -1 } };
+	snprintf(dev->address, sizeof(dev->address), "%.*s", NVBAR_PCI_ADDRESS_MAX - 1, address);
 }
 
 int nvbar_sysfs_read_ids(int dir, const char *address, struct nvbar_pci_device *dev,
@@ -344,16 +480,16 @@ int nvbar_sysfs_read_ids(int dir, const char *address, struct nvbar_pci_device *
 	u64 vendor, device, class_code;
 	int ret;
 
-	*dev = (struct nvbar_pci_device){ .iommu_group = -1, .roles = { -1, -1, -1 } };
-	snprintf(dev->address, sizeof(dev->address), "%s", address);
-	ret = read_number(dir, "vendor", 0xffff, &vendor, log);
-	if (!ret)
-		ret = read_number(dir, "device", 0xffff, &device, log);
-	if (!ret)
-		ret = read_number(dir, "class", 0xffffff, &class_code, log);
+	name_only(dev, address);
+	ret = read_number(dir, "vendor", 0xffff, &vendor, dev, log);
 	if (ret)
 		return ret;
 	dev->vendor = vendor;
+	ret = read_number(dir, "device", 0xffff, &device, dev, log);
+	if (!ret)
+		ret = read_number(dir, "class", 0xffffff, &class_code, dev, log);
+	if (ret)
+		return ret;
 	dev->device = device;
 	dev->class_code = class_code;
 	return 0;
@@ -381,31 +517,48 @@ int nvbar_sysfs_find_gpu(const char *address, struct nvbar_pci_device *dev,
 			 const struct nvbar_log *log)
 {
 	int dir = nvbar_sysfs_find(address, dev, log);
+	int ret;
 
-	if (dir < 0 || nvbar_pci_is_gpu(dev))
+	if (dir < 0)
 		return dir;
-	nvbar_log(log, 0, "PCI device %04x:%04x of class %06x is no GPU of NVIDIA's", dev->vendor,
-		  dev->device, dev->class_code);
+	ret = read_physfn(dir, dev, log);
+	if (!ret && !nvbar_pci_is_gpu(dev)) {
+		nvbar_log(log, 0, "PCI device %04x:%04x of class %06x is no GPU of NVIDIA's",
+			  dev->vendor, dev->device, dev->class_code);
+		ret = -EOPNOTSUPP;
+	} else if (!ret && dev->physfn[0]) {
+		nvbar_log(log, 0, "it is a virtual function of %s, and has no registers to bind BAR1 by",
+			  dev->physfn);
+		ret = -EOPNOTSUPP;
+	}
+	if (!ret)
+		return dir;
 	close(dir);
-	return -EOPNOTSUPP;
+	return ret;
 }
 
 int nvbar_sysfs_read_device(int dir, const char *address, struct nvbar_pci_device *dev,
 			    const struct nvbar_log *log)
 {
-	int ret;
+	static int (*const parts[])(int, struct nvbar_pci_device *, const struct nvbar_log *) = {
+		read_bars, read_bar1_sizes, read_driver, read_group, read_physfn, read_nr_virtual,
+		read_head,
+	};
+	const struct nvbar_log silent = { 0 };
+	size_t i;
+	int ret, err;
 
 	ret = nvbar_sysfs_read_ids(dir, address, dev, log);
-	if (!ret)
-		ret = read_bars(dir, dev, log);
-	if (!ret)
-		ret = read_bar1_sizes(dir, dev, log);
-	if (!ret)
-		ret = read_links(dir, dev, log);
 	if (ret)
 		return ret;
 	read_power(dir, dev);
-	return read_command(dir, dev, log);
+	/* The first that is odd is told. */
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		err = parts[i](dir, dev, ret ? &silent : log);
+		if (!ret)
+			ret = err;
+	}
+	return ret;
 }
 
 /* --- all of them ----------------------------------------------------------- */
@@ -428,28 +581,39 @@ static int is_address(const struct dirent *entry)
 	       !strcmp(entry->d_name, address);
 }
 
-/* Return: 1 for a GPU that is there, 0 for none, or as nvbar_sysfs_read_device(). */
-static int read_gpu(const char *address, struct nvbar_pci_device *dev, const struct nvbar_log *log)
+/* Is there still such a device? */
+static bool is_there(const char *address)
 {
 	int dir = nvbar_sysfs_open(address);
-	struct nvbar_log named = *log;
-	int ret;
 
-	if (dir < 0)
-		return dir == -ENOENT ? 0 : dir;
-	snprintf(named.device, sizeof(named.device), "%.*s", NVBAR_PCI_ADDRESS_MAX, address);
-	ret = nvbar_sysfs_read_ids(dir, address, dev, &named);
-	if (!ret && nvbar_pci_is_gpu(dev)) {
-		ret = nvbar_sysfs_read_device(dir, address, dev, &named);
-		if (!ret)
-			ret = 1;
-	}
-	close(dir);
-	return ret == -ENOENT || ret == -ENODEV ? 0 : ret;
+	if (dir >= 0)
+		close(dir);
+	return dir != -ENOENT;
 }
 
-int nvbar_sysfs_for_each_gpu(int (*fn)(const struct nvbar_pci_device *dev, void *arg), void *arg,
-			     const struct nvbar_log *log)
+/* Return: is it a GPU, or may it be one? */
+static bool read_gpu(const char *address, struct nvbar_pci_device *dev)
+{
+	const struct nvbar_log silent = { 0 };
+	int dir = nvbar_sysfs_open(address);
+	int ret = dir < 0 ? dir : nvbar_sysfs_read_ids(dir, address, dev, &silent);
+
+	if (dir == -ENOENT)
+		return false;
+	if (dir < 0) {
+		name_only(dev, address);
+		unreadable(dev, "its directory", dir, &silent);
+		return true;
+	}
+	if (!ret && nvbar_pci_is_gpu(dev))
+		ret = nvbar_sysfs_read_device(dir, address, dev, &silent);
+	close(dir);
+	if (!ret)
+		return nvbar_pci_is_gpu(dev);
+	return (!dev->vendor || nvbar_pci_is_nvidia(dev)) && is_there(address);
+}
+
+int nvbar_sysfs_for_each_gpu(int (*fn)(const struct nvbar_pci_device *dev, void *arg), void *arg)
 {
 	struct nvbar_pci_device dev;
 	struct dirent **entry;
@@ -463,11 +627,9 @@ int nvbar_sysfs_for_each_gpu(int (*fn)(const struct nvbar_pci_device *dev, void 
 	/* Without PCI there is no such directory. */
 	if (nr < 0)
 		return errno == ENOENT ? 0 : -errno;
-	for (i = 0; i < nr && !ret; i++) {
-		ret = read_gpu(entry[i]->d_name, &dev, log);
-		if (ret == 1)
+	for (i = 0; i < nr && !ret; i++)
+		if (read_gpu(entry[i]->d_name, &dev))
 			ret = fn(&dev, arg);
-	}
 	for (i = 0; i < nr; i++)
 		free(entry[i]);
 	free(entry);

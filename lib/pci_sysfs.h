@@ -13,6 +13,7 @@
 #include "pci.h"
 
 #define NVBAR_DRIVER_MAX	64	/* bytes of a driver's name, its NUL included */
+#define NVBAR_PROBLEM_MAX	128	/* bytes of what is odd of a device, likewise */
 
 /**
  * struct nvbar_pci_device - what sysfs says of a device
@@ -27,7 +28,11 @@
  * @iommu_group: its number, -1 where there is no IOMMU
  * @power: "D0", "D3hot", ..., or empty where the kernel does not say
  * @asleep: it does not answer on the bus
- * @command: PCI_COMMAND; 0 while it is asleep, as reading it would wake it up
+ * @head: of its configuration space; 0 while it is asleep, as reading it would wake it up
+ * @gone: it does not answer
+ * @physfn: address of the device that this is a virtual function of, or empty
+ * @nr_virtual: virtual functions that it has
+ * @problem: what of it makes no sense or can't be read, or empty: the first such thing
  */
 struct nvbar_pci_device {
 	char address[NVBAR_PCI_ADDRESS_MAX];
@@ -41,7 +46,11 @@ struct nvbar_pci_device {
 	int iommu_group;
 	char power[16];
 	bool asleep;
-	u16 command;
+	struct nvbar_pci_head head;
+	bool gone;
+	char physfn[NVBAR_PCI_ADDRESS_MAX];
+	u32 nr_virtual;
+	char problem[NVBAR_PROBLEM_MAX];
 };
 
 /** nvbar_pci_is_nvidia - a device of NVIDIA's, which may be the sound of a GPU */
@@ -82,6 +91,9 @@ int nvbar_sysfs_read(int dir, const char *name, char *buf, size_t len);
 /** nvbar_sysfs_write - write an attribute of a device.  Return: 0 or -errno */
 int nvbar_sysfs_write(int dir, const char *name, const char *text);
 
+/** nvbar_sysfs_refused - say that a write failed.  Return: @err, by this library's meanings */
+int nvbar_sysfs_refused(const char *name, int err, const struct nvbar_log *log);
+
 /**
  * nvbar_sysfs_link - where a link leads: the last part of its target
  * @dir: directory
@@ -98,12 +110,20 @@ int nvbar_sysfs_link(int dir, const char *name, char *buf, size_t len);
  * @dir: its directory
  * @log: where to explain a failure
  *
- * The lock needs no file of its own, and ends with the process.
+ * It is on the file of a BAR, which only its owner may open: whoever may read a file
+ * may lock it.  The lock ends with the process.
  *
- * Return: a descriptor of its configuration space, which holds the lock; or
- * -EBUSY (another process has it, or this one already), or the errno of the file.
+ * Return: a descriptor that holds the lock; -ENOENT (it has no BAR with an address, so
+ * nobody can have it open), -EBUSY (another process has it, or this one already), or
+ * the errno of the file; but for -ENOENT with a line that says why.
  */
 int nvbar_sysfs_lock(int dir, const struct nvbar_log *log);
+
+/**
+ * nvbar_sysfs_mark_unbind - have whoever wants the lock hear that an unbind is waiting
+ * @lock: the lock; the mark ends with it
+ */
+void nvbar_sysfs_mark_unbind(int lock);
 
 /**
  * nvbar_sysfs_read_ids - read who a device is: address, ids and class
@@ -129,14 +149,18 @@ int nvbar_sysfs_read_ids(int dir, const char *address, struct nvbar_pci_device *
 int nvbar_sysfs_find(const char *address, struct nvbar_pci_device *dev,
 		     const struct nvbar_log *log);
 
-/** nvbar_sysfs_find_gpu - the same, and -EOPNOTSUPP for anything but a GPU of NVIDIA's */
+/**
+ * nvbar_sysfs_find_gpu - the same, and -EOPNOTSUPP for anything but a GPU of NVIDIA's that
+ * has registers of its own
+ */
 int nvbar_sysfs_find_gpu(const char *address, struct nvbar_pci_device *dev,
 			 const struct nvbar_log *log);
 
 /**
  * nvbar_sysfs_read_device - read all there is of a device; writes nothing
  *
- * Arguments and results as of nvbar_sysfs_read_ids().
+ * Arguments and results as of nvbar_sysfs_read_ids().  What makes no sense is left out,
+ * the rest is there all the same.
  */
 int nvbar_sysfs_read_device(int dir, const char *address, struct nvbar_pci_device *dev,
 			    const struct nvbar_log *log);
@@ -145,13 +169,12 @@ int nvbar_sysfs_read_device(int dir, const char *address, struct nvbar_pci_devic
  * nvbar_sysfs_for_each_gpu - visit NVIDIA's GPUs, in the order of their addresses
  * @fn: called for each; a result other than 0 ends the visit
  * @arg: second argument of @fn
- * @log: as nvbar_sysfs_read_ids(); its device is that which a line is about
  *
- * One that vanishes meanwhile is not visited.
+ * One that is odd is visited, with its problem, as is a device that may be one; one that
+ * vanishes meanwhile is not.
  *
- * Return: 0, what @fn returned, -ENOMEM, or as nvbar_sysfs_read_device().
+ * Return: 0, what @fn returned, -ENOMEM, or the errno of the directory.
  */
-int nvbar_sysfs_for_each_gpu(int (*fn)(const struct nvbar_pci_device *dev, void *arg), void *arg,
-			     const struct nvbar_log *log);
+int nvbar_sysfs_for_each_gpu(int (*fn)(const struct nvbar_pci_device *dev, void *arg), void *arg);
 
 #endif

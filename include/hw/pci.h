@@ -11,6 +11,8 @@
 /* The header [PCI 3.0, 6.1] */
 #define PCI_VENDOR				0x00
 #define   PCI_VENDOR_NVIDIA				0x10de
+/* Vendor and device of one that is not ready after a reset [PCIe 4.0, 2.3.2] */
+#define   PCI_ID_NOT_READY				0xffff0001
 #define PCI_DEVICE				0x02
 #define PCI_COMMAND				0x04
 #define   PCI_COMMAND_IO				0x0001

@@ -63,9 +63,9 @@ enum nvbar_log_level {
  *
  * BAR1 is not bound; nvbar_get_info(), nvbar_get_stats() and
  * nvbar_get_fault() work, everything that needs a write is -EACCES.  A pci:
- * device can be observed while a driver or another process has it; one that is
- * asleep, or has its BARs switched off, is not woken up for it but refused with
- * -EACCES.
+ * device can be observed while a driver or another process has it.  A pci:, vfio: or
+ * vfio-user: device that has its BARs switched off, or is asleep, is not woken up for
+ * it but refused with -EACCES.
  */
 #define NVBAR_OPEN_OBSERVE		(1u << 0)
 
@@ -1114,10 +1114,17 @@ struct nvbar_device_bar {
  * @iommu_group: its number, or -1
  * @asleep: it does not answer on the bus
  * @decode: its BARs are switched on; 0 while it is asleep
- * @bar0: registers
+ * @bar0: registers; a GPU has them, so without a length it is one that got no address
  * @bar1: the aperture onto VRAM
  * @bar2: another one, for drivers
  * @bar1_sizes: bit n set: BAR1 can have 1 << n bytes; 0 where it can't be resized
+ * @gone: it is awake and does not answer: its configuration space reads as all ones
+ * @nr_virtual: virtual functions that it has, which end when its driver is unbound
+ * @physfn: address of the GPU that this is a virtual function of, or empty; such a one
+ *	can't be opened
+ * @problem: what of it makes no sense or can't be read, or empty.  Then all of the
+ *	above is what could be found out, and it can't be opened; without ids it may
+ *	be no GPU
  */
 struct nvbar_device_info {
 	size_t size;
@@ -1128,6 +1135,9 @@ struct nvbar_device_info {
 	uint8_t asleep, decode;
 	struct nvbar_device_bar bar0, bar1, bar2;
 	uint64_t bar1_sizes;
+	uint8_t gone;
+	uint32_t nr_virtual;
+	char physfn[24], problem[128];
 };
 
 /**
@@ -1136,10 +1146,11 @@ struct nvbar_device_info {
  * @arg: second argument of @fn
  * @opts: as nvbar_device_bind()
  *
- * A machine without any is none that fails.
+ * A machine without any is none that fails.  A device that is odd is visited as others
+ * are, see nvbar_device_info.problem.
  *
- * Return: 0, what @fn returned, -EINVAL, -ENOMEM, -EIO (sysfs makes no sense), or
- * the errno of a file.
+ * Return: 0, what @fn returned, -EINVAL, -ENOMEM, or the errno of the directory of
+ * devices.
  */
 NVBAR_API int nvbar_for_each_device(int (*fn)(const struct nvbar_device_info *, void *), void *arg,
 				    const struct nvbar_open_opts *opts);
@@ -1168,9 +1179,14 @@ NVBAR_API int nvbar_device_bind(const char *address, const char *driver,
  * @opts: as nvbar_device_bind()
  *
  * Whatever uses it through the driver loses it, or is waited for: that is up to
- * the driver.
+ * the driver.  Some wait for their last user, and nothing takes an unbind back.  After
+ * a second a log line of level NVBAR_LOG_WARNING says what is waited for; after 60 s, or
+ * when a handler of a signal has run, the call returns, and the unbind goes on in
+ * another process, which it is made from and which ends with it.  Until then every
+ * other call for this device is -EBUSY and says why.
  *
  * Return: 0, or -EINVAL, -ENOENT (no such device, or no driver bound), -EACCES,
+ * -EBUSY (a process with nvbar has it, or the driver does not let go), -EINTR,
  * -EOPNOTSUPP, -EIO, or the errno that the kernel refuses with.
  */
 NVBAR_API int nvbar_device_unbind(const char *address, const struct nvbar_open_opts *opts);

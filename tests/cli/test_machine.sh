@@ -125,7 +125,52 @@ for address in '' nonsense 1:0.0 01:00.0x sim; do
 	refuses "bind '$address'" 'bind: not the address of a PCI device' nvbar bind "$address"
 	refuses "resize '$address'" 'not the address of a PCI device' nvbar resize "$address" 64M
 done
+refuses "a device whose name was cut short is named once" \
+	"^nvbar: pci:01:00.0: open: it is asleep" nvbar -d pci:01:00.0 info
+refuses "nor is one in capital letters named twice" \
+	"^nvbar: PCI:0000:0A:00.0: open: unknown kind" nvbar -d PCI:0000:0A:00.0 info
+device 0000:0a:00.0 0x030000
+ln -s ../../drivers/nouveau "$devices/0000:0a:00.0/driver"
+refuses "nor with a domain" "^nvbar: pci:0A:00.0: open: driver nouveau has it" nvbar -d pci:0A:00.0 read 0 1
+rm -r "$devices/0000:0a:00.0"
+
+# --- odd devices ----------------------------------------------------------
+
+# odd WHAT PATTERN: list tells it, names the other GPU all the same, and fails
+odd() {
+	run nvbar list
+	[ $status -eq 1 ] && grep -qE "$2" "$out" && grep -qx "  open as     pci:0000:02:00.0" "$out"
+	result $? "list with $1"
+	run nvbar --json list
+	[ $status -eq 1 ] && [ "$(grep -c '"open_as": *"pci:' "$out")" -eq 1 ]
+	result $? "the same as JSON"
+}
+
+device 0000:02:00.0 0x030000
+sed -i 1s/.*/"$none"/ "$devices/$gpu/resource"
+prints "a GPU whose registers got no address" "^  bar0 +no address$" nvbar list
+prints "is opened by nothing" "^  open as +nothing; BAR0 has no address$" nvbar list
+prints "and its BAR1 is no BAR0" "^  bar1 +256M at 0xe0000000;" nvbar list
+device $gpu 0x030000
+sed -i "2s/.*/0x0000000020000000 0x000000001fffffff 0x0000000000140204/" "$devices/$gpu/resource"
+odd "a BAR without a size" "^  problem +BAR 1 from 0x20000000 to 0x1fffffff makes no sense$"
+device $gpu 0x030000
+: >"$devices/$gpu/config"
+odd "a configuration space that can't be read" "^  problem +config in sysfs: "
+device $gpu 0x030000
 echo nonsense >"$devices/$gpu/resource"
-refuses "list of nonsense" "^nvbar: this machine: list: $gpu: resource in sysfs makes no sense" nvbar list
+odd "nonsense" "^  problem +resource in sysfs makes no sense$"
+device $gpu 0x030000
+head -c 4096 /dev/zero | tr '\0' '\377' >"$devices/$gpu/config"
+prints "a GPU that fell off the bus" "^  state +does not answer, D0$" nvbar list
+prints "how it can be opened" "^  open as +nothing; it does not answer$" nvbar list
+refuses "it when it is opened" "^nvbar: pci:$gpu: open: the GPU is gone" nvbar -d pci:$gpu info
+device $gpu 0x030000
+ln -s ../0000:02:00.0 "$devices/$gpu/physfn"
+echo 1 >"$devices/0000:02:00.0/sriov_numvfs"
+prints "a virtual function" "^  part +virtual function of 0000:02:00.0$" nvbar list
+prints "that it can't be opened" "^  open as +nothing; a virtual function" nvbar list
+prints "what it is a part of" "^  parts +1 virtual functions, which end when" nvbar list
+refuses "opening it" "open: it is a virtual function of 0000:02:00.0" nvbar -d pci:$gpu info
 
 plan

@@ -9,26 +9,36 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <nvbar/nvbar.h>
 
 #include "pci_sysfs.h"
+#include "unbind.h"
 
 #define MIB(n)	((uint64_t)(n) << 20)
 #define SOUND	"0000:01:00.1"
+#define WROTE_MAX	2048
 
 /* --- the kernel --- */
 
-static char wrote[2048];		/* "file=text " for each file */
+static char *wrote;			/* "file=text " for each file, by any process */
 static const char *stubborn;		/* the file that refuses ... */
 static int stubborn_err;		/* ... with this, or by doing nothing if 0 */
 static bool loses_bar1;
+/* A driver that waits for its users, and what ends that: shared with who waits in the kernel */
+static bool has_users;
+static volatile bool *users_gone;
 
 int __real_nvbar_sysfs_write(int dir, const char *name, const char *text);
 int __wrap_nvbar_sysfs_write(int dir, const char *name, const char *text);
@@ -61,7 +71,7 @@ int __wrap_nvbar_sysfs_write(int dir, const char *name, const char *text)
 	const char *file = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
 	int ret;
 
-	snprintf(wrote + strlen(wrote), sizeof(wrote) - strlen(wrote), "%s=%s ", file,
+	snprintf(wrote + strlen(wrote), WROTE_MAX - 1 - strlen(wrote), "%s=%s ", file,
 		 *text == '\n' ? "" : text);
 	if (stubborn && !strcmp(file, stubborn)) {
 		if (!stubborn_err)
@@ -70,6 +80,8 @@ int __wrap_nvbar_sysfs_write(int dir, const char *name, const char *text)
 			change_bar1(0);
 		return stubborn_err;
 	}
+	while (has_users && !strcmp(file, "unbind") && !*users_gone)
+		usleep(1000);
 	if (!strcmp(file, "unbind")) {
 		fake_remove(text, "driver");
 		return 0;
@@ -95,7 +107,13 @@ static int begin(void **state)
 	assert_int_equal(mkdir(fake_path(NULL, "/bus/pci/drivers/vfio-pci"), 0755), 0);
 	fake_file(NULL, "/bus/pci/drivers/vfio-pci/bind", "%s", "");
 	fake_file(NULL, "/bus/pci/drivers_probe", "%s", "");
+	if (!wrote)
+		wrote = mmap(NULL, WROTE_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(wrote, MAP_FAILED);
 	wrote[0] = '\0';
+	users_gone = (bool *)wrote + WROTE_MAX - 1;
+	*users_gone = false;
+	has_users = false;
 	stubborn = NULL;
 	loses_bar1 = false;
 	return 0;
@@ -199,9 +217,56 @@ static void the_list_says_what_sysfs_says(void **state)
 	assert_int_equal(info[1].bar1_sizes, 0);
 
 	assert_int_equal(nvbar_for_each_device(stop, NULL, NULL), 42);
+}
+
+static void a_device_that_is_odd_is_listed_with_what_is_odd(void **state)
+{
+	struct nvbar_device_info info[4] = { 0 }, *at = info;
+
+	(void)state;
+	fake_gpu("0000:41:00.0", fake_gh100);
 	fake_file(GPU, "resource", "nonsense\n");
-	assert_int_equal(nvbar_for_each_device(copy, &at, &opts), -EIO);
-	says(GPU ": ", "resource in sysfs makes no sense");
+	assert_int_equal(nvbar_for_each_device(copy, &at, &opts), 0);
+	assert_ptr_equal(at, info + 2);
+	assert_string_equal(info[0].address, GPU);
+	assert_string_equal(info[0].problem, "resource in sysfs makes no sense");
+	assert_string_equal(info[0].open_as, "");
+	assert_int_equal(info[0].vendor, 0x10de);
+	assert_string_equal(info[1].problem, "");
+	assert_string_equal(info[1].open_as, "pci:0000:41:00.0");
+	assert_string_equal(said, "");
+}
+
+static void what_cant_be_opened_is_listed_without_how(void **state)
+{
+	struct nvbar_device_info info[4] = { 0 }, *at = info;
+	struct fake_bar bar[6];
+
+	(void)state;
+	fake_link(GPU, "physfn", "../0000:84:00.0");
+	fake_gpu("0000:02:00.0", fake_ga102);
+	fake_file("0000:02:00.0", "config", "\xff\xff\xff\xff\xff\xff\xff\xff");
+	memcpy(bar, fake_ga102, sizeof(bar));
+	bar[0] = (struct fake_bar){ 0 };
+	fake_gpu("0000:03:00.0", bar);
+	fake_file("0000:03:00.0", "sriov_numvfs", "4\n");
+	assert_int_equal(nvbar_for_each_device(copy, &at, &opts), 0);
+	assert_ptr_equal(at, info + 3);
+	assert_string_equal(info[0].physfn, "0000:84:00.0");
+	assert_string_equal(info[0].open_as, "");
+	assert_true(info[1].gone);
+	assert_int_equal(info[1].decode, 0);
+	assert_string_equal(info[1].open_as, "");
+	assert_int_equal(info[2].bar0.len, 0);
+	assert_int_equal(info[2].bar1.start, 0xe0000000);
+	assert_int_equal(info[2].nr_virtual, 4);
+	assert_string_equal(info[2].open_as, "");
+	/* Nor is another size asked for. */
+	assert_int_equal(nvbar_device_resize(GPU, MIB(64), &opts), -EOPNOTSUPP);
+	says(GPU ": ", "virtual function of 0000:84:00.0");
+	assert_int_equal(nvbar_device_resize("0000:02:00.0", MIB(64), &opts), -ENODEV);
+	says("0000:02:00.0: ", "the GPU is gone: its configuration space reads 0xffffffff");
+	assert_string_equal(wrote, "");
 }
 
 /* --- drivers --- */
@@ -226,6 +291,118 @@ static void a_gpu_goes_from_driver_to_driver(void **state)
 	assert_string_equal(driver_of(GPU), "nouveau");
 	assert_string_equal(wrote, "unbind=" GPU " driver_override= drivers_probe=" GPU " ");
 	assert_string_equal(said, "");
+}
+
+/* --- a driver that does not let go --- */
+
+static char warned[256];
+
+static void keep_both(void *arg, int level, const char *line)
+{
+	(void)arg;
+	strcpy(level == NVBAR_LOG_WARNING ? warned : said, line);
+}
+
+static const struct nvbar_log both = { .fn = keep_both, .level = NVBAR_LOG_WARNING, .device = GPU };
+
+static int dir, lock;
+
+static void begin_unbind(const char *driver)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "../../drivers/%s", driver);
+	fake_link(GPU, "driver", link);
+	fake_resources(GPU, fake_ga102);
+	dir = nvbar_sysfs_open(GPU);
+	lock = nvbar_sysfs_lock(dir, &both);
+	assert_true(dir >= 0 && lock >= 0);
+	has_users = true;
+	warned[0] = '\0';
+	said[0] = '\0';
+}
+
+/* What was given up goes on: once its users are gone the driver lets go. */
+static void end_unbind(void)
+{
+	close(lock);
+	close(dir);
+	said[0] = '\0';
+	assert_int_equal(nvbar_device_bind(GPU, "vfio-pci", &opts), -EBUSY);
+	assert_non_null(strstr(said, GPU ": an unbind is waiting for driver "));
+	*users_gone = true;
+	while (nvbar_device_bind(GPU, "vfio-pci", NULL) == -EBUSY)
+		usleep(1000);
+	assert_string_equal(driver_of(GPU), "vfio-pci");
+	said[0] = '\0';
+}
+
+static void a_driver_that_waits_for_its_users_is_told_and_left(void **state)
+{
+	static const struct nvbar_patience patience = { .tell_ms = 1, .limit_ms = 1000 };
+	static const struct {
+		const char *driver, *users;
+	} cases[] = {
+		{ "nvidia", "\"lsof /dev/nvidia*\" names them" },
+		{ "vfio-pci", "\"lsof /dev/vfio/*\" names them" },
+		{ "nouveau", "\"lsof /dev/dri/*\" names them" },
+	};
+	char text[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin_unbind(cases[i].driver);
+		assert_int_equal(nvbar_sysfs_unbind(dir, lock, GPU, cases[i].driver, &patience, &both),
+				 -EBUSY);
+		snprintf(text, sizeof(text), GPU ": driver %s waits for its users to end; %s; this waits "
+			 "1 s at most", cases[i].driver, cases[i].users);
+		assert_string_equal(warned, text);
+		assert_non_null(strstr(said, "has not let go of it, and the unbind goes on"));
+		assert_string_equal(driver_of(GPU), cases[i].driver);
+		end_unbind();
+		end(state);
+		begin(state);
+	}
+}
+
+static void ring(int sig)
+{
+	(void)sig;
+}
+
+static void a_signal_ends_the_wait_for_a_driver(void **state)
+{
+	static const struct nvbar_patience patience = { .tell_ms = 1, .limit_ms = 3600000 };
+	const struct sigaction bell = { .sa_handler = ring, .sa_flags = SA_RESTART };
+	/* Again and again: one may come before anything waits. */
+	const struct itimerval soon = { { 0, 100000 }, { 0, 100000 } }, never = { 0 };
+
+	(void)state;
+	sigaction(SIGALRM, &bell, NULL);
+	begin_unbind("nvidia");
+	setitimer(ITIMER_REAL, &soon, NULL);
+	assert_int_equal(nvbar_sysfs_unbind(dir, lock, GPU, "nvidia", &patience, &both), -EINTR);
+	setitimer(ITIMER_REAL, &never, NULL);
+	assert_non_null(strstr(said, "interrupted: driver nvidia has not let go of it"));
+	end_unbind();
+}
+
+/* Pipes and locks of the program's would live as long as the driver's users. */
+static void who_waits_in_the_kernel_holds_nothing_but_the_lock(void **state)
+{
+	static const struct nvbar_patience patience = { .tell_ms = 1, .limit_ms = 2 };
+	int ends[2];
+	char none;
+
+	(void)state;
+	begin_unbind("nvidia");
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(nvbar_sysfs_unbind(dir, lock, GPU, "nvidia", &patience, &both), -EBUSY);
+	close(ends[1]);
+	/* Blocks for as long as somebody has the other end. */
+	assert_int_equal(read(ends[0], &none, 1), 0);
+	close(ends[0]);
+	end_unbind();
 }
 
 static void its_sound_goes_along(void **state)
@@ -431,9 +608,9 @@ static void a_gpu_that_nvbar_has_open_is_not_changed(void **state)
 {
 	const struct nvbar_log silent = { 0 };
 	char owner[64];
-	int dir, lock;
 
 	(void)state;
+	fake_resources(GPU, fake_ga102);
 	dir = nvbar_sysfs_open(GPU);
 	lock = nvbar_sysfs_lock(dir, &silent);
 	assert_true(lock >= 0);
@@ -444,7 +621,11 @@ static void a_gpu_that_nvbar_has_open_is_not_changed(void **state)
 	says(GPU ": ", owner);
 	close(lock);
 	close(dir);
+	/* One that any user can take is none. */
+	lock = open(fake_path(GPU, "config"), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
 	assert_int_equal(bind_to_vfio(GPU), 0);
+	close(lock);
 }
 
 #define ON_A_GPU(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -453,7 +634,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_A_GPU(the_list_says_what_sysfs_says),
+		ON_A_GPU(a_device_that_is_odd_is_listed_with_what_is_odd),
+		ON_A_GPU(what_cant_be_opened_is_listed_without_how),
 		ON_A_GPU(a_gpu_goes_from_driver_to_driver),
+		ON_A_GPU(a_driver_that_waits_for_its_users_is_told_and_left),
+		ON_A_GPU(a_signal_ends_the_wait_for_a_driver),
+		ON_A_GPU(who_waits_in_the_kernel_holds_nothing_but_the_lock),
 		ON_A_GPU(its_sound_goes_along),
 		ON_A_GPU(a_driver_that_is_not_there_is_told),
 		ON_A_GPU(names_that_are_no_drivers_are_refused),

@@ -49,7 +49,8 @@ static void addresses_are_taken_as_people_write_them(void **state)
 #define PORTS		{ 0, 128, PCI_BAR_IO }
 #define NONE		{ 0, 0, 0 }
 
-static void roles_follow_from_walking_the_six_bars(void **state)
+/* hardware.md: BAR1 is resource 1 behind a BAR0 of 32 bits, 2 behind one of 64. */
+static void roles_follow_from_the_numbers(void **state)
 {
 	static const struct {
 		struct nvbar_pci_bar bar[PCI_NR_BARS];
@@ -58,15 +59,20 @@ static void roles_follow_from_walking_the_six_bars(void **state)
 		/* TU102 to AD102, and GH100 */
 		{ { M32(16 * MIB), M64(256 * MIB), NONE, M64(32 * MIB), NONE, PORTS }, 0, 1, 3 },
 		{ { M64(16 * MIB), NONE, M64(128 * GIB), NONE, M64(32 * MIB), NONE }, 0, 2, 4 },
-		/* The smallest BAR1, and a second BAR that can be none */
-		{ { M32(16 * MIB), M64(64 * MIB), NONE, M64(32 * MIB), NONE, PORTS }, 0, 1, 3 },
-		{ { M32(16 * MIB), M64(32 * MIB), NONE, NONE, NONE, PORTS }, 0, -1, 1 },
-		{ { M64(16 * MIB), NONE, M64(32 * MIB), NONE, NONE, NONE }, 0, -1, 2 },
-		{ { M32(16 * MIB), NONE, NONE, NONE, NONE, NONE }, 0, -1, -1 },
-		/* I/O in front, and what would be in the upper half of a 64-bit BAR */
-		{ { PORTS, M32(16 * MIB), M32(256 * MIB), M32(32 * MIB), NONE, NONE }, 1, 2, 3 },
+		/* No room was found for the registers, and nothing is left of them. */
+		{ { NONE, M64(256 * MIB), NONE, M64(32 * MIB), NONE, PORTS }, -1, 1, 3 },
+		{ { NONE, M64(64 * GIB), NONE, M64(32 * MIB), NONE, NONE }, -1, 1, 3 },
+		{ { NONE, NONE, M64(128 * GIB), NONE, M64(32 * MIB), NONE }, -1, 2, 4 },
+		/* For BAR1 */
+		{ { M32(16 * MIB), NONE, NONE, M64(32 * MIB), NONE, PORTS }, 0, -1, 3 },
+		{ { M64(16 * MIB), NONE, NONE, NONE, M64(32 * MIB), NONE }, 0, -1, 4 },
+		/* For any but the registers; for any */
+		{ { M32(16 * MIB), NONE, NONE, NONE, NONE, PORTS }, 0, -1, -1 },
+		{ { NONE, NONE, NONE, NONE, NONE, PORTS }, -1, -1, -1 },
+		{ { NONE, NONE, NONE, NONE, NONE, NONE }, -1, -1, -1 },
+		/* What would be in the upper half of a 64-bit BAR, and ports in place of a BAR */
 		{ { M64(16 * MIB), M32(256 * MIB), NONE, NONE, NONE, NONE }, 0, -1, -1 },
-		{ { PORTS, NONE, NONE, NONE, NONE, NONE }, -1, -1, -1 },
+		{ { PORTS, M32(256 * MIB), NONE, NONE, NONE, NONE }, -1, 1, -1 },
 	};
 	struct nvbar_bar_roles roles;
 	size_t i;
@@ -78,6 +84,26 @@ static void roles_follow_from_walking_the_six_bars(void **state)
 		assert_int_equal(roles.bar1, cases[i].bar1);
 		assert_int_equal(roles.bar2, cases[i].bar2);
 	}
+}
+
+/* PCIe 4.0, 2.3.2: what a root complex gives where nothing answers, and after a reset */
+static void what_is_read_where_nothing_answers_is_no_head(void **state)
+{
+	static const struct nvbar_pci_head dead[] = {
+		{ 0xffffffff, 0xffff, 0xffff }, { 0xffff0001, 0xffff, 0xffff },
+		{ 0xffff0001, 0, 0 }, { 0x220410de, 0xffff, 0xffff },
+	};
+	static const struct nvbar_pci_head alive[] = {
+		{ 0x220410de, 0, 0x10 }, { 0x220410de, 0x0507, 0x10 }, { 0xffff10de, 0, 0x10 },
+		{ 0, 0, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_OF(dead); i++)
+		assert_false(nvbar_pci_answers(&dead[i]));
+	for (i = 0; i < NR_OF(alive); i++)
+		assert_true(nvbar_pci_answers(&alive[i]));
 }
 
 /* --- one device --- */
@@ -142,7 +168,8 @@ static void a_gpu_is_read_with_all_there_is(void **state)
 	assert_int_equal(dev.iommu_group, 17);
 	assert_string_equal(dev.power, "D0");
 	assert_false(dev.asleep);
-	assert_int_equal(dev.command, 0x0507);
+	assert_int_equal(dev.head.command, 0x0507);
+	assert_false(dev.gone);
 }
 
 static void a_gpu_may_have_no_driver_no_iommu_and_no_other_size(void **state)
@@ -186,7 +213,7 @@ static void a_sleeping_gpu_is_not_woken_up(void **state)
 	fake_file(GPU, "power_state", "D3cold\n");
 	assert_int_equal(read_device(&dev), 0);
 	assert_true(dev.asleep);
-	assert_int_equal(dev.command, 0);
+	assert_int_equal(dev.head.command, 0);
 	fake_file(GPU, "power_state", "D0\n");
 	fake_file(GPU, "power/runtime_status", "suspended\n");
 	assert_int_equal(read_device(&dev), 0);
@@ -268,6 +295,78 @@ static void bars_that_make_no_sense_are_refused(void **state)
 	}
 }
 
+/* As lspci shows a function that was passed through, and a size of 2^64 */
+static void one_odd_bar_hides_no_other(void **state)
+{
+	static const struct fake_bar bad[] = {
+		{ 0x20000000, 0x1fffffff, MEM64 }, { 0, UINT64_MAX, MEM64_PREFETCH | UNSET },
+	};
+	struct nvbar_pci_device dev;
+	struct fake_bar bar[6];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NR_OF(bad); i++) {
+		fake_end();
+		fake_begin();
+		memcpy(bar, fake_ga102, sizeof(bar));
+		bar[1] = bad[i];
+		fake_gpu(GPU, bar);
+		fake_link(GPU, "driver", "../../drivers/nvidia");
+		fake_set_command(GPU, 7);
+		assert_int_equal(read_device(&dev), -EIO);
+		assert_non_null(strstr(dev.problem, "BAR 1 from 0x"));
+		assert_int_equal(dev.roles.regs, 0);
+		assert_int_equal(dev.roles.bar1, -1);
+		assert_int_equal(dev.roles.bar2, 3);
+		assert_int_equal(dev.bar[3].size, 32 * MIB);
+		assert_string_equal(dev.driver, "nvidia");
+		assert_int_equal(dev.head.command, 7);
+	}
+}
+
+static void a_gpu_that_fell_off_the_bus_is_gone(void **state)
+{
+	static const uint32_t dead[] = { 0xffffffff, 0xffffffff };
+	struct nvbar_pci_device dev;
+	FILE *f;
+
+	(void)state;
+	f = fopen(fake_path(GPU, "config"), "we");
+	assert_non_null(f);
+	assert_int_equal(fwrite(dead, sizeof(dead), 1, f), 1);
+	fclose(f);
+	assert_int_equal(read_device(&dev), 0);
+	assert_true(dev.gone);
+	assert_string_equal(dev.problem, "");
+	/* One that sleeps is not asked. */
+	fake_file(GPU, "power_state", "D3cold\n");
+	assert_int_equal(read_device(&dev), 0);
+	assert_false(dev.gone);
+}
+
+static void virtual_functions_are_told(void **state)
+{
+	struct nvbar_pci_device dev;
+
+	(void)state;
+	assert_int_equal(read_device(&dev), 0);
+	assert_string_equal(dev.physfn, "");
+	assert_int_equal(dev.nr_virtual, 0);
+	fake_file(GPU, "sriov_numvfs", "16\n");
+	assert_int_equal(read_device(&dev), 0);
+	assert_int_equal(dev.nr_virtual, 16);
+	fake_file(GPU, "sriov_numvfs", "many\n");
+	assert_int_equal(read_device(&dev), -EIO);
+	fake_remove(GPU, "sriov_numvfs");
+	fake_link(GPU, "physfn", "../0000:84:00.0");
+	assert_int_equal(read_device(&dev), 0);
+	assert_string_equal(dev.physfn, "0000:84:00.0");
+	fake_link(GPU, "physfn", "../nonsense");
+	assert_int_equal(read_device(&dev), -EIO);
+	assert_string_equal(dev.problem, "physfn in sysfs makes no sense");
+}
+
 static void links_that_make_no_sense_are_refused(void **state)
 {
 	struct nvbar_pci_device dev;
@@ -342,10 +441,29 @@ static void gpus_are_visited_in_the_order_of_their_addresses(void **state)
 	fake_gpu("01:00.0", fake_ga102);
 	fake_link(GPU, "/bus/pci/devices/0000:02:00.0", "nowhere");
 
-	assert_int_equal(nvbar_sysfs_for_each_gpu(see, &seen, &silent), 0);
+	assert_int_equal(nvbar_sysfs_for_each_gpu(see, &seen), 0);
 	assert_string_equal(seen.text, "0000:01:00.0 0000:41:00.0 0000:c1:00.0 10000:01:00.0 ");
-	assert_int_equal(nvbar_sysfs_for_each_gpu(see, &stopped, &silent), 77);
+	assert_int_equal(nvbar_sysfs_for_each_gpu(see, &stopped), 77);
 	assert_int_equal(stopped.nr, 2);
+}
+
+/* What may be a GPU is seen; what is none, or is gone, is not, however odd. */
+static void odd_gpus_are_visited_and_hide_no_other(void **state)
+{
+	struct seen seen = { 0 };
+
+	(void)state;
+	fake_file(GPU, "resource", "nonsense\n");
+	fake_gpu("0000:02:00.0", fake_gh100);
+	fake_file("0000:02:00.0", "vendor", "nonsense\n");
+	fake_gpu("0000:03:00.0", fake_gh100);
+	fake_remove("0000:03:00.0", "class");
+	fake_gpu("0000:04:00.0", fake_gh100);
+	fake_file("0000:04:00.0", "vendor", "0x8086\n");
+	fake_file("0000:04:00.0", "class", "nonsense\n");
+	fake_gpu("0000:05:00.0", fake_ga102);
+	assert_int_equal(nvbar_sysfs_for_each_gpu(see, &seen), 0);
+	assert_string_equal(seen.text, "0000:01:00.0 0000:02:00.0 0000:03:00.0 0000:05:00.0 ");
 }
 
 static void a_machine_may_have_no_gpu_and_no_pci(void **state)
@@ -355,9 +473,9 @@ static void a_machine_may_have_no_gpu_and_no_pci(void **state)
 	(void)state;
 	fake_end();
 	fake_begin();
-	assert_int_equal(nvbar_sysfs_for_each_gpu(see, &seen, &silent), 0);
+	assert_int_equal(nvbar_sysfs_for_each_gpu(see, &seen), 0);
 	fake_remove(GPU, "/bus/pci/devices");
-	assert_int_equal(nvbar_sysfs_for_each_gpu(see, &seen, &silent), 0);
+	assert_int_equal(nvbar_sysfs_for_each_gpu(see, &seen), 0);
 	assert_int_equal(seen.nr, 0);
 }
 
@@ -367,7 +485,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_are_taken_as_people_write_them),
-		cmocka_unit_test(roles_follow_from_walking_the_six_bars),
+		cmocka_unit_test(roles_follow_from_the_numbers),
+		cmocka_unit_test(what_is_read_where_nothing_answers_is_no_head),
 		ON_A_GPU(a_gpu_is_read_with_all_there_is),
 		ON_A_GPU(a_gpu_may_have_no_driver_no_iommu_and_no_other_size),
 		ON_A_GPU(a_bar_without_an_address_keeps_its_role),
@@ -375,9 +494,13 @@ int main(void)
 		ON_A_GPU(only_display_controllers_of_nvidia_are_gpus),
 		ON_A_GPU(what_makes_no_sense_is_refused),
 		ON_A_GPU(bars_that_make_no_sense_are_refused),
+		ON_A_GPU(one_odd_bar_hides_no_other),
+		ON_A_GPU(a_gpu_that_fell_off_the_bus_is_gone),
+		ON_A_GPU(virtual_functions_are_told),
 		ON_A_GPU(links_that_make_no_sense_are_refused),
 		ON_A_GPU(files_that_are_missing_are_errors),
 		ON_A_GPU(gpus_are_visited_in_the_order_of_their_addresses),
+		ON_A_GPU(odd_gpus_are_visited_and_hide_no_other),
 		ON_A_GPU(a_machine_may_have_no_gpu_and_no_pci),
 	};
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -27,6 +28,7 @@
 /* --- the machine, and the GPU that is none --- */
 
 static bool no_memory;		/* for mappings of files */
+static bool bar1_claimed;	/* and something else has that of BAR1 */
 static size_t page_size = 4096;
 
 void *__real_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off);
@@ -36,6 +38,11 @@ void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t o
 {
 	if (fd >= 0 && no_memory) {
 		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	/* So the kernel says it where I/O memory is strictly its driver's. */
+	if (fd >= 0 && len > MIB(16) && bar1_claimed) {
+		errno = EINVAL;
 		return MAP_FAILED;
 	}
 	if (fd >= 0 && off % (off_t)page_size) {
@@ -49,6 +56,7 @@ static int begin(void **state)
 {
 	(void)state;
 	no_memory = false;
+	bar1_claimed = false;
 	fake_begin();
 	fake_gpu(GPU, fake_ga102);
 	fake_resources(GPU, fake_ga102);
@@ -827,6 +835,100 @@ static void one_process_has_it(void **state)
 
 /* --- refusals --- */
 
+/* Whoever may read a file may lock it, and configuration space is for all to read. */
+static void a_lock_that_anybody_can_take_keeps_nobody_out(void **state)
+{
+	int fd = open(fake_path(GPU, "config"), O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	nvbar_close(open_gpu());
+	close(fd);
+}
+
+static void a_virtual_function_is_refused(void **state)
+{
+	(void)state;
+	fake_link(GPU, "physfn", "../0000:84:00.0");
+	refuses(DEVICE, 0, EOPNOTSUPP, "it is a virtual function of 0000:84:00.0");
+	refuses(DEVICE, NVBAR_OPEN_OBSERVE, EOPNOTSUPP, "it is a virtual function of 0000:84:00.0");
+}
+
+static void a_bar1_that_something_else_has_is_told(void **state)
+{
+	(void)state;
+	bar1_claimed = true;
+	refuses(DEVICE, 0, EBUSY, "something else, as a boot console, has claimed it; /proc/iomem says "
+		"what");
+	assert_int_equal(fake_command(GPU), 0);
+}
+
+static void a_gpu_that_does_not_answer_is_gone(void **state)
+{
+	static const uint32_t heads[][2] = { { ~0u, ~0u }, { 0xffff0001, ~0u }, { 0x220410de, ~0u } };
+	char why[64];
+	size_t i;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < NR_OF(heads); i++) {
+		fd = open(fake_path(GPU, "config"), O_WRONLY | O_CLOEXEC);
+		assert_int_equal(pwrite(fd, heads[i], 8, 0), 8);
+		close(fd);
+		snprintf(why, sizeof(why), "the GPU is gone: its configuration space reads 0x%08x",
+			 heads[i][0]);
+		refuses(DEVICE, 0, ENODEV, why);
+		refuses(DEVICE, NVBAR_OPEN_OBSERVE, ENODEV, why);
+		assert_string_equal(fake_text(GPU, "enable"), "0");
+	}
+}
+
+/* A tree that somebody has made may have anything for a file. */
+static void a_file_that_is_a_pipe_keeps_nobody_waiting(void **state)
+{
+	struct nvbar *gpu;
+
+	(void)state;
+	fake_remove(GPU, "config");
+	assert_int_equal(mkfifo(fake_path(GPU, "config"), 0644), 0);
+	assert_int_equal(open_with(&gpu, DEVICE, NVBAR_OPEN_OBSERVE), -EIO);
+	fake_remove(GPU, "config");
+	fake_file(GPU, "config", "%4095s\n", "");
+	fake_set_command(GPU, 2);
+	regs_end();
+	fake_remove(GPU, "resource0");
+	assert_int_equal(mkfifo(fake_path(GPU, "resource0"), 0600), 0);
+	assert_true(open_with(&gpu, DEVICE, NVBAR_OPEN_OBSERVE) < 0);
+	assert_true(open_with(&gpu, DEVICE, 0) < 0);
+}
+
+/* What a GPU says of whose registers can't be read, as a firmware closes them */
+static void registers_that_read_as_errors_are_told(void **state)
+{
+	struct nvbar_fault fault = { .size = sizeof(fault) };
+	struct nvbar *gpu;
+
+	(void)state;
+	regs[0xb80f40 / 4] = 0xbadf5040;
+	refuses(DEVICE, 0, EIO, "register VF_PRIV_BAR1_BLOCK (0xb80f40) reads 0xbadf5040: it can't be "
+		"read");
+	fake_set_command(GPU, 2);
+	assert_int_equal(open_with(&gpu, DEVICE, NVBAR_OPEN_OBSERVE), 0);
+	assert_int_equal(info_of(gpu).bar1_mode, NVBAR_BAR1_UNKNOWN);
+	assert_int_equal(info_of(gpu).bar1_bound, 0);
+	assert_non_null(strstr(said, "VF_PRIV_BAR1_BLOCK (0xb80f40) reads 0xbadf5040"));
+	said[0] = '\0';
+	regs[0xb83094 / 4] = 0xbadf5040;
+	assert_int_equal(nvbar_get_fault(gpu, &fault), -EIO);
+	assert_non_null(strstr(said, "VF_PRIV_MMU_FAULT_STATUS (0xb83094) reads 0xbadf5040"));
+	said[0] = '\0';
+	regs[0xb83094 / 4] = 0x80000000;
+	regs[0xb83090 / 4] = 0xbadf5040;
+	assert_int_equal(nvbar_get_fault(gpu, &fault), -EIO);
+	assert_non_null(strstr(said, "VF_PRIV_MMU_FAULT_INFO (0xb83090) reads 0xbadf5040"));
+	nvbar_close(gpu);
+}
+
 static void what_is_no_gpu_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -849,8 +951,11 @@ static void registers_that_cant_be_reached_are_told(void **state)
 {
 	(void)state;
 	set_bar(0, (struct fake_bar){ 0xf6000000, 0xf6000fff, MEM32 });
-	refuses(DEVICE, 0, EOPNOTSUPP, "no BAR is large enough");
+	refuses(DEVICE, 0, EOPNOTSUPP, "BAR0 of 0x1000 bytes is too small");
 	set_bar(0, (struct fake_bar){ 0, 0xffffff, MEM32 | UNSET });
+	refuses(DEVICE, 0, EOPNOTSUPP, "BAR0 has no address");
+	/* Nothing of it is left in sysfs, and BAR1 is not taken for the registers. */
+	set_bar(0, (struct fake_bar){ 0 });
 	refuses(DEVICE, 0, EOPNOTSUPP, "BAR0 has no address");
 	fake_bars(GPU, fake_ga102);
 	fake_remove(GPU, "resource0");
@@ -1127,6 +1232,12 @@ int main(void)
 		ON_A_GPU(observing_switches_nothing_on),
 		ON_A_GPU(a_driver_keeps_others_out),
 		ON_A_GPU(one_process_has_it),
+		ON_A_GPU(a_lock_that_anybody_can_take_keeps_nobody_out),
+		ON_A_GPU(a_virtual_function_is_refused),
+		ON_A_GPU(a_bar1_that_something_else_has_is_told),
+		ON_A_GPU(a_gpu_that_does_not_answer_is_gone),
+		ON_A_GPU(a_file_that_is_a_pipe_keeps_nobody_waiting),
+		ON_A_GPU(registers_that_read_as_errors_are_told),
 		ON_A_GPU(what_is_no_gpu_is_refused),
 		ON_A_GPU(registers_that_cant_be_reached_are_told),
 		ON_A_GPU(without_bar1_there_is_pramin),

@@ -43,6 +43,7 @@ static struct {
 	int version;
 	uint64_t bar1_size;
 	bool no_type1, not_viable, no_pci, no_reset, no_mmap, sparse, loop;
+	bool claimed;			/* something else has BAR1's memory */
 	bool signals;			/* each access to BAR1 as a file is cut short by one, or ends with one */
 	unsigned int resets, interrupted;
 } vfio;
@@ -78,6 +79,18 @@ ssize_t __wrap_pread64(int fd, void *buf, size_t len, off_t off)
 ssize_t __wrap_pwrite64(int fd, const void *buf, size_t len, off_t off)
 {
 	return interrupts(fd, off, &len) ? -1 : __real_pwrite64(fd, buf, len, off);
+}
+
+void *__real_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off);
+void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off);
+
+void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+	if (vfio.claimed && fd == vfio.device && off >= (off_t)BAR1_AT) {
+		errno = EBUSY;
+		return MAP_FAILED;
+	}
+	return __real_mmap64(addr, len, prot, flags, fd, off);
 }
 
 int __wrap_open64(const char *path, int flags, ...)
@@ -495,13 +508,60 @@ static void what_vfio_refuses_is_told(void **state)
 	refuses(DEVICE, 0, ENOENT, "/dev/vfio/vfio: No such file");
 }
 
+/* In the words that a pci: device has for it */
+static void a_bar1_that_something_else_has_is_told(void **state)
+{
+	(void)state;
+	vfio.claimed = true;
+	refuses(DEVICE, 0, EBUSY, "something else, as a boot console, has claimed it; /proc/iomem says "
+		"what");
+	assert_int_equal(peek(4), 0);
+}
+
+/* The kernel resets it at opening: all ones, and what stands for "not ready yet" */
+static void a_gpu_that_does_not_come_back_from_its_reset_is_gone(void **state)
+{
+	uint64_t off;
+
+	(void)state;
+	for (off = 0; off < 64; off += 4)
+		poke(off, 0xffffffff);
+	refuses(DEVICE, 0, ENODEV, "the GPU is gone: its configuration space reads 0xffffffff");
+	refuses(DEVICE, NVBAR_OPEN_OBSERVE, ENODEV, "does not come back from a reset");
+	poke(0, 0xffff0001);
+	refuses(DEVICE, 0, ENODEV, "the GPU is gone: its configuration space reads 0xffff0001");
+	assert_int_equal(peek(4), 0xffffffff);
+}
+
+static void a_virtual_function_is_refused(void **state)
+{
+	(void)state;
+	fake_link(GPU, "physfn", "../0000:84:00.0");
+	refuses(DEVICE, 0, EOPNOTSUPP, "it is a virtual function of 0000:84:00.0");
+}
+
+static void registers_that_read_as_errors_are_told(void **state)
+{
+	struct nvbar *gpu;
+
+	(void)state;
+	regs[0xb83094 / 4] = 0xbadf5040;
+	refuses(DEVICE, 0, EIO, "register VF_PRIV_MMU_FAULT_STATUS (0xb83094) reads 0xbadf5040: it can't "
+		"be read");
+	regs[0xb80f40 / 4] = 0xbadf5040;
+	poke(4, 2);
+	assert_int_equal(open_with(&gpu, DEVICE, NVBAR_OPEN_OBSERVE), 0);
+	assert_int_equal(info_of(gpu).bar1_mode, NVBAR_BAR1_UNKNOWN);
+	nvbar_close(gpu);
+}
+
 static void a_device_of_other_bars_is_no_gpu(void **state)
 {
 	(void)state;
 	/* All of I/O: there are no registers. */
 	poke(0x10, 1);
 	poke(0x14, 1);
-	refuses(DEVICE, 0, EOPNOTSUPP, "no BAR is large enough");
+	refuses(DEVICE, 0, EOPNOTSUPP, "BAR0 has no address");
 	poke(0x10, 0);
 	poke(0x14, 0);
 	vfio.bar1_size = BAR1_SIZE + 1;
@@ -526,6 +586,10 @@ int main(void)
 		ON_A_GPU(malformed_strings_are_refused),
 		ON_A_GPU(the_group_must_be_whole),
 		ON_A_GPU(what_vfio_refuses_is_told),
+		ON_A_GPU(a_bar1_that_something_else_has_is_told),
+		ON_A_GPU(a_gpu_that_does_not_come_back_from_its_reset_is_gone),
+		ON_A_GPU(a_virtual_function_is_refused),
+		ON_A_GPU(registers_that_read_as_errors_are_told),
 		ON_A_GPU(a_device_of_other_bars_is_no_gpu),
 	};
 
