@@ -76,14 +76,16 @@ int nvbar_backend_sim_open(char *args, struct nvbar_log *log, struct nvbar_backe
 /**
  * nvbar_backend_vfio_user_open - connect to a GPU that a process serves
  * @path: of its UNIX socket
+ * @observe: write nothing to it
  * @log: as nvbar_device_open()
  * @backend: receives the backend
  *
- * Return: 0, -EINVAL, -ENOENT (no such socket), -EACCES, -EBUSY (it serves
- * somebody else), -ENODEV (nobody serves, or not by the protocol), -EOPNOTSUPP
+ * Return: 0, -EINVAL, -ENOENT (no such socket), -EACCES (no permission; its BARs would
+ * have to be switched on, while observing), -EBUSY (it serves somebody else), -ENODEV
+ * (nobody serves, not by the protocol, or what does not answer), -EOPNOTSUPP
  * (it serves no GPU), -ENOMEM, or an error that the server replies.
  */
-int nvbar_backend_vfio_user_open(const char *path, struct nvbar_log *log,
+int nvbar_backend_vfio_user_open(const char *path, bool observe, struct nvbar_log *log,
 				 struct nvbar_backend **backend);
 
 /**

@@ -46,7 +46,8 @@
  * @max_data: bytes that one message moves at most, a multiple of 8
  * @regs: region of BAR0
  * @bar1: region of BAR1
- * @command: what PCI_COMMAND was before
+ * @head: what configuration space began with
+ * @enabled: PCI_COMMAND was changed
  * @transactions: accesses that messages ask for which write
  * @fill: a pattern on its way
  */
@@ -61,7 +62,8 @@ struct vfio_user {
 	u32 max_data;
 	u32 regs;
 	u32 bar1;
-	u16 command;
+	struct nvbar_pci_head head;
+	bool enabled;
 	atomic64_t transactions;
 	u32 fill[FILL_BYTES / sizeof(u32)];
 };
@@ -579,10 +581,8 @@ static int find_bars(struct vfio_user *vu)
 			return lose(vu, -ENODEV, "the server has a BAR of a size that no BAR has");
 	}
 	nvbar_bar_find_roles(bar, &roles);
-	if (roles.regs < 0) {
-		nvbar_log(&vu->base.log, 0, "the device has no memory BAR");
-		return -EOPNOTSUPP;
-	}
+	if (roles.regs < 0)
+		return nvbar_pci_refuse_unplaced(&vu->base.log, "BAR0");
 	vu->regs = roles.regs;
 	if (roles.bar1 >= 0) {
 		vu->bar1 = roles.bar1;
@@ -595,7 +595,7 @@ static int find_gpu(struct vfio_user *vu)
 {
 	struct vfio_user_device_info info = { .argsz = sizeof(info) };
 	const struct payload p = { &info, sizeof(info), NULL, 0 };
-	u32 id = 0;
+	struct nvbar_pci_head *head = &vu->head;
 	int ret;
 
 	ret = ask(vu, VFIO_USER_DEVICE_GET_INFO, &p, &p);
@@ -605,26 +605,33 @@ static int find_gpu(struct vfio_user *vu)
 		nvbar_log(&vu->base.log, 0, "the server's device is no PCI device");
 		return -EOPNOTSUPP;
 	}
-	ret = region_read(vu, VFIO_USER_PCI_CONFIG, PCI_VENDOR, &id, sizeof(id));
+	ret = region_read(vu, VFIO_USER_PCI_CONFIG, PCI_VENDOR, head, sizeof(*head));
 	if (ret)
 		return ret;
-	if ((id & 0xffff) != PCI_VENDOR_NVIDIA) {
+	if (!nvbar_pci_answers(head))
+		return nvbar_pci_refuse_gone(&vu->base.log, head);
+	if ((head->id & 0xffff) != PCI_VENDOR_NVIDIA) {
 		nvbar_log(&vu->base.log, 0, "PCI device %04x:%04x is no GPU of NVIDIA's",
-			  id & 0xffff, id >> 16);
+			  head->id & 0xffff, head->id >> 16);
 		return -EOPNOTSUPP;
 	}
 	return find_bars(vu);
 }
 
-static int enable(struct vfio_user *vu)
+static void write_command(struct vfio_user *vu, u16 command)
 {
-	int ret = region_read(vu, VFIO_USER_PCI_CONFIG, PCI_COMMAND, &vu->command,
-			      sizeof(vu->command));
-	u16 command = vu->command | PCI_COMMAND_MEMORY;
+	region_write(vu, VFIO_USER_PCI_CONFIG, PCI_COMMAND, &command, sizeof(command));
+}
 
-	if (!ret)
-		region_write(vu, VFIO_USER_PCI_CONFIG, PCI_COMMAND, &command, sizeof(command));
-	return ret;
+static int enable(struct vfio_user *vu, bool observe)
+{
+	if (vu->head.command & PCI_COMMAND_MEMORY)
+		return 0;
+	if (observe)
+		return nvbar_pci_refuse_off(&vu->base.log, "what drives the GPU switches them on");
+	write_command(vu, vu->head.command | PCI_COMMAND_MEMORY);
+	vu->enabled = true;
+	return 0;
 }
 
 static void vu_free(struct vfio_user *vu)
@@ -640,13 +647,14 @@ static void vu_close(struct nvbar_backend *backend)
 	struct vfio_user *vu = (struct vfio_user *)backend;
 	u16 now;
 
-	region_write(vu, VFIO_USER_PCI_CONFIG, PCI_COMMAND, &vu->command, sizeof(vu->command));
+	if (vu->enabled)
+		write_command(vu, vu->head.command);
 	/* Nothing that was posted is on its way any more. */
 	region_read(vu, VFIO_USER_PCI_CONFIG, PCI_COMMAND, &now, sizeof(now));
 	vu_free(vu);
 }
 
-int nvbar_backend_vfio_user_open(const char *path, struct nvbar_log *log,
+int nvbar_backend_vfio_user_open(const char *path, bool observe, struct nvbar_log *log,
 				 struct nvbar_backend **backend)
 {
 	struct vfio_user *vu = kzalloc(sizeof(*vu), GFP_KERNEL);
@@ -665,7 +673,7 @@ int nvbar_backend_vfio_user_open(const char *path, struct nvbar_log *log,
 	if (!ret)
 		ret = find_gpu(vu);
 	if (!ret)
-		ret = enable(vu);
+		ret = enable(vu, observe);
 	if (ret) {
 		vu_free(vu);
 		return ret;

@@ -95,7 +95,8 @@ int nvbar_device_open(const char *device, bool observe, struct nvbar_log *log,
 	if (has_kind(device, "vfio"))
 		return nvbar_backend_vfio_open(after_kind(device, "vfio"), observe, log, backend);
 	if (has_kind(device, "vfio-user"))
-		return nvbar_backend_vfio_user_open(after_kind(device, "vfio-user"), log, backend);
+		return nvbar_backend_vfio_user_open(after_kind(device, "vfio-user"), observe, log,
+						    backend);
 	if (!has_kind(device, "sim")) {
 		nvbar_log(log, 0, "unknown kind of device; try sim, or sim:CHIP,key=value");
 		return -EINVAL;

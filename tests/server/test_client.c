@@ -42,6 +42,7 @@ enum spoil {
  * @always: what writes that want no reply get all the same
  * @replies: handed on
  * @messages: from the library, handed on
+ * @writes: of these, to a region
  * @pramin: the last of its writes to PRAMIN of 4 bytes
  * @entries: pairs of them that made an entry valid, upper half first ...
  * @cleared: ... or invalid, lower half first ...
@@ -59,6 +60,7 @@ struct proxy {
 	enum { NO_MORE, ALWAYS, ALWAYS_AN_ERROR, ALWAYS_TOO_LONG, ALWAYS_TO_ANOTHER } always;
 	unsigned int replies;
 	unsigned int messages;
+	unsigned int writes;
 	struct half {
 		uint64_t off;
 		uint32_t val;
@@ -158,8 +160,10 @@ static bool hand_on(struct proxy *p, int client, char *msg)
 	    !pass(p->server.sock, msg, h.size - sizeof(h)))
 		return false;
 	p->messages++;
-	if (h.command == REGION_WRITE)
+	if (h.command == REGION_WRITE) {
+		p->writes++;
 		look_at_write(p, msg);
+	}
 	if (h.flags & NO_REPLY)
 		return reply_all_the_same(p, client, &h, msg);
 	if (!take(p->server.sock, &h, sizeof(h)) || !take(p->server.sock, msg, h.size - sizeof(h)))
@@ -489,6 +493,53 @@ static void bulk_copies_take_messages_of_64_kib_and_more(void **state)
 	free(in);
 }
 
+/* As the firmware of a machine leaves a device, or a client that has gone: PCI_COMMAND */
+static void switch_on(struct proxy *p)
+{
+	p->server.dev.config.byte[4] |= 2;
+}
+
+/* As of devices of this machine: not even what would make its registers answer */
+static void who_observes_writes_nothing(void **state)
+{
+	static const uint32_t flags[] = { NVBAR_OPEN_OBSERVE, NVBAR_OPEN_DRY_RUN };
+	struct sim_config cfg = { .chip = "ga102", .vram_size = MIB(64) };
+	struct nvbar_info info = { .size = sizeof(info) };
+	struct nvbar *gpu = NULL;
+	struct proxy p = { 0 };
+	size_t i;
+
+	(void)state;
+	begin(&p, &cfg);
+	for (i = 0; i < 2; i++) {
+		const struct nvbar_open_opts opts = { .size = sizeof(opts), .flags = flags[i] };
+
+		p.server.dev.config.byte[4] = 0;
+		start(&p, NEVER, 0);
+		assert_int_equal(nvbar_open(&gpu, p.device, &opts), -EACCES);
+		assert_null(gpu);
+		stop(&p);
+		switch_on(&p);
+		start(&p, NEVER, 0);
+		assert_int_equal(nvbar_open(&gpu, p.device, &opts), 0);
+		assert_int_equal(nvbar_get_info(gpu, &info), 0);
+		nvbar_close(gpu);
+		gpu = NULL;
+		stop(&p);
+		assert_int_equal(p.writes, 0);
+		assert_int_equal(p.server.dev.config.byte[4], 2);
+	}
+	/* Who drives it finds it on, and leaves it so. */
+	start(&p, NEVER, 0);
+	assert_int_equal(nvbar_open(&gpu, p.device, NULL), 0);
+	nvbar_close(gpu);
+	stop(&p);
+	assert_int_equal(p.server.dev.config.byte[4], 2);
+	assert_true(p.writes > 0);
+	assert_int_equal(device_errors(&p.server.dev), 0);
+	finish(&p);
+}
+
 static void a_dry_run_writes_nothing(void **state)
 {
 	const struct nvbar_open_opts opts = { .size = sizeof(opts), .flags = NVBAR_OPEN_DRY_RUN };
@@ -504,6 +555,7 @@ static void a_dry_run_writes_nothing(void **state)
 	for (i = 0; i < 7; i++) {
 		cfg.chip = server_chips[i];
 		begin(&p, &cfg);
+		switch_on(&p);
 		start(&p, NEVER, 0);
 		assert_int_equal(nvbar_open(&gpu, p.device, &opts), 0);
 		a = map_scattered(gpu);
@@ -532,6 +584,7 @@ static void a_dry_run_clears_a_fault_for_itself(void **state)
 
 	(void)state;
 	begin(&p, &cfg);
+	switch_on(&p);
 	/* Beyond VRAM, in physical mode */
 	sim_bar1_read(p.server.gpu, MIB(128), 4);
 	for (dry = 1; dry >= 0; dry--) {
@@ -694,6 +747,7 @@ int main(void)
 		cmocka_unit_test(mapping_takes_no_more_messages_than_bus_accesses),
 		cmocka_unit_test(an_entry_that_the_gpu_may_be_reading_is_sent_by_halves),
 		cmocka_unit_test(bulk_copies_take_messages_of_64_kib_and_more),
+		cmocka_unit_test(who_observes_writes_nothing),
 		cmocka_unit_test(a_dry_run_writes_nothing),
 		cmocka_unit_test(a_dry_run_clears_a_fault_for_itself),
 		cmocka_unit_test(no_bar1_is_none),
