@@ -421,27 +421,46 @@ static void find_neighbours(const struct target *t, struct neighbours *n)
 		close(parent);
 }
 
+/* Whatever became of the size, the kernel may have found no room for some again. */
+#define LOST_MAX	64
+
+static bool has_lost(const struct target *t, const struct nvbar_pci_device *now, int nr)
+{
+	bool wanted = nr >= 0 && (t->dev.bar[nr].start || nr == t->dev.roles.bar1);
+
+	return wanted && !now->bar[nr].start;
+}
+
+/* ", and now BAR1 and BAR2 have no address at all", or nothing */
+static void lost_text(const struct target *t, const struct nvbar_pci_device *now,
+		      char buf[LOST_MAX])
+{
+	const int nr[] = { t->dev.roles.regs, t->dev.roles.bar1, t->dev.roles.bar2 };
+	size_t i, used = 0, lost = 0;
+
+	for (i = 0; i < ARRAY_SIZE(nr); i++)
+		if (has_lost(t, now, nr[i]))
+			used += snprintf(buf + used, LOST_MAX - used, "%sBAR%zu",
+					 lost++ ? " and " : ", and now ", i);
+	snprintf(buf + used, LOST_MAX - used, "%s", !lost ? "" : lost == 1 ?
+		 " has no address at all" : " have no address at all");
+}
+
 /*
  * What is in the way: windows of the bridges above, into which everything below them
  * must fit.  The kernel makes them larger only if what else is in them can move.
  */
-static void explain_no_room(const struct target *t, const char *size)
+static void explain_no_room(const struct target *t, const char *size, const char *lost)
 {
-	const struct nvbar_log silent = { 0 };
 	char bridge[NVBAR_PCI_ADDRESS_MAX];
 	bool below = find_bridge(t, bridge);
 	struct neighbours n = { 0 };
-	struct nvbar_pci_device now;
-	bool lost;
 
-	lost = !nvbar_sysfs_read_device(t->dir, t->dev.address, &now, &silent) &&
-	       now.roles.bar1 >= 0 && !now.bar[now.roles.bar1].start;
 	find_neighbours(t, &n);
 	nvbar_log(&t->log, 0, "no room for a BAR1 of %s%s%s%s%s; Above 4G Decoding in the firmware's "
 		  "setup, or pci=realloc for the kernel, may make some", size,
 		  below ? " in the memory window of bridge " : " below the host bridge",
-		  below ? bridge : "", n.text,
-		  lost ? ", and now BAR1 has no address at all" : "");
+		  below ? bridge : "", n.text, lost);
 }
 
 static int check_size(const struct target *t, u64 size)
@@ -477,27 +496,31 @@ static int check_size(const struct target *t, u64 size)
 
 static int resize(const struct target *t, u64 size)
 {
-	char file[32], code[16], text[16] = "";
+	char file[32], code[16], text[16] = "", lost[LOST_MAX] = "";
+	const struct nvbar_log silent = { 0 };
 	struct nvbar_pci_device now;
-	int nr = t->dev.roles.bar1, ret;
+	int nr = t->dev.roles.bar1, ret, unread;
 
 	snprintf(file, sizeof(file), "resource%d_resize", nr);
 	snprintf(code, sizeof(code), "%d", ilog2(size) - 20);
 	sizes_text(size, text, sizeof(text));
 	ret = write_file(t, file, code);
-	if (ret == -ENOSPC)
-		explain_no_room(t, text);
-	else if (ret)
-		return refused(t, file, ret);
-	if (ret || t->dry_run)
+	if (t->dry_run)
 		return ret;
-	ret = nvbar_sysfs_read_device(t->dir, t->dev.address, &now, &t->log);
-	if (ret)
+	unread = nvbar_sysfs_read_device(t->dir, t->dev.address, &now, ret ? &silent : &t->log);
+	if (!unread)
+		lost_text(t, &now, lost);
+	if (ret == -ENOSPC) {
+		explain_no_room(t, text, lost);
 		return ret;
-	if (now.bar[nr].size == size && now.bar[nr].start)
-		return 0;
-	nvbar_log(&t->log, 0, "BAR1 has 0x%llx bytes%s afterwards", now.bar[nr].size,
-		  now.bar[nr].start ? "" : " and no address");
+	}
+	if (ret) {
+		nvbar_log(&t->log, 0, "the kernel refuses to write %s: %s%s", file, strerror(-ret), lost);
+		return ret == -EPERM ? -EACCES : ret;
+	}
+	if (unread || (now.bar[nr].size == size && now.bar[nr].start && !lost[0]))
+		return unread;
+	nvbar_log(&t->log, 0, "BAR1 has 0x%llx bytes afterwards%s", now.bar[nr].size, lost);
 	return -EIO;
 }
 

@@ -1181,9 +1181,10 @@ NVBAR_API int nvbar_device_bind(const char *address, const char *driver,
  * Whatever uses it through the driver loses it, or is waited for: that is up to
  * the driver.  Some wait for their last user, and nothing takes an unbind back.  After
  * a second a log line of level NVBAR_LOG_WARNING says what is waited for; after 60 s, or
- * when a handler of a signal has run, the call returns, and the unbind goes on in
- * another process, which it is made from and which ends with it.  Until then every
- * other call for this device is -EBUSY and says why.
+ * when a handler of a signal has run, the call returns while the unbind goes on.  A
+ * process that this call makes asks the kernel for it, and ends with it; a handler of
+ * SIGCHLD may see the end of another child.  Until then every other call for this
+ * device is -EBUSY and says why.
  *
  * Return: 0, or -EINVAL, -ENOENT (no such device, or no driver bound), -EACCES,
  * -EBUSY (a process with nvbar has it, or the driver does not let go), -EINTR,
@@ -1198,7 +1199,8 @@ NVBAR_API int nvbar_device_unbind(const char *address, const struct nvbar_open_o
  * @opts: as nvbar_device_bind()
  *
  * The kernel moves BAR1 and BAR2 to where there is room.  If there is none the
- * log line says what is in the way.  The size lasts until the machine is reset.
+ * log line says what is in the way, and in any case which of them are left without an
+ * address.  The size lasts until the machine is reset.
  *
  * Return: 0 (also: it has that size), or -EINVAL, -ENOENT (no such device), -EBUSY (a
  * driver or a process has it), -ENOSPC (no room), -EACCES, -EOPNOTSUPP (it can't

@@ -35,7 +35,7 @@
 static char *wrote;			/* "file=text " for each file, by any process */
 static const char *stubborn;		/* the file that refuses ... */
 static int stubborn_err;		/* ... with this, or by doing nothing if 0 */
-static bool loses_bar1;
+static bool loses_bar1, loses_bar2;
 /* A driver that waits for its users, and what ends that: shared with who waits in the kernel */
 static bool has_users;
 static volatile bool *users_gone;
@@ -51,6 +51,8 @@ static void change_bar1(uint64_t size)
 	bar[1].last = bar[1].first + size - 1;
 	if (!size)
 		bar[1] = (struct fake_bar){ 0, 0xfffffff, MEM64_PREFETCH | UNSET };
+	if (loses_bar2)
+		bar[3] = (struct fake_bar){ 0, 0x1ffffff, MEM64_PREFETCH | UNSET };
 	fake_bars(GPU, bar);
 }
 
@@ -116,6 +118,7 @@ static int begin(void **state)
 	has_users = false;
 	stubborn = NULL;
 	loses_bar1 = false;
+	loses_bar2 = false;
 	return 0;
 }
 
@@ -558,6 +561,23 @@ static void what_is_in_the_way_is_told(void **state)
 	says(GPU ": ", "refuses to write resource1_resize: Invalid argument");
 }
 
+/* Whether the kernel says that it failed or not: without an address none of them can be used. */
+static void bars_that_a_resize_leaves_without_an_address_are_told(void **state)
+{
+	(void)state;
+	loses_bar2 = true;
+	assert_int_equal(nvbar_device_resize(GPU, MIB(64), &opts), -EIO);
+	says(GPU ": ", "BAR1 has 0x4000000 bytes afterwards, and now BAR2 has no address at all\n");
+	fake_bars(GPU, fake_ga102);
+	fake_file(GPU, "resource1_resize", "%016x\n", 0xfc0);
+	stubborn = "resource1_resize";
+	stubborn_err = -EINVAL;
+	loses_bar1 = true;
+	assert_int_equal(nvbar_device_resize(GPU, MIB(64), &opts), -EINVAL);
+	says(GPU ": ", "refuses to write resource1_resize: Invalid argument, and now BAR1 and BAR2 have "
+	     "no address at all\n");
+}
+
 /* --- all of them --- */
 
 static int resize_to_64m(const char *address)
@@ -649,6 +669,7 @@ int main(void)
 		ON_A_GPU(sizes_that_bar1_cant_have_are_refused_with_those_it_can),
 		ON_A_GPU(a_bound_driver_keeps_its_bar1),
 		ON_A_GPU(what_is_in_the_way_is_told),
+		ON_A_GPU(bars_that_a_resize_leaves_without_an_address_are_told),
 		ON_A_GPU(only_devices_of_nvidia_are_touched),
 		ON_A_GPU(a_gpu_that_nvbar_has_open_is_not_changed),
 	};
