@@ -628,7 +628,8 @@ static int enable(struct vfio_user *vu, bool observe)
 	if (vu->head.command & PCI_COMMAND_MEMORY)
 		return 0;
 	if (observe)
-		return nvbar_pci_refuse_off(&vu->base.log, "what drives the GPU switches them on");
+		return nvbar_pci_refuse_off(&vu->base.log,
+					    "any command that writes switches them on while it runs");
 	write_command(vu, vu->head.command | PCI_COMMAND_MEMORY);
 	vu->enabled = true;
 	return 0;

@@ -46,6 +46,8 @@ static void ask_kernel(int dir, int lock, int report, const char *address)
 
 	close_all_but(keep, lock < 0 ? 2 : 3);
 	setsid();
+	if (chdir("/"))
+		_exit(1);
 	ret = nvbar_sysfs_write(dir, "driver/unbind", address);
 	if (write(report, &ret, sizeof(ret)) != sizeof(ret))
 		_exit(1);
@@ -60,8 +62,9 @@ static int start(int dir, int lock, const char *address)
 
 	if (pipe2(report, O_CLOEXEC))
 		return -errno;
-	pid = _Fork();
+	pid = fork();
 	if (!pid) {
+		/* fork() may want locks that another thread had, _Fork() wants none. */
 		pid = _Fork();
 		if (!pid)
 			ask_kernel(dir, lock, report[1], address);
