@@ -117,7 +117,11 @@ static void fault_text(struct nvbar_gpu *gpu, struct nvbar_fault_info *info)
 
 /**
  * struct latch - what the GPU latches of a fault beside its status
- * @addr_lo: VF_PRIV_MMU_FAULT_ADDR_LO, and the others alike
+ * @addr_lo: VF_PRIV_MMU_FAULT_ADDR_LO
+ * @addr_hi: VF_PRIV_MMU_FAULT_ADDR_HI
+ * @inst_lo: VF_PRIV_MMU_FAULT_INST_LO
+ * @inst_hi: VF_PRIV_MMU_FAULT_INST_HI
+ * @info: VF_PRIV_MMU_FAULT_INFO
  */
 struct latch {
 	struct nvbar_reg_word addr_lo, addr_hi, inst_lo, inst_hi, info;
