@@ -150,17 +150,24 @@ int nvbar_sysfs_find(const char *address, struct nvbar_pci_device *dev,
 		     const struct nvbar_log *log);
 
 /**
- * nvbar_sysfs_find_gpu - the same, and -EOPNOTSUPP for anything but a GPU of NVIDIA's that
- * has registers of its own
+ * nvbar_sysfs_find_gpu - find a GPU of NVIDIA's that has registers of its own
+ * @address: as nvbar_sysfs_find()
+ * @dev: likewise
+ * @log: likewise
+ *
+ * Return: as nvbar_sysfs_find(), or -EOPNOTSUPP (any other device).
  */
 int nvbar_sysfs_find_gpu(const char *address, struct nvbar_pci_device *dev,
 			 const struct nvbar_log *log);
 
 /**
  * nvbar_sysfs_read_device - read all there is of a device; writes nothing
+ * @dir: its directory
+ * @address: its address
+ * @dev: receives it; what makes no sense is left out, the rest is there all the same
+ * @log: where to explain a failure
  *
- * Arguments and results as of nvbar_sysfs_read_ids().  What makes no sense is left out,
- * the rest is there all the same.
+ * Return: as nvbar_sysfs_read_ids().
  */
 int nvbar_sysfs_read_device(int dir, const char *address, struct nvbar_pci_device *dev,
 			    const struct nvbar_log *log);
