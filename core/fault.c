@@ -249,6 +249,7 @@ int nvbar_fault_readable(struct nvbar_gpu *gpu)
 static int take(struct nvbar_gpu *gpu)
 {
 	struct nvbar_faults *faults = &gpu->vmm.fault;
+	bool anybodys;
 	u32 status;
 	int ret;
 
@@ -258,16 +259,16 @@ static int take(struct nvbar_gpu *gpu)
 		return ret;
 	if (!(status & LATCHED))
 		return -ENOENT;
+	anybodys = status & DROPPED;
 	WRITE_ONCE(faults->seq, faults->seq + 1);
 	if (status & VF_PRIV_MMU_FAULT_STATUS_VALID) {
 		faults->last = read_latched(gpu, status);
 		faults->any = true;
 		blame(gpu);
 		/* One that may be anybody's is like one that was dropped. */
-		if (faults->last.unreadable)
-			status |= VF_PRIV_MMU_FAULT_STATUS_DROPPED_BAR1_VIRT;
+		anybodys |= faults->last.unreadable;
 	}
-	if (status & DROPPED)
+	if (anybodys)
 		WRITE_ONCE(faults->dropped, faults->seq);
 	smp_wmb();
 	if (!gpu->observe)
