@@ -71,8 +71,7 @@ uint64_t arg_size(const struct argp_state *state, const char *text)
 
 void arg_no_memory(const struct argp_state *state)
 {
-	argp_failure(state, EXIT_FAILURE, ENOMEM, "arguments");
-	exit(EXIT_FAILURE);
+	tool_no_memory(state->name);
 }
 
 void arg_pages(const struct argp_state *state, const char *text, struct page_list *list)

@@ -19,6 +19,8 @@
 #include <json-c/json.h>
 #include <nvbar/nvbar.h>
 
+#include "tool_args.h"
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define PRINTF(f, v)	__attribute__((format(printf, f, v)))
 

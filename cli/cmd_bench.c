@@ -53,7 +53,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	char device[512];
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	tool_parse(&argp, argc, argv, 0, cli);
 	cli->device = device_to_time(cli, device, sizeof(device));
 	if (cli_open_bar1(cli, "bench"))
 		return EXIT_FAILURE;

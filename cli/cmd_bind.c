@@ -57,7 +57,7 @@ static int run_bind(struct cli *cli, int argc, char **argv)
 	struct nvbar_open_opts opts;
 	int ret;
 
-	argp_parse(&bind_argp, argc, argv, 0, NULL, &a);
+	tool_parse(&bind_argp, argc, argv, 0, &a);
 	opts = cli_opts(cli, 0);
 	cli->name = a.address;
 	ret = nvbar_device_bind(a.address, a.driver, &opts);
@@ -83,7 +83,7 @@ static int run_unbind(struct cli *cli, int argc, char **argv)
 	struct nvbar_open_opts opts;
 	int ret;
 
-	argp_parse(&unbind_argp, argc, argv, 0, NULL, &a);
+	tool_parse(&unbind_argp, argc, argv, 0, &a);
 	opts = cli_opts(cli, 0);
 	cli->name = a.address;
 	ret = nvbar_device_unbind(a.address, &opts);

@@ -61,7 +61,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct check c = { .cli = cli };
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open_mapped(cli, "check"))
 		return EXIT_FAILURE;
 	c.problems = json_object_new_array();

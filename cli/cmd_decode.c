@@ -65,7 +65,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	char words[256];
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	tool_parse(&argp, argc, argv, 0, &a);
 	ret = nvbar_decode(a.version, a.kind, a.raw[0], a.raw[1], words, sizeof(words));
 	if (ret) {
 		cli->name = argv[1];

@@ -289,7 +289,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct demo d = { .cli = cli, .out = stdout };
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open_bar1(cli, "demo"))
 		return EXIT_FAILURE;
 	if (cli->json)

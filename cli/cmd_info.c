@@ -154,7 +154,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct nvbar_stats stats;
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open(cli, NVBAR_OPEN_OBSERVE))
 		return EXIT_FAILURE;
 	stats = cli_stats(cli);

@@ -153,7 +153,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct json_object *obj;
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	tool_parse(&argp, argc, argv, 0, cli);
 	opts = cli_opts(cli, 0);
 	cli->name = "this machine";
 	if (cli->json)

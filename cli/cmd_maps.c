@@ -79,7 +79,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct nvbar_stats stats;
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open_mapped(cli, "maps"))
 		return EXIT_FAILURE;
 	if (cli->json)

@@ -584,7 +584,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct memtest m = { .cli = cli, .passes = 1, .chosen = UINT64_MAX };
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &m);
+	tool_parse(&argp, argc, argv, 0, &m);
 	ret = memtest(&m);
 	free(m.buf);
 	free(m.want);

@@ -208,7 +208,7 @@ static int run(struct cli *cli, int argc, char **argv)
 {
 	struct read_args a = { .t = { .cli = cli, .op = TRANSFER_READ } };
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	tool_parse(&argp, argc, argv, 0, &a);
 	a.hex |= isatty(STDOUT_FILENO);
 	return transfer_end(&a.t, read_vram(&a));
 }

@@ -102,7 +102,7 @@ static int run(struct cli *cli, int argc, char **argv)
 {
 	struct replay_args a = { .cli = cli };
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	tool_parse(&argp, argc, argv, 0, &a);
 	return replay(cli, a.file);
 }
 

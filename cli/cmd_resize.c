@@ -50,7 +50,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct json_object *obj;
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	tool_parse(&argp, argc, argv, 0, &a);
 	opts = cli_opts(cli, 0);
 	cli->name = a.address;
 	ret = nvbar_device_resize(a.address, a.size, &opts);

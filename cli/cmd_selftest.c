@@ -666,7 +666,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	size_t nr[NR_RESULTS] = { 0 };
 	struct selftest t = { 0 };
 
-	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open(cli, 0))
 		return EXIT_FAILURE;
 	t.gpu = cli->gpu;

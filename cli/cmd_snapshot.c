@@ -26,7 +26,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct json_object *obj, *list = NULL;
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open_mapped(cli, "snapshot"))
 		return EXIT_FAILURE;
 	if (cli->json)

@@ -58,7 +58,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct json_object *obj;
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, cli);
+	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open_mapped(cli, "tables"))
 		return EXIT_FAILURE;
 	if (cli->json)

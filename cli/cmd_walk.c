@@ -265,7 +265,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct walk_args a = { .cli = cli };
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	tool_parse(&argp, argc, argv, 0, &a);
 	if (a.file)
 		ret = walk_snapshot(&a);
 	else

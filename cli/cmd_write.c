@@ -139,7 +139,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct write_args a = { .t = { .cli = cli, .op = TRANSFER_WRITE } };
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	tool_parse(&argp, argc, argv, 0, &a);
 	ret = transfer_end(&a.t, write_vram(&a));
 	if (!ret)
 		transfer_report(&a.t);

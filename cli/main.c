@@ -48,7 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_usage(state);
+		argp_error(state, "a command is needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -120,11 +120,10 @@ static int help(struct cli *cli, int argc, char **argv)
 	char name[32] = "nvbar";
 
 	(void)cli;
-	argp_parse(&help_argp, argc, argv, 0, NULL, &command);
+	tool_parse(&help_argp, argc, argv, 0, &command);
 	if (command)
 		snprintf(name, sizeof(name), "nvbar %s", command->name);
-	argp_help(command ? command->argp : &argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK,
-		  name);
+	tool_help(command ? command->argp : &argp, name);
 	return EXIT_SUCCESS;
 }
 
@@ -139,7 +138,7 @@ int main(int argc, char **argv)
 	argp_program_version = "nvbar " NVBAR_VERSION;
 	argp_err_exit_status = EX_USAGE;
 	stdio_init();
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &args);
+	tool_parse(&argp, argc, argv, ARGP_IN_ORDER, &args);
 	ret = run_command(args.command, &cli, args.argc, args.argv);
 	cli_close(&cli);
 	return ret;

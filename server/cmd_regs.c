@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <argp.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "nvbar_sim.h"
 #include "sim.h"
+#include "tool_args.h"
 
 struct args {
 	const char *chip;
@@ -70,7 +70,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
-			argp_usage(state);
+			argp_error(state, "too many arguments");
 		args->chip = arg;
 		return 0;
 	default:
@@ -99,8 +99,7 @@ int cmd_regs(int argc, char **argv)
 	struct sim_gpu *gpu;
 	char why[160];
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &args))
-		return refuse("no memory");
+	tool_parse(&argp, argc, argv, 0, &args);
 	cfg.chip = args.chip;
 	if (sim_create(&cfg, &gpu, why, sizeof(why)))
 		return refuse("regs: %s", why);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <argp.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 #include "nvbar_sim.h"
 #include "serve.h"
 #include "sim_options.h"
+#include "tool_args.h"
 
 struct args {
 	const char *socket;
@@ -287,7 +287,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
-			argp_usage(state);
+			argp_error(state, "too many arguments");
 		args->gpu = arg;
 		return 0;
 	case ARGP_KEY_END:
@@ -322,7 +322,6 @@ int cmd_serve(int argc, char **argv)
 {
 	struct args args = { 0 };
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &args))
-		return refuse("no memory");
+	tool_parse(&argp, argc, argv, 0, &args);
 	return power_on(&args);
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <argp.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include "nvbar_sim.h"
 #include "sim_mmu.h"
 #include "snapshot.h"
+#include "tool_args.h"
 
 /* Larger files are no page tables of a BAR1. */
 #define MAX_SNAPSHOT	((size_t)1 << 28)
@@ -326,10 +326,7 @@ int cmd_translate(int argc, char **argv)
 	struct snapshot *snap = NULL;
 	int status = 1;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &args)) {
-		refuse("translate: no memory");
-		goto out;
-	}
+	tool_parse(&argp, argc, argv, 0, &args);
 	snap = load(args.file);
 	if (!snap)
 		goto out;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* nvbar-sim: the modelled GPU from the device's side. */
-#include <argp.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "nvbar_sim.h"
+#include "tool_args.h"
 
 static const struct command commands[] = {
 	{ "translate", "what the modelled MMU makes of each VA of a snapshot", cmd_translate },
@@ -141,8 +141,7 @@ int main(int argc, char **argv)
 	/* A file that may not grow is one, too. */
 	signal(SIGXFSZ, SIG_IGN);
 	atexit(finish_help);
-	if (argp_parse(&top_argp, argc, argv, ARGP_IN_ORDER, NULL, &top))
-		return refuse("no memory");
+	tool_parse(&top_argp, argc, argv, ARGP_IN_ORDER, &top);
 	snprintf(name, sizeof(name), "%s %s", PROGRAM, top.command->name);
 	argv[top.first] = name;
 	return top.command->run(argc - top.first, argv + top.first);

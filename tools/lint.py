@@ -22,14 +22,15 @@ INCLUDE_RULES = {
     "common": (("libc",), ("common",)),
     "sim": (("libc",), ("sim", "common", "include/hw")),
     "lib": (("libc", "linux"), ("lib", "core", "compat", "common", "sim", "include/hw", "include/nvbar")),
-    "server": (("libc", "json-c", "<linux/aio_abi.h>"), ("server", "sim", "common", "include/hw")),
-    "cli": (("libc", "json-c"), ("cli", "include/nvbar")),
+    "server": (("libc", "json-c", "<linux/aio_abi.h>"), ("server", "tool", "sim", "common", "include/hw")),
+    "tool": (("libc", "json-c"), ("tool",)),
+    "cli": (("libc", "json-c"), ("cli", "tool", "include/nvbar")),
     "bench": (("libc", "linux"), ("bench", "core", "lib", "sim", "compat", "include/hw", "include/nvbar")),
     "examples": (("libc",), ("include/nvbar",)),
 }
 
 # Where the build looks for a header, besides the includer's own folder.
-INCLUDE_PATH = ("include", "common", "core", "sim", "lib", "compat", "compat/include", ".")
+INCLUDE_PATH = ("include", "common", "tool", "core", "sim", "lib", "compat", "compat/include", ".")
 
 
 def files(*patterns):
