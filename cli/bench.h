@@ -49,7 +49,7 @@ struct json_object *bench_cost_json(const struct cost *c);
 /* One read32 and one read of 4 KiB through a mapping of a page, in ns; 0 or an errno. */
 int bench_page_access(struct nvbar_access *access, double *read_ns, double *copy_ns);
 
-/* The parts; each prints, or with @list adds to it, and returns an exit status. */
+/* The parts; each prints, or with --json adds to @list, and returns an exit status. */
 int bench_mappings(struct bench *b, struct json_object *list);
 int bench_access(struct bench *b, struct json_object *list);
 int bench_crowds(struct bench *b, struct json_object *list);

@@ -15,11 +15,13 @@
  * @memory: ordinary memory of the same size
  * @buf: the other end of copies, ordinary memory, PLACES pages larger
  * @err: the first error met
+ * @json: nothing is printed
  */
 struct subject {
 	struct nvbar_access *access;
 	unsigned char *cpu, *memory, *buf;
 	int err;
+	bool json;
 };
 
 enum way { LIBRARY, POINTER, MEMORY, NR_WAYS };
@@ -147,7 +149,7 @@ static struct outcome take_turns(struct subject *s, work_fn work, size_t len)
 static void outcome_json(struct json_object *list, const char *name, size_t len,
 			 const struct subject *s, const struct outcome *o)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
 
 	json_add_text(obj, "access", name);
 	json_add(obj, "bytes", len);
@@ -156,7 +158,7 @@ static void outcome_json(struct json_object *list, const char *name, size_t len,
 		json_add(obj, "pointer_ps", 1000 * o->ns[POINTER]);
 	json_add(obj, "memory_ps", 1000 * o->ns[MEMORY]);
 	json_add(obj, "time_by_memory_milli", 1000 * o->ratio);
-	json_object_array_add(list, obj);
+	json_append(list, obj);
 }
 
 static void bench_singles(struct subject *s, struct json_object *list)
@@ -174,7 +176,7 @@ static void bench_singles(struct subject *s, struct json_object *list)
 	size_t i;
 	unsigned int w;
 
-	if (!list)
+	if (!s->json)
 		printf("\nSingle accesses, ns: through the library, through a pointer to the mapping, on\n"
 		       "ordinary memory; times the last.\n\n%-8s %10s %10s %10s %8s\n", "",
 		       "library", "pointer", "memory", "times");
@@ -183,7 +185,7 @@ static void bench_singles(struct subject *s, struct json_object *list)
 
 		for (w = 0; w < NR_WAYS; w++)
 			o.ns[w] /= (double)PAGE_BYTES / singles[i].bytes;
-		if (list)
+		if (s->json)
 			outcome_json(list, singles[i].name, singles[i].bytes, s, &o);
 		else
 			printf("%-8s %10.2f %10.2f %10.2f %8.2f\n", singles[i].name, o.ns[LIBRARY],
@@ -199,25 +201,25 @@ static void bench_copies(struct subject *s, size_t max, struct json_object *list
 	} copies[] = { { "read", copy_from }, { "write", copy_to } };
 	size_t len, i;
 
-	if (!list)
+	if (!s->json)
 		printf("\nCopies, MB/s: nvbar_read or nvbar_write, memcpy() with a pointer to the mapping,\n"
 		       "memcpy() on ordinary memory; speed relative to the last.\n\n"
 		       "%6s %38s %38s\n", "bytes", "read: library pointer   memory     rel.",
 		       "write: library pointer   memory     rel.");
 	for (len = 64; len <= max && !s->err && !interrupted(); len *= 4) {
-		if (!list)
+		if (!s->json)
 			printf("%6s", size_text(len));
 		for (i = 0; i < ARRAY_SIZE(copies); i++) {
 			struct outcome o = take_turns(s, copies[i].work, len);
 
-			if (list)
+			if (s->json)
 				outcome_json(list, copies[i].name, len, s, &o);
 			else
 				printf("  %12.0f %8.0f %8.0f %6.2f", 1000 * len / o.ns[LIBRARY],
 				       s->cpu ? 1000 * len / o.ns[POINTER] : 0,
 				       1000 * len / o.ns[MEMORY], 1 / o.ratio);
 		}
-		if (!list)
+		if (!s->json)
 			printf("\n");
 		fflush(stdout);
 	}
@@ -236,7 +238,7 @@ int bench_page_access(struct nvbar_access *access, double *read_ns, double *copy
 
 int bench_access(struct bench *b, struct json_object *list)
 {
-	struct subject s = { 0 };
+	struct subject s = { .json = b->cli->json };
 	uint64_t max = COPY_MAX;
 	void *cpu = NULL;
 	int ret;

@@ -82,11 +82,11 @@ static int measure_beside(struct crowd *c, struct beside *r)
 
 static struct json_object *beside_json(size_t live, const struct beside *r)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
 
 	json_add(obj, "live", live);
-	json_object_object_add(obj, "map", bench_cost_json(&r->map));
-	json_object_object_add(obj, "unmap", bench_cost_json(&r->unmap));
+	json_put(obj, "map", bench_cost_json(&r->map));
+	json_put(obj, "unmap", bench_cost_json(&r->unmap));
 	json_add(obj, "read32_ps", 1000 * r->read_ns);
 	json_add(obj, "read_4k_ps", 1000 * r->copy_ns);
 	return obj;
@@ -118,22 +118,22 @@ int bench_crowds(struct bench *b, struct json_object *list)
 	c.access = calloc(live[ARRAY_SIZE(live) - 1], sizeof(*c.access));
 	if (!c.access)
 		return cli_fail(b->cli, -ENOMEM, "bench");
-	if (!list)
+	if (!b->cli->json)
 		printf("\nOne page beside so many live mappings of one page: map, unmap, read32 and a read\n"
 		       "of 4 KiB in ns.\n\n%8s %40s %40s %8s %8s\n", "live",
 		       "map:   R       W     M       B  T      us",
 		       "unmap:   R       W     M       B  T      us", "read32", "read");
 	for (i = 0; !ret && i < ARRAY_SIZE(live); i++) {
 		if (live[i] >= room) {
-			if (!list)
+			if (!b->cli->json)
 				printf("%8zu skipped: larger than the aperture\n", live[i]);
 			continue;
 		}
 		ret = crowd_grow(&c, live[i]);
 		if (!ret)
 			ret = measure_beside(&c, &r);
-		if (!ret && list)
-			json_object_array_add(list, beside_json(live[i], &r));
+		if (!ret && b->cli->json)
+			json_append(list, beside_json(live[i], &r));
 		else if (!ret)
 			print_beside(live[i], &r);
 	}

@@ -167,7 +167,7 @@ static void print_mapping(const struct mapping *m)
 
 static struct json_object *mapping_json(const struct mapping *m)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
 
 	json_add(obj, "pages", m->pages);
 	json_add_flag(obj, "scattered", m->scattered);
@@ -176,8 +176,8 @@ static struct json_object *mapping_json(const struct mapping *m)
 		json_add_text(obj, "skipped", m->skipped);
 		return obj;
 	}
-	json_object_object_add(obj, "map", bench_cost_json(&m->map));
-	json_object_object_add(obj, "unmap", bench_cost_json(&m->unmap));
+	json_put(obj, "map", bench_cost_json(&m->map));
+	json_put(obj, "unmap", bench_cost_json(&m->unmap));
 	return obj;
 }
 
@@ -186,7 +186,7 @@ int bench_mappings(struct bench *b, struct json_object *list)
 	static const size_t pages[] = { 1, 512, 65536 };
 	size_t i;
 
-	if (!list)
+	if (!b->cli->json)
 		printf("Map and unmap: bus reads R, writes W (window moves M included), which a bus\n"
 		       "carries as B transactions, invalidates T, and host time.  Page tables: cold,\n"
 		       "none; zeroed, none, but VRAM has zeroes where they will be; warm, all of them,\n"
@@ -203,8 +203,8 @@ int bench_mappings(struct bench *b, struct json_object *list)
 			return cli_fail(b->cli, -EINTR, "bench");
 		if (measure_mapping(b, &m))
 			return EXIT_FAILURE;
-		if (list)
-			json_object_array_add(list, mapping_json(&m));
+		if (b->cli->json)
+			json_append(list, mapping_json(&m));
 		else
 			print_mapping(&m);
 		fflush(stdout);

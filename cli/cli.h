@@ -16,10 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
 #include <nvbar/nvbar.h>
 
 #include "tool_args.h"
+#include "tool_json.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define PRINTF(f, v)	__attribute__((format(printf, f, v)))
@@ -166,18 +166,18 @@ int read_file(const char *path, char **text, size_t *len);
 const char *size_text(uint64_t bytes);
 /* A set of page sizes, bit n for 1 << n, as "4K 2M"; likewise. */
 const char *page_sizes_text(uint64_t set);
-struct json_object *page_sizes_json(uint64_t set);
+void json_add_page_sizes(struct json_object *obj, const char *key, uint64_t set);
 
 const char *entry_kind_name(unsigned int kind);
 const char *space_name(unsigned int space);
 
+/* An object with the device's name, if it has one */
 struct json_object *json_new(const struct cli *cli);
-void json_add(struct json_object *obj, const char *key, uint64_t value);
-void json_add_text(struct json_object *obj, const char *key, const char *text);
-void json_add_flag(struct json_object *obj, const char *key, bool value);
-/* Prints the object and ends it. */
-void json_print(struct json_object *obj);
-/* "key=value" words as an object */
+/* Prints the object and ends it; or a line on stderr.  Return: the exit status. */
+int cli_print_json(const struct cli *cli, struct json_object *obj);
+/* Room for the "key=value" words of an entry */
+#define ENTRY_WORDS	256
+/* Such words as an object */
 struct json_object *json_words(const char *words);
 /* kind, raw words and fields of an entry */
 void json_add_entry(struct json_object *obj, unsigned int version, unsigned int kind,
@@ -282,8 +282,8 @@ int transfer_run(struct transfer *t, uint64_t addr, void *buf, uint64_t len);
 /* Always; @status: how it went so far. */
 int transfer_end(struct transfer *t, int status);
 
-/* With --json, what was done. */
-void transfer_report(const struct transfer *t);
+/* With --json, what was done.  Return: the exit status. */
+int transfer_report(const struct transfer *t);
 
 /* Bytes that can be addressed. */
 uint64_t transfer_limit(const struct transfer *t);

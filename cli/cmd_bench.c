@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "bench.h"
 
-static struct json_object *add_list(struct json_object *out, const char *key)
-{
-	struct json_object *list = json_object_new_array();
-
-	json_object_object_add(out, key, list);
-	return list;
-}
-
 static int check_left(struct cli *cli, const struct nvbar_stats *first)
 {
 	struct nvbar_stats last;
@@ -60,9 +52,9 @@ static int run(struct cli *cli, int argc, char **argv)
 	first = cli_stats(cli);
 	if (cli->json) {
 		out = json_new(cli);
-		mappings = add_list(out, "mappings");
-		access = add_list(out, "access");
-		beside = add_list(out, "beside");
+		mappings = json_add_list(out, "mappings");
+		access = json_add_list(out, "access");
+		beside = json_add_list(out, "beside");
 	}
 	ret = bench_mappings(&b, mappings);
 	bench_drop_vram(&b);
@@ -72,10 +64,9 @@ static int run(struct cli *cli, int argc, char **argv)
 		ret = bench_crowds(&b, beside);
 	if (!ret)
 		ret = check_left(cli, &first);
-	if (out && !ret)
-		json_print(out);
-	else
-		json_object_put(out);
+	if (cli->json && !ret)
+		return cli_print_json(cli, out);
+	json_object_put(out);
 	return ret;
 }
 

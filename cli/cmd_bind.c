@@ -38,9 +38,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static int done(const struct cli *cli)
 {
-	if (cli->json)
-		json_print(json_new(cli));
-	return EXIT_SUCCESS;
+	return cli->json ? cli_print_json(cli, json_new(cli)) : EXIT_SUCCESS;
 }
 
 static const struct argp bind_argp = {

@@ -13,24 +13,24 @@ static void take_problem(void *arg, const char *line)
 {
 	struct check *c = arg;
 
-	json_object_array_add(c->problems, json_object_new_string(line));
+	json_append_text(c->problems, line);
 	cli_refuse(c->cli, "check: %s", line);
 }
 
-static void print_json(struct check *c, const struct nvbar_check_report *r)
+static int print_json(struct check *c, const struct nvbar_check_report *r)
 {
 	struct json_object *obj = json_new(c->cli);
-	struct json_object *kinds = json_object_new_object();
+	struct json_object *kinds = json_object_make();
 	unsigned int kind;
 
 	json_add(obj, "tables", r->tables);
 	json_add(obj, "entries", r->entries);
 	json_add(obj, "mappings", r->mappings);
-	json_object_object_add(obj, "problems", json_object_get(c->problems));
+	json_put(obj, "problems", json_object_get(c->problems));
 	for (kind = 0; nvbar_problem_name(kind); kind++)
 		json_add(kinds, nvbar_problem_name(kind), r->by_kind[kind]);
-	json_object_object_add(obj, "kinds", kinds);
-	json_print(obj);
+	json_put(obj, "kinds", kinds);
+	return cli_print_json(c->cli, obj);
 }
 
 static const struct argp argp = {
@@ -48,11 +48,11 @@ static int check(struct check *c, struct cli *cli)
 	ret = nvbar_check(cli->gpu, &r);
 	if (ret && !(ret == -EIO && r.problems))
 		return cli_fail(cli, ret, "check");
-	if (cli->json)
-		print_json(c, &r);
-	else
+	if (!cli->json)
 		printf("%" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " mappings: %" PRIu64
 		       " problems\n", r.tables, r.entries, r.mappings, r.problems);
+	else if (print_json(c, &r))
+		return EXIT_FAILURE;
 	return r.problems ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -64,7 +64,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open_mapped(cli, "check"))
 		return EXIT_FAILURE;
-	c.problems = json_object_new_array();
+	c.problems = json_list_make();
 	ret = check(&c, cli);
 	json_object_put(c.problems);
 	return ret;

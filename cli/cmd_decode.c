@@ -62,19 +62,17 @@ static const struct argp argp = {
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct decode_args a = { .cli = cli };
-	char words[256];
+	char words[ENTRY_WORDS];
 	int ret;
 
 	tool_parse(&argp, argc, argv, 0, &a);
 	ret = nvbar_decode(a.version, a.kind, a.raw[0], a.raw[1], words, sizeof(words));
-	if (ret) {
-		cli->name = argv[1];
+	cli->name = argv[1];
+	if (ret)
 		return cli_fail(cli, ret, "decode 0x%" PRIx64 " 0x%" PRIx64, a.raw[0], a.raw[1]);
-	}
 	if (cli->json)
-		json_print(json_words(words));
-	else
-		puts(words);
+		return cli_print_json(cli, json_words(words));
+	puts(words);
 	return EXIT_SUCCESS;
 }
 

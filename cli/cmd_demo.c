@@ -61,11 +61,10 @@ static void introduce(struct demo *d)
 
 static int take_pages(struct demo *d)
 {
-	struct json_object *pfns = json_object_new_array();
+	struct json_object *pfns = json_add_list(d->facts, "pfns");
 	size_t i;
 	int ret;
 
-	json_object_object_add(d->facts, "pfns", pfns);
 	step(d, "Take pages of VRAM that do not lie side by side");
 	ret = scatter_alloc(d->cli->gpu, NR_PAGES, &d->pages);
 	if (ret)
@@ -75,7 +74,7 @@ static int take_pages(struct demo *d)
 	fprintf(d->out, "   number (VRAM address / 4096):");
 	for (i = 0; i < NR_PAGES; i++) {
 		fprintf(d->out, " 0x%" PRIx64, d->pages.pfn[i]);
-		json_object_array_add(pfns, json_object_new_uint64(d->pages.pfn[i]));
+		json_append_number(pfns, d->pages.pfn[i]);
 	}
 	fputc('\n', d->out);
 	return EXIT_SUCCESS;
@@ -303,7 +302,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	json_add_flag(d.facts, "passed", !ret);
 	if (cli->json) {
 		fclose(d.out);
-		json_print(d.facts);
+		if (cli_print_json(cli, d.facts))
+			return EXIT_FAILURE;
 	} else {
 		json_object_put(d.facts);
 	}

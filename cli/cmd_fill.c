@@ -63,9 +63,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	tool_parse(&argp, argc, argv, 0, &a);
 	ret = transfer_end(&a.t, fill_vram(&a));
-	if (!ret)
-		transfer_report(&a.t);
-	return ret;
+	return ret ? ret : transfer_report(&a.t);
 }
 
 const struct command cmd_fill = { "fill", "a pattern over a range of VRAM", &argp, run };

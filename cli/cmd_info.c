@@ -38,13 +38,13 @@ static int print_protected(const struct nvbar_protected_info *range, void *arg)
 
 static int add_protected(const struct nvbar_protected_info *range, void *list)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
 
 	json_add_text(obj, "name", range->name);
 	json_add(obj, "pa", range->pa);
 	json_add(obj, "len", range->len);
 	json_add_text(obj, "access", access_word(range->access));
-	json_object_array_add(list, obj);
+	json_append(list, obj);
 	return 0;
 }
 
@@ -101,7 +101,7 @@ static void print_text(const struct cli *cli, const struct nvbar_stats *s,
 
 static struct json_object *fault_json(const struct nvbar_fault *f)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
 
 	json_add_text(obj, "text", f->text);
 	json_add(obj, "va", f->va);
@@ -116,30 +116,32 @@ static struct json_object *fault_json(const struct nvbar_fault *f)
 	return obj;
 }
 
-static void print_json(const struct cli *cli, const struct nvbar_stats *s,
-		       const struct last_fault *last)
+static int print_json(const struct cli *cli, const struct nvbar_stats *s,
+		      const struct last_fault *last)
 {
 	const struct nvbar_info *i = &cli->info;
-	struct json_object *obj = json_new(cli), *list = json_object_new_array();
+	struct json_object *obj = json_new(cli);
 
 	json_add_text(obj, "chip", i->chip);
 	json_add(obj, "boot0", i->boot0);
 	json_add(obj, "boot42", i->boot42);
 	json_add(obj, "mmu_version", i->mmu_version);
-	json_object_object_add(obj, "page_sizes", page_sizes_json(i->page_sizes));
+	json_add_page_sizes(obj, "page_sizes", i->page_sizes);
 	json_add(obj, "vram_size", i->vram_size);
 	json_add(obj, "vram_usable", i->vram_usable);
 	json_add(obj, "reserved_pa", i->reserved_pa);
 	json_add(obj, "reserved_len", i->reserved_len);
-	nvbar_for_each_protected(cli->gpu, add_protected, list);
-	json_object_object_add(obj, "protected", list);
+	nvbar_for_each_protected(cli->gpu, add_protected, json_add_list(obj, "protected"));
 	json_add(obj, "bar1_size", i->bar1_size);
 	json_add(obj, "bar1_mapped", s->mapped_bytes);
 	json_add_text(obj, "bar1_mode", bind_word(i->bar1_mode));
 	json_add(obj, "bar1_bound", i->bar1_bound);
-	json_object_object_add(obj, "fault", last->any ? fault_json(&last->fault) : NULL);
+	if (last->any)
+		json_put(obj, "fault", fault_json(&last->fault));
+	else
+		json_add_null(obj, "fault");
 	json_add_flag(obj, "fault_known", last->known);
-	json_print(obj);
+	return cli_print_json(cli, obj);
 }
 
 static const struct argp argp = {
@@ -165,11 +167,12 @@ static int run(struct cli *cli, int argc, char **argv)
 		cli_fail(cli, ret, "read the last fault");
 	if (!last.known && ret != -EIO)
 		return EXIT_FAILURE;
+	ret = EXIT_SUCCESS;
 	if (cli->json)
-		print_json(cli, &stats, &last);
+		ret = print_json(cli, &stats, &last);
 	else
 		print_text(cli, &stats, &last);
-	return last.known && cli->info.bar1_mode != NVBAR_BAR1_UNKNOWN ? EXIT_SUCCESS : EXIT_FAILURE;
+	return last.known && cli->info.bar1_mode != NVBAR_BAR1_UNKNOWN ? ret : EXIT_FAILURE;
 }
 
 const struct command cmd_info = { "info", "identity, VRAM, BAR1, MMU, last fault", &argp, run };

@@ -5,26 +5,29 @@
 #include "cli.h"
 
 struct list {
-	struct json_object *json;	/* NULL for text */
+	bool json;
+	struct json_object *devices;	/* for JSON */
 	unsigned int nr;
 	bool odd;			/* something could not be understood */
 };
 
-static struct json_object *bar_json(const struct nvbar_device_bar *bar)
+static void add_bar(struct json_object *device, const char *key, const struct nvbar_device_bar *bar)
 {
 	struct json_object *obj;
 
-	if (!bar->len)
-		return NULL;
-	obj = json_object_new_object();
+	if (!bar->len) {
+		json_add_null(device, key);
+		return;
+	}
+	obj = json_object_make();
 	json_add(obj, "start", bar->start);
 	json_add(obj, "size", bar->len);
-	return obj;
+	json_put(device, key, obj);
 }
 
 static struct json_object *device_json(const struct nvbar_device_info *d)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
 
 	json_add_text(obj, "address", d->address);
 	json_add(obj, "vendor", d->vendor);
@@ -38,12 +41,14 @@ static struct json_object *device_json(const struct nvbar_device_info *d)
 	json_add_text(obj, "virtual_function_of", d->physfn);
 	json_add(obj, "virtual_functions", d->nr_virtual);
 	json_add_text(obj, "problem", d->problem);
-	json_object_object_add(obj, "iommu_group", d->iommu_group < 0 ? NULL :
-						   json_object_new_int(d->iommu_group));
-	json_object_object_add(obj, "bar0", bar_json(&d->bar0));
-	json_object_object_add(obj, "bar1", bar_json(&d->bar1));
-	json_object_object_add(obj, "bar2", bar_json(&d->bar2));
-	json_object_object_add(obj, "bar1_sizes", page_sizes_json(d->bar1_sizes));
+	if (d->iommu_group < 0)
+		json_add_null(obj, "iommu_group");
+	else
+		json_add(obj, "iommu_group", d->iommu_group);
+	add_bar(obj, "bar0", &d->bar0);
+	add_bar(obj, "bar1", &d->bar1);
+	add_bar(obj, "bar2", &d->bar2);
+	json_add_page_sizes(obj, "bar1_sizes", d->bar1_sizes);
 	json_add_text(obj, "open_as", d->open_as);
 	return obj;
 }
@@ -131,7 +136,7 @@ static int visit(const struct nvbar_device_info *d, void *arg)
 	struct list *list = arg;
 
 	if (list->json)
-		json_object_array_add(list->json, device_json(d));
+		json_append(list->devices, device_json(d));
 	else
 		print_text(d);
 	list->nr++;
@@ -148,29 +153,29 @@ static const struct argp argp = {
 
 static int run(struct cli *cli, int argc, char **argv)
 {
+	struct json_object *obj = NULL;
 	struct list list = { 0 };
 	struct nvbar_open_opts opts;
-	struct json_object *obj;
 	int ret;
 
 	tool_parse(&argp, argc, argv, 0, cli);
 	opts = cli_opts(cli, 0);
 	cli->name = "this machine";
-	if (cli->json)
-		list.json = json_object_new_array();
+	list.json = cli->json;
+	if (cli->json) {
+		obj = json_object_make();
+		list.devices = json_add_list(obj, "devices");
+	}
 	ret = nvbar_for_each_device(visit, &list, &opts);
 	if (ret) {
-		json_object_put(list.json);
+		json_object_put(obj);
 		return cli_fail(cli, ret, "list");
 	}
-	if (cli->json) {
-		obj = json_new(NULL);
-		json_object_object_add(obj, "devices", list.json);
-		json_print(obj);
-	} else if (!list.nr) {
+	if (cli->json)
+		ret = cli_print_json(cli, obj);
+	else if (!list.nr)
 		printf("no GPU of NVIDIA's in this machine\n");
-	}
-	return list.odd ? EXIT_FAILURE : EXIT_SUCCESS;
+	return list.odd ? EXIT_FAILURE : ret;
 }
 
 const struct command cmd_list = { "list", "the GPUs this machine has", &argp, run };

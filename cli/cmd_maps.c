@@ -5,7 +5,8 @@
 #include "cli.h"
 
 struct maps {
-	struct json_object *list;	/* NULL: text */
+	bool json;
+	struct json_object *list;	/* for JSON */
 	uint64_t used, nr;
 };
 
@@ -18,13 +19,13 @@ static const char *rights(const struct nvbar_mapping_info *m)
 
 static struct json_object *mapping_json(const struct nvbar_mapping_info *m)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
 
 	json_add(obj, "va", m->va);
 	json_add(obj, "len", m->len);
 	json_add_flag(obj, "rdonly", m->flags & NVBAR_MAP_RDONLY);
 	json_add_flag(obj, "private", m->flags & NVBAR_MAP_PRIVATE);
-	json_object_object_add(obj, "page_sizes", page_sizes_json(m->page_sizes));
+	json_add_page_sizes(obj, "page_sizes", m->page_sizes);
 	json_add_text(obj, "state", m->state);
 	json_add_text(obj, "label", m->label);
 	return obj;
@@ -35,12 +36,12 @@ static int visit(const struct nvbar_mapping_info *m, void *arg)
 	struct maps *maps = arg;
 
 	maps->used += m->len;
-	if (maps->list)
-		json_object_array_add(maps->list, mapping_json(m));
+	if (maps->json)
+		json_append(maps->list, mapping_json(m));
 	else if (!maps->nr)
 		printf("%-12s %10s  %-2s  %-11s %-12s %s\n", "VA", "SIZE", "", "STATE", "PAGES",
 		       "LABEL");
-	if (!maps->list)
+	if (!maps->json)
 		printf("0x%010" PRIx64 " %10s  %s  %-11s %-12s %s\n", m->va, size_text(m->len),
 		       rights(m), m->state, page_sizes_text(m->page_sizes), m->label);
 	maps->nr++;
@@ -55,16 +56,16 @@ static void print_text(const struct maps *maps, const struct nvbar_stats *s)
 	printf("aperture     %10s\n", size_text(maps->used + s->va_free));
 }
 
-static void print_json(const struct cli *cli, const struct maps *maps, const struct nvbar_stats *s)
+static int print_json(const struct cli *cli, const struct maps *maps, const struct nvbar_stats *s)
 {
 	struct json_object *obj = json_new(cli);
 
-	json_object_object_add(obj, "mappings", maps->list);
+	json_put(obj, "mappings", maps->list);
 	json_add(obj, "used", maps->used);
 	json_add(obj, "free", s->va_free);
 	json_add(obj, "largest_free", s->va_largest_free);
 	json_add(obj, "aperture", cli->info.bar1_size);
-	json_print(obj);
+	return cli_print_json(cli, obj);
 }
 
 static const struct argp argp = {
@@ -82,18 +83,19 @@ static int run(struct cli *cli, int argc, char **argv)
 	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open_mapped(cli, "maps"))
 		return EXIT_FAILURE;
+	maps.json = cli->json;
 	if (cli->json)
-		maps.list = json_object_new_array();
+		maps.list = json_list_make();
 	ret = nvbar_for_each_mapping(cli->gpu, visit, &maps);
 	if (ret) {
 		json_object_put(maps.list);
 		return cli_fail(cli, ret, "maps");
 	}
 	stats = cli_stats(cli);
-	if (cli->json)
-		print_json(cli, &maps, &stats);
-	else
+	if (!cli->json)
 		print_text(&maps, &stats);
+	else if (print_json(cli, &maps, &stats))
+		return EXIT_FAILURE;
 	if (maps.used + stats.va_free == cli->info.bar1_size)
 		return EXIT_SUCCESS;
 	return cli_refuse(cli, "maps: 0x%" PRIx64 " used and 0x%" PRIx64 " free bytes are not the "

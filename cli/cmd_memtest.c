@@ -420,7 +420,7 @@ static void print_text(const struct memtest *m)
 
 static struct json_object *bad_json(const struct bad_range *b)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
 
 	json_add(obj, "pa", b->pa);
 	json_add(obj, "len", b->len);
@@ -436,30 +436,29 @@ static struct json_object *bad_json(const struct bad_range *b)
 	return obj;
 }
 
-static void print_json(const struct memtest *m)
+static int print_json(const struct memtest *m)
 {
-	struct json_object *obj = json_new(m->cli), *list = json_object_new_array();
+	struct json_object *obj = json_new(m->cli), *list;
 	size_t i;
 
 	json_add(obj, "pa", m->pa);
 	json_add(obj, "len", m->len);
 	json_add(obj, "passes", m->passes);
 	json_add(obj, "seed", m->seed);
+	list = json_add_list(obj, "tests");
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		if (m->chosen >> i & 1)
-			json_object_array_add(list, json_object_new_string(tests[i].name));
-	json_object_object_add(obj, "tests", list);
+			json_append_text(list, tests[i].name);
 	json_add(obj, "bytes_written", m->written.bytes);
 	json_add(obj, "bytes_read", m->read.bytes);
 	json_add(obj, "write_mib_s", mib_per_s(&m->written));
 	json_add(obj, "read_mib_s", mib_per_s(&m->read));
 	json_add(obj, "errors", m->errors);
-	list = json_object_new_array();
+	list = json_add_list(obj, "bad");
 	for (i = 0; i < m->nr_bad; i++)
-		json_object_array_add(list, bad_json(&m->bad[i]));
-	json_object_object_add(obj, "bad", list);
+		json_append(list, bad_json(&m->bad[i]));
 	json_add_flag(obj, "more_bad", m->more_bad);
-	json_print(obj);
+	return cli_print_json(m->cli, obj);
 }
 
 /* --- the command -------------------------------------------------------- */
@@ -569,10 +568,10 @@ static int memtest(struct memtest *m)
 	if (ret)
 		return cli_fail(m->cli, ret, "memtest 0x%" PRIx64 "+0x%" PRIx64 " after %" PRIu64
 				" errors", m->pa, m->len, m->errors);
-	if (m->cli->json)
-		print_json(m);
-	else
+	if (!m->cli->json)
 		print_text(m);
+	else if (print_json(m))
+		return EXIT_FAILURE;
 	if (!m->errors)
 		return EXIT_SUCCESS;
 	return cli_refuse(m->cli, "memtest 0x%" PRIx64 "+0x%" PRIx64 ": %" PRIu64 " errors", m->pa,

@@ -9,6 +9,9 @@
 /* Bytes that are printed before looking whether to go on */
 #define TEXT_STEP	PAGE_BYTES
 
+/* Bytes that an object may hold: all of them are read before any is printed */
+#define JSON_MAX	(UINT64_C(256) << 20)
+
 struct read_args {
 	struct transfer t;
 	bool hex;
@@ -81,23 +84,11 @@ static void dump_pages(struct read_args *a, uint64_t off, const char *buf, size_
 	}
 }
 
-static void print_json_digits(const unsigned char *buf, size_t len)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (; len--; buf++) {
-		putchar(digits[*buf >> 4]);
-		putchar(digits[*buf & 15]);
-	}
-}
-
 static int put_text(struct read_args *a, uint64_t addr, const void *buf, size_t len)
 {
 	if (interrupted())
 		return -EINTR;
-	if (a->t.cli->json)
-		print_json_digits(buf, len);
-	else if (a->t.pages.nr)
+	if (a->t.pages.nr)
 		dump_pages(a, addr, buf, len);
 	else
 		hexdump(&a->dump, addr, buf, len);
@@ -110,7 +101,7 @@ static int put(struct read_args *a, uint64_t addr, const char *buf, size_t len)
 	size_t n;
 	int ret = 0;
 
-	if (!a->t.cli->json && !a->hex)
+	if (!a->hex)
 		return write_full(STDOUT_FILENO, buf, len);
 	for (; !ret && len; addr += n, buf += n, len -= n) {
 		n = TEXT_STEP - addr % TEXT_STEP;
@@ -121,25 +112,12 @@ static int put(struct read_args *a, uint64_t addr, const char *buf, size_t len)
 	return ret;
 }
 
-static void put_head(const struct read_args *a)
+/* @done: bytes that were taken, which is what counts */
+static int not_taken(struct read_args *a, int err, uint64_t done)
 {
-	struct json_object *name;
-
-	if (!a->t.cli->json)
-		return;
-	name = json_object_new_string(a->t.cli->name);
-	printf("{\n  \"device\":%s,\n  \"%s\":%" PRIu64 ",\n  \"len\":%" PRIu64 ",\n  \"data\":\"",
-	       json_object_to_json_string_ext(name, JSON_C_TO_STRING_NOSLASHESCAPE),
-	       a->t.pages.nr ? "offset" : "pa", a->addr, a->len);
-	json_object_put(name);
-}
-
-static void put_tail(const struct read_args *a)
-{
-	if (a->t.cli->json)
-		puts("\"\n}");
-	else if (a->hex)
-		hexdump_end(&a->dump);
+	a->t.done = done;
+	return cli_refuse(a->t.cli, "%s: standard output: %s",
+			  transfer_request(&a->t, a->addr, a->len), strerror(-err));
 }
 
 static int copy_out(struct read_args *a, void *buf)
@@ -148,7 +126,6 @@ static int copy_out(struct read_args *a, void *buf)
 	uint64_t addr = a->addr, len = a->len, n;
 	int ret;
 
-	put_head(a);
 	for (; len; addr += n, len -= n) {
 		n = transfer_step(addr, len);
 		if (transfer_run(t, addr, buf, n))
@@ -156,20 +133,46 @@ static int copy_out(struct read_args *a, void *buf)
 		ret = put(a, addr, buf, n);
 		if (ret == -EINTR)
 			return cli_fail(t->cli, ret, "%s", transfer_request(t, addr, n));
-		if (ret) {
-			/* What counts is what was delivered. */
-			t->done = addr - a->addr;
-			return cli_refuse(t->cli, "%s: standard output: %s",
-					  transfer_request(t, a->addr, a->len), strerror(-ret));
-		}
+		if (ret)
+			return not_taken(a, ret, addr - a->addr);
 	}
-	put_tail(a);
+	if (a->hex)
+		hexdump_end(&a->dump);
 	return EXIT_SUCCESS;
+}
+
+static void print_json(const struct read_args *a, const unsigned char *buf)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t i;
+
+	printf("{\n  \"device\":");
+	json_print_text(a->t.cli->name);
+	printf(",\n  \"%s\":%" PRIu64 ",\n  \"len\":%" PRIu64 ",\n  \"data\":\"",
+	       a->t.pages.nr ? "offset" : "pa", a->addr, a->len);
+	for (i = 0; i < a->len; i++) {
+		putchar(digits[buf[i] >> 4]);
+		putchar(digits[buf[i] & 15]);
+	}
+	puts("\"\n}");
+}
+
+/* What can't be read as a whole is not printed in part. */
+static int copy_out_json(struct read_args *a, void *buf)
+{
+	int ret;
+
+	if (transfer_run(&a->t, a->addr, buf, a->len))
+		return EXIT_FAILURE;
+	print_json(a, buf);
+	ret = stdout_flush();
+	return ret ? not_taken(a, ret, 0) : EXIT_SUCCESS;
 }
 
 static int read_vram(struct read_args *a)
 {
 	struct transfer *t = &a->t;
+	bool json = t->cli->json;
 	void *buf;
 	int ret;
 
@@ -179,12 +182,15 @@ static int read_vram(struct read_args *a)
 		a->len = transfer_limit(t) - a->addr;
 	if (transfer_check(t, a->addr, a->len))
 		return EXIT_FAILURE;
-	buf = malloc(TRANSFER_CHUNK);
+	if (json && a->len > JSON_MAX)
+		return cli_refuse(t->cli, "%s: an object holds no more than 0x%" PRIx64 " bytes",
+				  transfer_request(t, a->addr, a->len), JSON_MAX);
+	buf = malloc(json ? a->len : TRANSFER_CHUNK);
 	if (!buf)
 		return cli_fail(t->cli, -ENOMEM, "read");
 	progress_begin(&t->progress, "read", a->len);
 	t->progress.enabled &= !isatty(STDOUT_FILENO);
-	ret = copy_out(a, buf);
+	ret = json ? copy_out_json(a, buf) : copy_out(a, buf);
 	free(buf);
 	return ret;
 }

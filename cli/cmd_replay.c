@@ -31,7 +31,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static void print_json(const struct cli *cli, const struct nvbar_replay_report *r)
+static int print_json(const struct cli *cli, const struct nvbar_replay_report *r)
 {
 	struct json_object *obj = json_new(cli), *difference;
 
@@ -42,7 +42,7 @@ static void print_json(const struct cli *cli, const struct nvbar_replay_report *
 	json_add(obj, "passed_over", r->passed_over);
 	json_add(obj, "refused", r->refused);
 	if (r->line) {
-		difference = json_object_new_object();
+		difference = json_object_make();
 		json_add(difference, "line", r->line);
 		json_add(difference, "bar", r->bar);
 		json_add(difference, "offset", r->offset);
@@ -50,19 +50,19 @@ static void print_json(const struct cli *cli, const struct nvbar_replay_report *
 		json_add_text(difference, "where", r->where);
 		json_add(difference, "recorded", r->recorded);
 		json_add(difference, "replayed", r->replayed);
-		json_object_object_add(obj, "difference", difference);
+		json_put(obj, "difference", difference);
 	}
-	json_print(obj);
+	return cli_print_json(cli, obj);
 }
 
 static int report(const struct cli *cli, const struct nvbar_replay_report *r)
 {
-	if (cli->json)
-		print_json(cli, r);
-	else
+	if (!cli->json)
 		printf("%" PRIu64 " accesses, %" PRIu64 " reads compared, %" PRIu64
 		       " taken over, %" PRIu64 " too early; the model refuses %" PRIu64 "\n",
 		       r->accesses, r->compared, r->taken_over, r->passed_over, r->refused);
+	else if (print_json(cli, r))
+		return EXIT_FAILURE;
 	if (!r->line)
 		return EXIT_SUCCESS;
 	return cli_refuse(cli, "replay: line %" PRIu64 ": read of %" PRIu32 " bytes at BAR%" PRIu32

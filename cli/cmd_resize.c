@@ -56,12 +56,11 @@ static int run(struct cli *cli, int argc, char **argv)
 	ret = nvbar_device_resize(a.address, a.size, &opts);
 	if (ret)
 		return cli_fail(cli, ret, "resize BAR1 to %s", size_text(a.size));
-	if (cli->json) {
-		obj = json_new(cli);
-		json_add(obj, "bar1_size", a.size);
-		json_print(obj);
-	}
-	return EXIT_SUCCESS;
+	if (!cli->json)
+		return EXIT_SUCCESS;
+	obj = json_new(cli);
+	json_add(obj, "bar1_size", a.size);
+	return cli_print_json(cli, obj);
 }
 
 const struct command cmd_resize = { "resize", "give BAR1 another size", &argp, run };

@@ -595,28 +595,30 @@ enum result { PASSED, FAILED, SKIPPED, NR_RESULTS };
 
 #define NO_BAR1	"this GPU has no BAR1"
 
-static void report(struct json_object *list, size_t i, enum result result, const char *reason)
+static void report(bool json, struct json_object *list, size_t i, enum result result, const char *reason)
 {
 	struct json_object *obj;
 
-	if (!list) {
+	if (!json) {
 		printf("%sok %zu - %s%s\n", result == FAILED ? "not " : "", i + 1, tests[i].name,
 		       result == SKIPPED ? " # SKIP " NO_BAR1 : "");
 		if (result == FAILED)
 			printf("# %s\n", reason);
 		return;
 	}
-	obj = json_object_new_object();
+	obj = json_object_make();
 	json_add_text(obj, "name", tests[i].name);
 	json_add_flag(obj, "ok", result != FAILED);
 	if (result == FAILED)
 		json_add_text(obj, "reason", reason);
 	if (result == SKIPPED)
 		json_add_text(obj, "skipped", NO_BAR1);
-	json_object_array_add(list, obj);
+	json_append(list, obj);
 }
 
-static void run_tests(struct selftest *t, struct json_object *list, size_t nr[NR_RESULTS])
+/* @list: for @json */
+static void run_tests(struct selftest *t, bool json, struct json_object *list,
+		      size_t nr[NR_RESULTS])
 {
 	enum result result;
 	size_t i;
@@ -628,7 +630,7 @@ static void run_tests(struct selftest *t, struct json_object *list, size_t nr[NR
 		else
 			result = tests[i].run(t) ? PASSED : FAILED;
 		nr[result]++;
-		report(list, i, result, t->reason);
+		report(json, list, i, result, t->reason);
 	}
 }
 
@@ -638,23 +640,21 @@ static const struct argp argp = {
 	.children = cli_options,
 };
 
-static void run_json(struct selftest *t, const struct cli *cli, size_t nr[NR_RESULTS])
+static int run_json(struct selftest *t, const struct cli *cli, size_t nr[NR_RESULTS])
 {
-	struct json_object *list = json_object_new_array(), *obj;
+	struct json_object *obj = json_new(cli);
 
-	run_tests(t, list, nr);
-	obj = json_new(cli);
-	json_object_object_add(obj, "tests", list);
+	run_tests(t, true, json_add_list(obj, "tests"), nr);
 	json_add(obj, "passed", nr[PASSED]);
 	json_add(obj, "failed", nr[FAILED]);
 	json_add(obj, "skipped", nr[SKIPPED]);
-	json_print(obj);
+	return cli_print_json(cli, obj);
 }
 
 static void run_tap(struct selftest *t, const struct cli *cli, size_t nr[NR_RESULTS])
 {
 	printf("1..%zu\n", ARRAY_SIZE(tests));
-	run_tests(t, NULL, nr);
+	run_tests(t, false, NULL, nr);
 	printf("# %s: %zu passed, %zu failed", cli->name, nr[PASSED], nr[FAILED]);
 	if (nr[SKIPPED])
 		printf(", %zu skipped", nr[SKIPPED]);
@@ -672,10 +672,10 @@ static int run(struct cli *cli, int argc, char **argv)
 	t.gpu = cli->gpu;
 	t.info = cli->info;
 	t.start = cli_stats(cli);
-	if (cli->json)
-		run_json(&t, cli, nr);
-	else
+	if (!cli->json)
 		run_tap(&t, cli, nr);
+	else if (run_json(&t, cli, nr))
+		return EXIT_FAILURE;
 	if (!nr[FAILED])
 		return EXIT_SUCCESS;
 	return cli_refuse(cli, "selftest: %zu of %zu tests failed", nr[FAILED], ARRAY_SIZE(tests));

@@ -4,15 +4,35 @@
  */
 #include "cli.h"
 
-static int take_line(const char *text, void *arg)
+static int append_line(const char *text, void *list)
 {
-	struct json_object *list = arg;
-
-	if (list)
-		json_object_array_add(list, json_object_new_string(text));
-	else
-		puts(text);
+	json_append_text(list, text);
 	return 0;
+}
+
+static int print_line(const char *text, void *arg)
+{
+	(void)arg;
+	puts(text);
+	return 0;
+}
+
+/* Return: an exit status. */
+static int take(struct cli *cli)
+{
+	struct json_object *obj = NULL;
+	int ret;
+
+	if (cli->json) {
+		obj = json_new(cli);
+		ret = nvbar_snapshot_take(cli->gpu, append_line, json_add_list(obj, "lines"));
+	} else {
+		ret = nvbar_snapshot_take(cli->gpu, print_line, NULL);
+	}
+	if (!ret)
+		return cli->json ? cli_print_json(cli, obj) : EXIT_SUCCESS;
+	json_object_put(obj);
+	return cli_fail(cli, ret, "snapshot");
 }
 
 static const struct argp argp = {
@@ -23,25 +43,8 @@ static const struct argp argp = {
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct json_object *obj, *list = NULL;
-	int ret;
-
 	tool_parse(&argp, argc, argv, 0, cli);
-	if (cli_open_mapped(cli, "snapshot"))
-		return EXIT_FAILURE;
-	if (cli->json)
-		list = json_object_new_array();
-	ret = nvbar_snapshot_take(cli->gpu, take_line, list);
-	if (ret) {
-		json_object_put(list);
-		return cli_fail(cli, ret, "snapshot");
-	}
-	if (cli->json) {
-		obj = json_new(cli);
-		json_object_object_add(obj, "lines", list);
-		json_print(obj);
-	}
-	return EXIT_SUCCESS;
+	return cli_open_mapped(cli, "snapshot") ? EXIT_FAILURE : take(cli);
 }
 
 const struct command cmd_snapshot = { "snapshot", "the BAR1 page tables as text", &argp, run };

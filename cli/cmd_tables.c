@@ -5,7 +5,8 @@
 #include "cli.h"
 
 struct tables {
-	struct json_object *list;	/* NULL: text */
+	bool json;
+	struct json_object *list;	/* for JSON */
 	size_t nr;
 };
 
@@ -31,18 +32,18 @@ static int visit(const struct nvbar_entry_info *e, void *arg)
 	struct json_object *obj;
 
 	t->nr++;
-	if (!t->list) {
+	if (!t->json) {
 		print_entry(e);
 		return 0;
 	}
-	obj = json_object_new_object();
+	obj = json_object_make();
 	json_add_text(obj, "name", e->name);
 	json_add(obj, "depth", depth(e));
 	json_add(obj, "index", e->index);
 	json_add(obj, "va", e->va);
 	json_add(obj, "addr", e->addr);
 	json_add_entry(obj, e->mmu_version, e->kind, e->raw);
-	json_object_array_add(t->list, obj);
+	json_append(t->list, obj);
 	return 0;
 }
 
@@ -55,26 +56,26 @@ static const struct argp argp = {
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct tables t = { 0 };
-	struct json_object *obj;
+	struct json_object *obj = NULL;
 	int ret;
 
 	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open_mapped(cli, "tables"))
 		return EXIT_FAILURE;
-	if (cli->json)
-		t.list = json_object_new_array();
-	ret = nvbar_for_each_entry(cli->gpu, visit, &t);
-	if (ret) {
-		json_object_put(t.list);
-		return cli_fail(cli, ret, "tables");
-	}
+	t.json = cli->json;
 	if (cli->json) {
 		obj = json_new(cli);
-		json_object_object_add(obj, "entries", t.list);
-		json_print(obj);
-	} else if (!t.nr) {
-		cli_note(cli, "tables: nothing is mapped; --map P1,P2,... maps pages first");
+		t.list = json_add_list(obj, "entries");
 	}
+	ret = nvbar_for_each_entry(cli->gpu, visit, &t);
+	if (ret) {
+		json_object_put(obj);
+		return cli_fail(cli, ret, "tables");
+	}
+	if (cli->json)
+		return cli_print_json(cli, obj);
+	if (!t.nr)
+		cli_note(cli, "tables: nothing is mapped; --map P1,P2,... maps pages first");
 	return EXIT_SUCCESS;
 }
 

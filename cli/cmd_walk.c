@@ -124,7 +124,7 @@ static int read_vas(struct walk_args *a)
 static void show(struct walk_args *a, const struct nvbar_walk *walk)
 {
 	if (a->cli->json)
-		json_object_array_add(a->json, walk_json(walk, !a->brief));
+		json_append(a->json, walk_json(walk, !a->brief));
 	else if (a->brief)
 		walk_print_brief(stdout, walk);
 	else
@@ -160,28 +160,27 @@ static int walk_device(struct walk_args *a)
 	if (!a->nr && read_vas(a))
 		return EXIT_FAILURE;
 	obj = json_new(a->cli);
-	a->json = json_object_new_array();
-	json_object_object_add(obj, "walks", a->json);
+	a->json = json_add_list(obj, "walks");
 	ret = walk_all(a, &w);
 	if (a->cli->json && !ret)
-		json_print(obj);
-	else
-		json_object_put(obj);
+		return cli_print_json(a->cli, obj);
+	json_object_put(obj);
 	return ret;
 }
 
 static int walk_scenario(struct walk_args *a, const struct walked *w, struct json_object *list)
 {
 	const char *name = nvbar_snapshot_name(w->snap, w->scenario);
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
+	int ret;
 
 	json_add_text(obj, "name", name);
-	a->json = json_object_new_array();
-	json_object_object_add(obj, "walks", a->json);
-	json_object_array_add(list, obj);
+	a->json = json_add_list(obj, "walks");
 	if (!a->cli->json && !a->brief)
 		printf("scenario %s\n", name);
-	return walk_all(a, w);
+	ret = walk_all(a, w);
+	json_append(list, obj);
+	return ret;
 }
 
 static int walk_scenarios(struct walk_args *a, struct walked *w, struct json_object *list)
@@ -228,15 +227,14 @@ static int walk_snapshot(struct walk_args *a)
 	a->cli->name = a->file;
 	if (load_snapshot(a, &w))
 		return EXIT_FAILURE;
-	obj = json_object_new_object();
-	list = json_object_new_array();
+	obj = json_object_make();
 	json_add_text(obj, "snapshot", a->file);
-	json_object_object_add(obj, "scenarios", list);
+	list = json_add_list(obj, "scenarios");
 	ret = a->nr ? EXIT_SUCCESS : read_vas(a);
 	if (!ret)
 		ret = walk_scenarios(a, &w, list);
 	if (a->cli->json && !ret)
-		json_print(obj);
+		ret = cli_print_json(a->cli, obj);
 	else
 		json_object_put(obj);
 	nvbar_snapshot_free(w.snap);

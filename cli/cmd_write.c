@@ -141,9 +141,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	tool_parse(&argp, argc, argv, 0, &a);
 	ret = transfer_end(&a.t, write_vram(&a));
-	if (!ret)
-		transfer_report(&a.t);
-	return ret;
+	return ret ? ret : transfer_report(&a.t);
 }
 
 const struct command cmd_write = { "write", "standard input to VRAM", &argp, run };

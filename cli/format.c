@@ -37,15 +37,14 @@ const char *page_sizes_text(uint64_t set)
 	return text;
 }
 
-struct json_object *page_sizes_json(uint64_t set)
+void json_add_page_sizes(struct json_object *obj, const char *key, uint64_t set)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_add_list(obj, key);
 	unsigned int shift;
 
 	for (shift = 0; shift < 64; shift++)
 		if (set >> shift & 1)
-			json_object_array_add(list, json_object_new_uint64(UINT64_C(1) << shift));
-	return list;
+			json_append_number(list, UINT64_C(1) << shift);
 }
 
 const char *entry_kind_name(unsigned int kind)
@@ -75,41 +74,25 @@ const char *space_name(unsigned int space)
 
 struct json_object *json_new(const struct cli *cli)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
 
-	if (cli && cli->name)
+	if (cli->name)
 		json_add_text(obj, "device", cli->name);
 	return obj;
 }
 
-void json_add(struct json_object *obj, const char *key, uint64_t value)
+int cli_print_json(const struct cli *cli, struct json_object *obj)
 {
-	json_object_object_add(obj, key, json_object_new_uint64(value));
-}
-
-void json_add_text(struct json_object *obj, const char *key, const char *text)
-{
-	json_object_object_add(obj, key, json_object_new_string(text));
-}
-
-void json_add_flag(struct json_object *obj, const char *key, bool value)
-{
-	json_object_object_add(obj, key, json_object_new_boolean(value));
-}
-
-void json_print(struct json_object *obj)
-{
-	puts(json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PRETTY |
-						 JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(obj);
+	return json_print(obj) ? EXIT_SUCCESS : cli_refuse(cli, "no memory for JSON");
 }
 
 struct json_object *json_words(const char *words)
 {
-	struct json_object *obj = json_object_new_object();
-	char *copy = strdup(words), *rest = copy, *word, *value;
+	struct json_object *obj = json_object_make();
+	char copy[ENTRY_WORDS], *rest = copy, *word, *value;
 	uint64_t number;
 
+	snprintf(copy, sizeof(copy), "%s", words);
 	while ((word = strsep(&rest, " "))) {
 		value = strchr(word, '=');
 		if (!value)
@@ -120,7 +103,6 @@ struct json_object *json_words(const char *words)
 		else
 			json_add_text(obj, word, value);
 	}
-	free(copy);
 	return obj;
 }
 
@@ -128,7 +110,7 @@ struct json_object *json_words(const char *words)
 
 static const char *decode(unsigned int version, unsigned int kind, const uint64_t raw[2])
 {
-	static char words[256];
+	static char words[ENTRY_WORDS];
 
 	if (nvbar_decode(version, kind, raw[0], raw[1], words, sizeof(words)))
 		return "?";
@@ -142,7 +124,7 @@ void json_add_entry(struct json_object *obj, unsigned int version, unsigned int 
 	json_add(obj, "raw", raw[0]);
 	if (kind == NVBAR_ENTRY_DUAL_PDE)
 		json_add(obj, "raw_hi", raw[1]);
-	json_object_object_add(obj, "fields", json_words(decode(version, kind, raw)));
+	json_put(obj, "fields", json_words(decode(version, kind, raw)));
 }
 
 void entry_print(FILE *out, unsigned int version, unsigned int kind, const uint64_t raw[2])
@@ -221,7 +203,7 @@ void walk_print_brief(FILE *out, const struct nvbar_walk *w)
 
 static struct json_object *level_json(const struct nvbar_walk *w, const struct nvbar_walk_level *l)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = json_object_make();
 
 	json_add_text(obj, "name", l->name);
 	json_add(obj, "index", l->index);
@@ -246,7 +228,7 @@ static void add_translation(struct json_object *obj, const struct nvbar_walk *w)
 
 struct json_object *walk_json(const struct nvbar_walk *w, bool levels)
 {
-	struct json_object *obj = json_object_new_object(), *list;
+	struct json_object *obj = json_object_make(), *list;
 	unsigned int i;
 
 	json_add(obj, "va", w->va);
@@ -255,9 +237,8 @@ struct json_object *walk_json(const struct nvbar_walk *w, bool levels)
 		add_translation(obj, w);
 	if (!levels)
 		return obj;
-	list = json_object_new_array();
+	list = json_add_list(obj, "levels");
 	for (i = 0; i < w->nr_levels; i++)
-		json_object_array_add(list, level_json(w, &w->level[i]));
-	json_object_object_add(obj, "levels", list);
+		json_append(list, level_json(w, &w->level[i]));
 	return obj;
 }

@@ -329,14 +329,14 @@ int transfer_run(struct transfer *t, uint64_t addr, void *buf, uint64_t len)
 	return EXIT_SUCCESS;
 }
 
-void transfer_report(const struct transfer *t)
+int transfer_report(const struct transfer *t)
 {
 	struct json_object *obj;
 
 	if (!t->cli->json)
-		return;
+		return EXIT_SUCCESS;
 	obj = json_new(t->cli);
 	json_add_text(obj, "command", op_names[t->op]);
 	json_add(obj, "bytes", t->done);
-	json_print(obj);
+	return cli_print_json(t->cli, obj);
 }

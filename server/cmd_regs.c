@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "nvbar_sim.h"
 #include "sim.h"
 #include "tool_args.h"
+#include "tool_json.h"
 
 struct args {
 	const char *chip;
@@ -33,31 +33,28 @@ static void print_table(struct sim_gpu *gpu)
 		       "what is written; %u of them\n", bare);
 }
 
-static int add_reg(const struct sim_reg_info *reg, void *arg)
+static int add_reg(const struct sim_reg_info *reg, void *list)
 {
-	struct json_object *o = json_object_new_object();
-	struct json_object *list = arg;
+	struct json_object *o = json_object_make();
 
-	json_object_object_add(o, "name", json_object_new_string(reg->name));
-	json_object_object_add(o, "offset", json_object_new_int64(reg->off));
-	json_object_object_add(o, "reset", json_object_new_int64(reg->reset));
-	json_object_object_add(o, "writable", json_object_new_int64(reg->writable));
-	json_object_object_add(o, "bare", json_object_new_boolean(reg->bare));
-	json_object_object_add(o, "w1c", json_object_new_int64(reg->w1c));
-	json_object_array_add(list, o);
+	json_add_text(o, "name", reg->name);
+	json_add(o, "offset", reg->off);
+	json_add(o, "reset", reg->reset);
+	json_add(o, "writable", reg->writable);
+	json_add_flag(o, "bare", reg->bare);
+	json_add(o, "w1c", reg->w1c);
+	json_append(list, o);
 	return 0;
 }
 
-static void print_json(struct sim_gpu *gpu)
+/* Return: exit status. */
+static int print_json(struct sim_gpu *gpu)
 {
-	struct json_object *top = json_object_new_object();
-	struct json_object *list = json_object_new_array();
+	struct json_object *top = json_object_make();
 
-	sim_for_each_reg(gpu, add_reg, list);
-	json_object_object_add(top, "chip", json_object_new_string(sim_chip_name(gpu)));
-	json_object_object_add(top, "registers", list);
-	puts(json_object_to_json_string_ext(top, JSON_C_TO_STRING_PRETTY));
-	json_object_put(top);
+	json_add_text(top, "chip", sim_chip_name(gpu));
+	sim_for_each_reg(gpu, add_reg, json_add_list(top, "registers"));
+	return json_print(top) ? 0 : refuse("regs: no memory");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -97,6 +94,7 @@ int cmd_regs(int argc, char **argv)
 	struct args args = { 0 };
 	struct sim_config cfg = { 0 };
 	struct sim_gpu *gpu;
+	int status = 0;
 	char why[160];
 
 	tool_parse(&argp, argc, argv, 0, &args);
@@ -104,9 +102,9 @@ int cmd_regs(int argc, char **argv)
 	if (sim_create(&cfg, &gpu, why, sizeof(why)))
 		return refuse("regs: %s", why);
 	if (args.json)
-		print_json(gpu);
+		status = print_json(gpu);
 	else
 		print_table(gpu);
 	sim_destroy(gpu);
-	return finish_output(0);
+	return finish_output(status);
 }

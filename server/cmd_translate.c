@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "sim_mmu.h"
 #include "snapshot.h"
 #include "tool_args.h"
+#include "tool_json.h"
 
 /* Larger files are no page tables of a BAR1. */
 #define MAX_SNAPSHOT	((size_t)1 << 28)
@@ -158,51 +158,45 @@ static void print_levels(const struct sim_mmu_walk *walk)
 	}
 }
 
-static struct json_object *levels_json(const struct sim_mmu_walk *walk)
+static void add_levels(struct json_object *list, const struct sim_mmu_walk *walk)
 {
-	struct json_object *list = json_object_new_array();
 	const struct sim_mmu_step *step;
 
 	for (step = walk->step; step < walk->step + walk->nr_steps; step++) {
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = json_object_make();
 
-		json_object_object_add(o, "name",
-				       json_object_new_string(sim_mmu_slot_name(&step->slot)));
-		json_object_object_add(o, "index", json_object_new_int64(step->slot.index));
-		json_object_object_add(o, "space",
-				       json_object_new_string(space_name(step->slot.space)));
-		json_object_object_add(o, "address", json_object_new_uint64(step->slot.addr));
-		json_object_object_add(o, "raw", json_object_new_uint64(step->val[0]));
+		json_add_text(o, "name", sim_mmu_slot_name(&step->slot));
+		json_add(o, "index", step->slot.index);
+		json_add_text(o, "space", space_name(step->slot.space));
+		json_add(o, "address", step->slot.addr);
+		json_add(o, "raw", step->val[0]);
 		if (step->slot.words == 2)
-			json_object_object_add(o, "raw_hi", json_object_new_uint64(step->val[1]));
-		json_object_array_add(list, o);
+			json_add(o, "raw_hi", step->val[1]);
+		json_append(list, o);
 	}
-	return list;
 }
 
 static struct json_object *walk_json(const struct snapshot_scenario *s, uint64_t va,
 				     const struct sim_mmu_walk *walk)
 {
 	const struct sim_mmu_xlat *x = &walk->xlat;
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_object_make();
 
-	json_object_object_add(o, "scenario", json_object_new_string(s->name));
-	json_object_object_add(o, "va", json_object_new_uint64(va));
-	json_object_object_add(o, "result", json_object_new_string(outcome_name(x->outcome)));
+	json_add_text(o, "scenario", s->name);
+	json_add(o, "va", va);
+	json_add_text(o, "result", outcome_name(x->outcome));
 	if (x->outcome == SIM_MMU_OK) {
-		json_object_object_add(o, "pa", json_object_new_uint64(x->pa));
-		json_object_object_add(o, "page", json_object_new_uint64((uint64_t)1 << x->page_shift));
-		json_object_object_add(o, "aperture", json_object_new_string(
-					       sim_mmu_aperture_name(x->aperture)));
-		json_object_object_add(o, "peer", json_object_new_int(x->peer));
-		json_object_object_add(o, "ro", json_object_new_boolean(x->flags & SIM_MMU_RO));
-		json_object_object_add(o, "vol", json_object_new_boolean(x->flags & SIM_MMU_VOL));
-		json_object_object_add(o, "priv", json_object_new_boolean(x->flags & SIM_MMU_PRIV));
-		json_object_object_add(o, "no_atomic", json_object_new_boolean(
-					       x->flags & SIM_MMU_NO_ATOMIC));
-		json_object_object_add(o, "kind", json_object_new_int(x->kind));
+		json_add(o, "pa", x->pa);
+		json_add(o, "page", (uint64_t)1 << x->page_shift);
+		json_add_text(o, "aperture", sim_mmu_aperture_name(x->aperture));
+		json_add(o, "peer", x->peer);
+		json_add_flag(o, "ro", x->flags & SIM_MMU_RO);
+		json_add_flag(o, "vol", x->flags & SIM_MMU_VOL);
+		json_add_flag(o, "priv", x->flags & SIM_MMU_PRIV);
+		json_add_flag(o, "no_atomic", x->flags & SIM_MMU_NO_ATOMIC);
+		json_add(o, "kind", x->kind);
 	}
-	json_object_object_add(o, "levels", levels_json(walk));
+	add_levels(json_add_list(o, "levels"), walk);
 	return o;
 }
 
@@ -228,20 +222,20 @@ static int translate_one(const struct args *args, const struct snapshot_scenario
 	sim_mmu_walk(arch, space, s->root, va, fetch, (void *)(uintptr_t)s, &walk);
 	unreadable = walk.xlat.outcome == SIM_MMU_UNREADABLE;
 	sim_mmu_format(va, &walk.xlat, line, sizeof(line));
-	if (list)
-		json_object_array_add(list, walk_json(s, va, &walk));
+	if (args->json)
+		json_append(list, walk_json(s, va, &walk));
 	else if (!unreadable)
 		puts(line);
 	else
 		printf("x 0x%llx unreadable\n", (unsigned long long)va);
-	if (!list && !args->brief)
+	if (!args->json && !args->brief)
 		print_levels(&walk);
 	return unreadable ? report_unreadable(args, s, va, &walk) : 0;
 }
 
 static int translate(const struct args *args, const struct snapshot *snap)
 {
-	struct json_object *list = args->json ? json_object_new_array() : NULL;
+	struct json_object *list = args->json ? json_list_make() : NULL;
 	const struct snapshot_scenario *s;
 	int status = 0;
 	size_t i, v;
@@ -249,15 +243,13 @@ static int translate(const struct args *args, const struct snapshot *snap)
 	for (i = 0; (s = snapshot_scenario(snap, i)) != NULL; i++) {
 		if (args->scenario && strcmp(s->name, args->scenario))
 			continue;
-		if (!list && !args->brief)
+		if (!args->json && !args->brief)
 			printf("scenario %s\n", s->name);
 		for (v = 0; v < args->nr; v++)
 			status |= translate_one(args, s, args->va[v], list);
 	}
-	if (list) {
-		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY));
-		json_object_put(list);
-	}
+	if (args->json && !json_print(list))
+		status = refuse("translate: no memory");
 	return finish_output(status);
 }
 
