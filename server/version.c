@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <json-c/json.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "version.h"
 
 static const struct capability {
@@ -17,92 +19,103 @@ static const struct capability {
 
 #define NR_CAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
 
-/* The client's JSON; NULL if it is none. */
-static struct json_object *parse_json(const char *text, size_t len)
-{
-	struct json_tokener *tok = json_tokener_new_ex(8);
-	struct json_object *o;
+/* --- the reply ------------------------------------------------------------- */
 
-	if (!tok)
-		return NULL;
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-	o = json_tokener_parse_ex(tok, text, (int)len);
-	if (json_tokener_get_error(tok) != json_tokener_success) {
-		json_object_put(o);
-		o = NULL;
-	}
-	json_tokener_free(tok);
-	return o;
+/**
+ * struct reply - the server's capabilities in the making
+ * @text: JSON so far; there is room for all that there are
+ * @len: bytes
+ */
+struct reply {
+	char text[512];
+	size_t len;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void say(struct reply *reply, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	reply->len += (size_t)vsnprintf(reply->text + reply->len,
+					sizeof(reply->text) - reply->len, fmt, ap);
+	va_end(ap);
+}
+
+static void say_capability(struct reply *reply, const char *name, const char *val)
+{
+	/* The first stands behind the bracket. */
+	say(reply, "%s\"%s\":%s", reply->text[reply->len - 1] == '{' ? "" : ",", name, val);
 }
 
 /* It is there to be proposed, and then to be had, only as true. */
-static int agree_on_multiple(struct connection *c, struct json_object *theirs,
-			     struct json_object *ours, struct agreement *agreement)
+static int agree_on_multiple(struct connection *c, const char *theirs, struct reply *reply,
+			     struct agreement *agreement)
 {
-	struct json_object *val;
+	const char *val = json_text_find(theirs, VFIO_USER_WRITE_MULTIPLE);
 
-	if (!json_object_object_get_ex(theirs, VFIO_USER_WRITE_MULTIPLE, &val))
+	if (!val)
 		return 0;
-	if (!json_object_is_type(val, json_type_boolean))
+	if (*val != 't' && *val != 'f')
 		return conn_lied(c, "capability %s is no boolean", VFIO_USER_WRITE_MULTIPLE);
-	agreement->write_multiple = json_object_get_boolean(val);
+	agreement->write_multiple = *val == 't';
 	if (agreement->write_multiple)
-		json_object_object_add(ours, VFIO_USER_WRITE_MULTIPLE, json_object_new_boolean(1));
+		say_capability(reply, VFIO_USER_WRITE_MULTIPLE, "true");
 	return 0;
 }
 
 /* Ours, for those that the client has proposed. */
-static int agree(struct connection *c, struct json_object *theirs, struct json_object *ours,
+static int agree(struct connection *c, const char *theirs, struct reply *reply,
 		 struct agreement *agreement)
 {
-	struct json_object *val;
+	const char *val;
+	char number[24];
 	size_t i;
 
 	for (i = 0; i < NR_CAPABILITIES; i++) {
-		if (!json_object_object_get_ex(theirs, capabilities[i].name, &val))
+		val = json_text_find(theirs, capabilities[i].name);
+		if (!val)
 			continue;
-		if (!json_object_is_type(val, json_type_int) || json_object_get_int64(val) < 0)
+		if (!json_text_is_count(val))
 			return conn_lied(c, "capability %s is no number", capabilities[i].name);
-		json_object_object_add(ours, capabilities[i].name,
-				       json_object_new_int64(capabilities[i].val));
+		snprintf(number, sizeof(number), "%" PRId64, capabilities[i].val);
+		say_capability(reply, capabilities[i].name, number);
 	}
-	return agree_on_multiple(c, theirs, ours, agreement);
+	return agree_on_multiple(c, theirs, reply, agreement);
 }
 
-static int agree_on_json(struct connection *c, const char *text, size_t len,
-			 struct json_object *ours, struct agreement *agreement)
+static int agree_on_json(struct connection *c, const char *text, size_t len, struct reply *reply,
+			 struct agreement *agreement)
 {
-	struct json_object *top, *theirs;
-	int err = 0;
+	const char *top, *theirs;
 
 	if (!len)
 		return 0;
 	if (strnlen(text, len) != len - 1)
 		return conn_lied(c, "version data is not one string");
-	top = parse_json(text, len);
-	if (!json_object_is_type(top, json_type_object))
-		err = conn_lied(c, "version data is no JSON object");
-	else if (json_object_object_get_ex(top, VFIO_USER_CAPABILITIES, &theirs))
-		err = json_object_is_type(theirs, json_type_object) ?
-			agree(c, theirs, ours, agreement) :
-			conn_lied(c, "capabilities are no JSON object");
-	json_object_put(top);
-	return err;
+	top = json_text_is_object(text);
+	if (!top)
+		return conn_lied(c, "version data is no JSON object");
+	theirs = json_text_find(top, VFIO_USER_CAPABILITIES);
+	if (!theirs)
+		return 0;
+	if (*theirs != '{')
+		return conn_lied(c, "capabilities are no JSON object");
+	return agree(c, theirs, reply, agreement);
 }
 
 int version_agree(struct connection *c, char *text, size_t *len, struct agreement *agreement)
 {
-	struct json_object *top = json_object_new_object(), *ours = json_object_new_object();
-	const char *reply;
+	struct reply reply = { .len = 0 };
 	int err;
 
-	json_object_object_add(top, VFIO_USER_CAPABILITIES, ours);
 	*agreement = (struct agreement) { 0 };
-	err = agree_on_json(c, text, *len, ours, agreement);
-	if (!err) {
-		reply = json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN);
-		*len = 1 + (size_t)snprintf(text, VERSION_MAX_JSON, "%s", reply);
-	}
-	json_object_put(top);
-	return err;
+	say(&reply, "{\"" VFIO_USER_CAPABILITIES "\":{");
+	err = agree_on_json(c, text, *len, &reply, agreement);
+	if (err)
+		return err;
+	say(&reply, "}}");
+	*len = reply.len + 1;
+	memcpy(text, reply.text, *len);
+	return 0;
 }

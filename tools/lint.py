@@ -22,9 +22,9 @@ INCLUDE_RULES = {
     "common": (("libc",), ("common",)),
     "sim": (("libc",), ("sim", "common", "include/hw")),
     "lib": (("libc", "linux"), ("lib", "core", "compat", "common", "sim", "include/hw", "include/nvbar")),
-    "server": (("libc", "json-c", "<linux/aio_abi.h>"), ("server", "tool", "sim", "common", "include/hw")),
+    "server": (("libc", "<linux/aio_abi.h>"), ("server", "tool", "sim", "common", "include/hw")),
     "tool": (("libc", "json-c"), ("tool",)),
-    "cli": (("libc", "json-c"), ("cli", "tool", "include/nvbar")),
+    "cli": (("libc",), ("cli", "tool", "include/nvbar")),
     "bench": (("libc", "linux"), ("bench", "core", "lib", "sim", "compat", "include/hw", "include/nvbar")),
     "examples": (("libc",), ("include/nvbar",)),
 }
