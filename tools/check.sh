@@ -19,6 +19,7 @@ steps=(
 	threads		# many threads on one GPU under ThreadSanitizer
 	fuzz		# a minute of each fuzz target
 	coverage	# the tests take every branch of core/, but for an explained few
+	nomem		# no allocation that fails changes what the tools do
 	valgrind	# no use of undefined memory by the tools
 	analyzer	# gcc -fanalyzer on everything but the tests
 	arm64		# no warnings for arm64, the barriers that it needs, and core's and lib's tests
@@ -101,6 +102,17 @@ check_coverage() {
 	python3 tools/coverage.py "$checks/coverage"
 }
 
+check_nomem() {
+	local all=()
+
+	if with_all 'each allocation of the commands that make many'; then
+		all=(--all)
+	fi
+	cmd_build
+	python3 tests/nomem/nomem.py "$build/bin/nvbar" "$build/bin/nvbar-sim" \
+		"$build/tests/nomem/libfail_alloc.so" "${all[@]}"
+}
+
 check_valgrind() {
 	local chip command
 
@@ -150,7 +162,7 @@ check_prove() {
 check_tidy() {
 	export CC=clang
 	configure "$checks/clang" -Dwerror=true
-	printf '%s\n' {cli,common,core,lib,server,sim}/*.c |
+	printf '%s\n' {cli,common,core,lib,server,sim,tool}/*.c |
 		xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "$checks/clang"
 }
 
@@ -160,8 +172,8 @@ check_cppcheck() {
 	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
 		--enable=warning,performance,portability \
 		--suppressions-list=tools/cppcheck.txt -Umax -Umin \
-		-D_GNU_SOURCE -D__SIZEOF_LONG__=8 -Iinclude -Icommon -Icompat/include -Icore \
-		core lib sim common compat/*.c cli server examples
+		-D_GNU_SOURCE -D__SIZEOF_LONG__=8 -Iinclude -Icommon -Icompat/include -Icore -Itool \
+		core lib sim common compat/*.c cli server tool examples
 }
 
 # Kbuild writes beside its sources and refuses paths with spaces: give it a copy

@@ -28,7 +28,7 @@ WORK = ROOT / "build-mutate"
 COPY = WORK / "source"
 BUILD = WORK / "build"
 
-FOLDERS = ("core", "sim", "lib", "common", "server")
+FOLDERS = ("core", "sim", "lib", "common", "server", "cli", "tool")
 JOBS = 2
 # Seconds for a test, as a mutant may never come to an end: so many without a change, and
 # with one at least so many, and so many times what it took without.

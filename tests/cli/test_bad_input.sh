@@ -183,6 +183,14 @@ for way in full closed; do
 		refuses "$command, standard output $way" 'standard output' $way $command
 	done
 done
+refuses "read --json of more than an object holds" '0x0\+0x10000001: .*0x10000000' \
+	nvbar --json read 0 0x10000001
+check "and prints nothing" test ! -s "$out"
+for poison in 0x100000 0x1ff000 0x10ff000; do
+	refuses "read --json that faults at $poison" 'POISONED' \
+		nvbar -d "sim:ga102,bar1=64M,poison=$poison" --json read 0x100000 0x1000000
+	check "and prints no half an object" test ! -s "$out"
+done
 refuses "read, standard output broken" 'standard output: Broken pipe' broken read 0 64M
 refuses "read -x, standard output broken" 'standard output: Broken pipe' broken read -x 0 64M
 run full read 0 64M

@@ -73,6 +73,14 @@ run nvbar read --via pramin 0x10000ffd 44
 check "read --via pramin" same "$tmp/fox"
 gives_json "read --json" "device pa len data" nvbar --json read 0x10000ffd 44
 check "read --json holds the bytes" grep -q '"54686520717569636b' "$out"
+check "and is written as by a printer of JSON" same - <<'END'
+{
+  "device":"sim:ga102",
+  "pa":268439549,
+  "len":44,
+  "data":"54686520717569636b2062726f776e20666f78206a756d7073206f76657220746865206c617a7920646f672e"
+}
+END
 
 with "$tmp/fox"
 works "write --via pramin, across a MiB" nvbar write --via pramin 0x201ffff0

@@ -48,6 +48,12 @@ check "a heading per scenario" test "$(grep -c '^scenario ' "$out")" -eq 20
 prints "a line per level" '^PD[34] +[0-9]+ +vid 0x[0-9a-f]+ +0x[0-9a-f]{16}.* state=' \
 	"$NVBAR" walk --snapshot "$walks" --scenario "$first" "${vas[0]}"
 gives_json "walk --json" "snapshot scenarios" "$NVBAR" --json walk --snapshot "$walks" "${vas[@]}"
+odd=$tmp/$'a"b\\c\td\ne\x1bf\x7fg\xc2\x9bh\xc3\xa9'
+cp "$walks" "$odd"
+gives_json "walk --json of a file with an odd name" "snapshot scenarios" \
+	"$NVBAR" walk --json --snapshot "$odd" --scenario "$first" "${vas[0]}"
+check "which is escaped, and no word to a terminal" \
+	grep -qF '/a\"b\\c\td\ne\u001bf\u007fg\u009bhé",' "$out"
 gives_json "walk --json of one scenario" "snapshot scenarios" \
 	"$NVBAR" walk --json --snapshot "$walks" --scenario "$first" "${vas[0]}"
 
