@@ -25,7 +25,7 @@ static void print_cpu(void)
 			printf("CPU       %s", name + 2);
 	}
 	if (file)
-		fclose(file);
+		(void)fclose(file);
 }
 
 static void print_conditions(void)
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 		}
 	}
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	print_conditions();
 	for (s = 0; s < ARRAY_LEN(sections); s++) {
 		if (!asked_for(sections[s].name, names))

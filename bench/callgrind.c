@@ -50,7 +50,7 @@ static bool read_total(const char *path, uint64_t *total)
 		return false;
 	while (!found && fgets(line, sizeof(line), file))
 		found = sscanf(line, "totals: %" SCNu64, total) == 1;
-	fclose(file);
+	(void)fclose(file);
 	return found;
 }
 
@@ -97,10 +97,9 @@ size_t callgrind_run(const struct bench *bench, uint64_t *count, size_t max)
 	};
 	size_t nr = 0;
 
-	if (!mkdtemp(dir))
-		return 0;
 	/* Else the first call of each function would count the linker's work. */
-	setenv("LD_BIND_NOW", "1", 1);
+	if (setenv("LD_BIND_NOW", "1", 1) || !mkdtemp(dir))
+		return 0;
 	snprintf(out, sizeof(out), "--callgrind-out-file=%s/out", dir);
 	if (spawn_and_wait(argv))
 		nr = read_all(dir, count, max);

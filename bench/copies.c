@@ -347,8 +347,7 @@ static void compare_on(struct bench *bench, struct nvbar *gpu, const struct nvba
 	check(bench, !s.errors, "%u accesses failed", s.errors);
 	free(s.ordinary);
 	free(s.buf);
-	nvbar_unmap(other);
-	nvbar_unmap(s.access);
+	check(bench, !nvbar_unmap(other) && !nvbar_unmap(s.access), "an unmap failed");
 }
 
 /* In pages, more pieces than a window is put together from. */

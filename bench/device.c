@@ -30,7 +30,8 @@ struct nvbar_stats device_stats(struct nvbar *gpu)
 {
 	struct nvbar_stats stats = { .size = sizeof(stats) };
 
-	nvbar_get_stats(gpu, &stats);
+	if (nvbar_get_stats(gpu, &stats))
+		give_up("no counts");
 	return stats;
 }
 

@@ -207,8 +207,8 @@ static void side_open(struct side *side, enum who who, const struct map_case *c,
 static void side_close(struct bench *bench, struct side *side)
 {
 	check(bench, side->good, "%s: %s: a call failed", side->c->map_name, who_name[side->who]);
-	if (side->neighbour)
-		nvbar_unmap(side->neighbour);
+	check(bench, !nvbar_unmap(side->neighbour), "%s: the neighbour is not unmapped",
+	      side->c->map_name);
 	if (side->who == REFERENCE)
 		reference_fini(&side->ref);
 	device_close(bench, side->gpu);

@@ -64,7 +64,7 @@ void give_up(const char *fmt, ...)
 {
 	va_list ap;
 
-	fflush(stdout);
+	(void)fflush(stdout);
 	fprintf(stderr, "nvbar-bench: ");
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);

@@ -30,7 +30,7 @@ static uint64_t resident_bytes(void)
 		if (sscanf(line, "RssAnon: %" SCNu64, &kib) == 1)
 			break;
 	if (file)
-		fclose(file);
+		(void)fclose(file);
 	return kib * KIB;
 }
 

@@ -221,7 +221,7 @@ static void bench_copies(struct subject *s, size_t max, struct json_object *list
 		}
 		if (!s->json)
 			printf("\n");
-		fflush(stdout);
+		(void)fflush(stdout);
 	}
 }
 

@@ -98,7 +98,7 @@ static void print_beside(size_t live, const struct beside *r)
 	bench_print_cost(&r->map);
 	bench_print_cost(&r->unmap);
 	printf(" %8.2f %8.1f\n", r->read_ns, r->copy_ns);
-	fflush(stdout);
+	(void)fflush(stdout);
 }
 
 int bench_crowds(struct bench *b, struct json_object *list)

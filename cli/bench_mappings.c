@@ -207,7 +207,7 @@ int bench_mappings(struct bench *b, struct json_object *list)
 			json_append(list, mapping_json(&m));
 		else
 			print_mapping(&m);
-		fflush(stdout);
+		(void)fflush(stdout);
 	}
 	return EXIT_SUCCESS;
 }

@@ -78,10 +78,12 @@ static const char *fault_text(const struct last_fault *last)
 	return last->any ? last->fault.text : "none";
 }
 
-static void print_text(const struct cli *cli, const struct nvbar_stats *s,
-		       const struct last_fault *last)
+/* Return: an exit status, as of print_json(). */
+static int print_text(const struct cli *cli, const struct nvbar_stats *s,
+		      const struct last_fault *last)
 {
 	const struct nvbar_info *i = &cli->info;
+	int ret;
 
 	printf("device      %s\n", i->device);
 	printf("chip        %s (BOOT_0 0x%08x, BOOT_42 0x%08x)\n", i->chip, i->boot0, i->boot42);
@@ -89,7 +91,9 @@ static void print_text(const struct cli *cli, const struct nvbar_stats *s,
 	printf("vram        %s, usable %s\n", size_text(i->vram_size), size_text(i->vram_usable));
 	printf("reserved    0x%" PRIx64 "+0x%" PRIx64 " (the driver's own)\n", i->reserved_pa,
 	       i->reserved_len);
-	nvbar_for_each_protected(cli->gpu, print_protected, NULL);
+	ret = nvbar_for_each_protected(cli->gpu, print_protected, NULL);
+	if (ret)
+		return cli_fail(cli, ret, "protected VRAM");
 	if (i->bar1_size)
 		printf("bar1        %s, %s mapped here\n", size_text(i->bar1_size),
 		       size_text(s->mapped_bytes));
@@ -97,6 +101,7 @@ static void print_text(const struct cli *cli, const struct nvbar_stats *s,
 		printf("bar1        absent\n");
 	printf("bar1 bind   %s\n", bind_text(i));
 	printf("last fault  %s\n", fault_text(last));
+	return EXIT_SUCCESS;
 }
 
 static struct json_object *fault_json(const struct nvbar_fault *f)
@@ -121,6 +126,7 @@ static int print_json(const struct cli *cli, const struct nvbar_stats *s,
 {
 	const struct nvbar_info *i = &cli->info;
 	struct json_object *obj = json_new(cli);
+	int ret;
 
 	json_add_text(obj, "chip", i->chip);
 	json_add(obj, "boot0", i->boot0);
@@ -131,7 +137,11 @@ static int print_json(const struct cli *cli, const struct nvbar_stats *s,
 	json_add(obj, "vram_usable", i->vram_usable);
 	json_add(obj, "reserved_pa", i->reserved_pa);
 	json_add(obj, "reserved_len", i->reserved_len);
-	nvbar_for_each_protected(cli->gpu, add_protected, json_add_list(obj, "protected"));
+	ret = nvbar_for_each_protected(cli->gpu, add_protected, json_add_list(obj, "protected"));
+	if (ret) {
+		json_object_put(obj);
+		return cli_fail(cli, ret, "protected VRAM");
+	}
 	json_add(obj, "bar1_size", i->bar1_size);
 	json_add(obj, "bar1_mapped", s->mapped_bytes);
 	json_add_text(obj, "bar1_mode", bind_word(i->bar1_mode));
@@ -167,11 +177,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		cli_fail(cli, ret, "read the last fault");
 	if (!last.known && ret != -EIO)
 		return EXIT_FAILURE;
-	ret = EXIT_SUCCESS;
-	if (cli->json)
-		ret = print_json(cli, &stats, &last);
-	else
-		print_text(cli, &stats, &last);
+	ret = (cli->json ? print_json : print_text)(cli, &stats, &last);
 	return last.known && cli->info.bar1_mode != NVBAR_BAR1_UNKNOWN ? ret : EXIT_FAILURE;
 }
 

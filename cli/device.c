@@ -119,7 +119,7 @@ struct nvbar_stats cli_stats(struct cli *cli)
 {
 	struct nvbar_stats stats = { .size = sizeof(stats) };
 
-	nvbar_get_stats(cli->gpu, &stats);
+	(void)nvbar_get_stats(cli->gpu, &stats);
 	return stats;
 }
 

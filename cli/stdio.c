@@ -75,7 +75,8 @@ void stdio_init(void)
 	signal(SIGXFSZ, SIG_IGN);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
-	atexit(close_stdout);
+	if (atexit(close_stdout))
+		tool_no_memory("nvbar");
 }
 
 ssize_t read_full(int fd, void *buf, size_t len)

@@ -148,13 +148,16 @@ static int check_vram(const struct transfer *t, const char *request, uint64_t pa
 	struct obstacle o = { .pa = pa, .len = len, .write = t->op != TRANSFER_READ };
 	const struct nvbar_info *info = &t->cli->info;
 	uint64_t end = info->vram_size;
+	int ret;
 
 	if (pa > end || len > end - pa)
 		return cli_refuse(t->cli, "%s: VRAM ends at 0x%" PRIx64, request, end);
 	if (o.write)
 		look_at_range(&o, "the driver's own region", info->reserved_pa, info->reserved_len,
 			      "read-only");
-	nvbar_for_each_protected(t->cli->gpu, look_at_protected, &o);
+	ret = nvbar_for_each_protected(t->cli->gpu, look_at_protected, &o);
+	if (ret < 0)
+		return cli_fail(t->cli, ret, "%s: protected VRAM", request);
 	if (!o.name)
 		return EXIT_SUCCESS;
 	return cli_refuse(t->cli, "%s: %s 0x%" PRIx64 "+0x%" PRIx64 " is %s", request, o.name,

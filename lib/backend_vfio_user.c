@@ -474,8 +474,8 @@ static int connect_to(struct vfio_user *vu, const char *path)
 		nvbar_log(&vu->base.log, 0, "socket: %s", strerror(-ret));
 		return ret;
 	}
-	setsockopt(vu->sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	if (!connect(vu->sock, (struct sockaddr *)&address, sizeof(address)))
+	if (!setsockopt(vu->sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) &&
+	    !connect(vu->sock, (struct sockaddr *)&address, sizeof(address)))
 		return 0;
 	ret = -errno;
 	nvbar_log(&vu->base.log, 0, "%s", strerror(-ret));

@@ -190,7 +190,7 @@ static int find_owner(int fd)
 		if (!strncmp(at, file, strlen(file)))
 			owner = pid;
 	}
-	fclose(locks);
+	(void)fclose(locks);
 	return (int)owner;
 }
 

@@ -48,7 +48,7 @@ struct recorder {
 static void give_up(struct recorder *r)
 {
 	nvbar_log(&r->base.log, 1, "trace %.200s ends here: %s", r->path, strerror(errno));
-	fclose(r->file);
+	(void)fclose(r->file);
 	r->file = NULL;
 }
 
@@ -298,7 +298,7 @@ static void recorder_close(struct nvbar_backend *backend)
 
 	end_repeats(r);
 	if (r->file)
-		fclose(r->file);
+		(void)fclose(r->file);
 	r->inner->close(r->inner);
 	recorder_free(r);
 }

@@ -136,10 +136,10 @@ static void wait_while(bool (*is)(const struct nvbar_visitor *v, const struct nv
 
 	/* The kernel may lack memory for the fast one. */
 	if (!no_membarrier && syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
-		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+		(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	while (any(is, gpu))
-		nanosleep(&pause, NULL);
+		(void)nanosleep(&pause, NULL);
 }
 
 void nvbar_visits_end(struct nvbar *gpu)

@@ -79,12 +79,12 @@ static char *read_file(const char *path, size_t *len)
 		if (ferror(f))
 			goto err;
 	} while (*len == max);
-	fclose(f);
+	(void)fclose(f);
 	return text;
 
 err:
 	free(text);
-	fclose(f);
+	(void)fclose(f);
 	return NULL;
 }
 

@@ -80,7 +80,7 @@ static void reply_busy(const struct caller *caller)
 		.error = EBUSY,
 	};
 
-	send(caller->sock, &busy, sizeof(busy), MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)send(caller->sock, &busy, sizeof(busy), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* Return: bytes of its first message, as far as that is known; 0: it is no version. */

@@ -91,7 +91,7 @@ static char *help_filter(int key, const char *text, void *input)
 	for (i = 0; i < NR_COMMANDS; i++)
 		fprintf(f, "  %-12s%s\n", commands[i].name, commands[i].doc);
 	fputs("\n`" PROGRAM " COMMAND --help' tells more.", f);
-	fclose(f);
+	(void)fclose(f);	/* tool_parse() asks for all */
 	return list;
 }
 
@@ -140,7 +140,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* A file that may not grow is one, too. */
 	signal(SIGXFSZ, SIG_IGN);
-	atexit(finish_help);
+	if (atexit(finish_help))
+		tool_no_memory(PROGRAM);
 	tool_parse(&top_argp, argc, argv, ARGP_IN_ORDER, &top);
 	snprintf(name, sizeof(name), "%s %s", PROGRAM, top.command->name);
 	argv[top.first] = name;

@@ -15,7 +15,7 @@ int notifier_open(struct notifier *n)
 void notifier_close(struct notifier *n)
 {
 	if (n->aio)
-		syscall(SYS_io_destroy, n->aio);
+		(void)syscall(SYS_io_destroy, n->aio);
 	n->aio = 0;
 }
 
@@ -34,5 +34,5 @@ void notifier_signal(struct notifier *n, int fd)
 
 	/* Ends that nobody takes would leave no room for others. */
 	if (syscall(SYS_io_submit, n->aio, 1, &list) == 1)
-		syscall(SYS_io_getevents, n->aio, 0, 1, &end, NULL);
+		(void)syscall(SYS_io_getevents, n->aio, 0, 1, &end, NULL);
 }

@@ -17,7 +17,7 @@ int record_open(struct record *record, const char *path, const char *chip, uint6
 	if (!record->file)
 		return -errno;
 	/* For people who look while the GPU is in use. */
-	setvbuf(record->file, NULL, _IOLBF, 0);
+	(void)setvbuf(record->file, NULL, _IOLBF, 0);
 	fprintf(record->file, "nvbar-trace 1\ndevice a driver of the served %s\nbar1 0x%llx\nchip ",
 		chip, (unsigned long long)bar1_size);
 	for (; *chip; chip++)

@@ -121,7 +121,7 @@ static bool has_lock(const struct owner *owner, const struct stat *file)
 		return false;
 	while (!locked && fgets(line, sizeof(line), info))
 		locked = !strncmp(line, "lock:", 5) && strstr(line, " FLOCK ");
-	fclose(info);
+	(void)fclose(info);
 	return locked;
 }
 
@@ -302,7 +302,7 @@ void sim_vram_fini(struct sim_vram *vram)
 	munmap(vram->base, vram->map_len);
 	/* Children have the descriptor too, and with it a lock that outlives it here. */
 	if (getpid() == vram->owner)
-		flock(vram->fd, LOCK_UN);
+		(void)flock(vram->fd, LOCK_UN);
 	close(vram->fd);
 }
 

@@ -172,7 +172,7 @@ static void close_off(struct sim_window *win)
 {
 	size_t i;
 
-	mprotect(win->cpu, win->nr * SIM_PAGE_SIZE, PROT_NONE);
+	(void)mprotect(win->cpu, win->nr * SIM_PAGE_SIZE, PROT_NONE);
 	for (i = 0; i < win->nr; i++)
 		win->page[i] = (struct page) { NOWHERE, PROT_NONE };
 }

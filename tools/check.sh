@@ -20,6 +20,7 @@ steps=(
 	fuzz		# a minute of each fuzz target
 	coverage	# the tests take every branch of core/, but for an explained few
 	nomem		# no allocation that fails changes what the tools do
+	results		# no result of what can fail is dropped
 	valgrind	# no use of undefined memory by the tools
 	analyzer	# gcc -fanalyzer on everything but the tests
 	arm64		# no warnings for arm64, the barriers that it needs, and core's and lib's tests
@@ -111,6 +112,22 @@ check_nomem() {
 	cmd_build
 	python3 tests/nomem/nomem.py "$build/bin/nvbar" "$build/bin/nvbar-sim" \
 		"$build/tests/nomem/libfail_alloc.so" "${all[@]}"
+}
+
+# clang's warning, which (void) ends, of each function in tools/results.txt
+check_results() {
+	local flags=(-fsyntax-only -std=gnu11 -D_GNU_SOURCE '-DNVBAR_VERSION="0"' -Werror=unused-result
+		-I"$scratch/results" -I. -Iinclude -Icommon -Icompat -Icompat/include -Icore -Ilib
+		-Isim -Iserver -Itool -Ibench)
+
+	python3 tools/results.py "$scratch/results"
+	printf '%s\n' {bench,cli,common,lib,server,sim,tool}/*.c |
+		xargs -P "$(nproc)" -n 4 clang "${flags[@]}"
+	# A result that is dropped, lest the headers are not those that are used
+	if clang "${flags[@]}" -x c - <<<'#include <stdlib.h>
+		void f(void) { atexit(f); }'; then
+		return 1
+	fi
 }
 
 check_valgrind() {
