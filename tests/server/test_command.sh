@@ -109,6 +109,7 @@ stop TERM
 cmp -s "$tmp/before" "$tmp/record" || fail "what is recorded of nobody"
 
 # A record that is not all there is told, once the GPU has been served.
+: >"$tmp/out"
 "$sim" serve --socket "$tmp/s" --record /dev/full ga102,vram=64M >"$tmp/out" 2>"$tmp/err" </dev/null &
 pid=$!
 for _ in $(seq 100); do
