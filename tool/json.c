@@ -113,7 +113,7 @@ void json_print_text(const char *text)
 			printf("\\%c", short_escape(*c));
 		else if (*c < ' ' || *c == 0x7f)
 			printf("\\u%04x", *c);
-		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)	/* the others that control a terminal */
+		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)	/* C1 controls */
 			printf("\\u%04x", *++c);
 		else
 			putchar(*c);
@@ -129,6 +129,7 @@ static void new_line(char what, int indent)
 	printf("\n%*s", 2 * indent, "");
 }
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as the objects that the tools make */
 static void print_value(struct json_object *value, int indent);
 
 static void print_object(struct json_object *obj, int indent)
@@ -187,6 +188,7 @@ static void print_value(struct json_object *value, int indent)
 		fputs("null", stdout);
 	}
 }
+/* NOLINTEND(misc-no-recursion) */
 
 bool json_print(struct json_object *obj)
 {

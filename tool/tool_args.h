@@ -31,6 +31,6 @@ void tool_help(const struct argp *argp, char *name);
  * tool_no_memory - end the program as above
  * @name: of the program, or of the program and the command
  */
-_Noreturn void tool_no_memory(const char *name);
+__attribute__((noreturn)) void tool_no_memory(const char *name);
 
 #endif
