@@ -3,13 +3,16 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tool_args.h"
 
 void tool_no_memory(const char *name)
 {
-	fprintf(stderr, "%s: no memory\n", name);
+	const char *slash = strrchr(name, '/');
+
+	fprintf(stderr, "%s: no memory\n", slash ? slash + 1 : name);
 	exit(EXIT_FAILURE);
 }
 

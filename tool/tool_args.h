@@ -29,7 +29,7 @@ void tool_help(const struct argp *argp, char *name);
 
 /**
  * tool_no_memory - end the program as above
- * @name: of the program, or of the program and the command
+ * @name: of the program, whose folder is left out, or of the program and the command
  */
 __attribute__((noreturn)) void tool_no_memory(const char *name);
 
