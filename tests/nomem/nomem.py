@@ -70,6 +70,18 @@ class Case:
         return re.sub(self.volatile, b"#", out) if self.volatile else out
 
 
+# What sysfs says of a card with a GA102, which no driver has
+CARD = {
+    "vendor": "0x10de", "device": "0x2204", "class": "0x030000", "power_state": "D0",
+    "resource1_resize": "0000000000000fc0", "driver_override": "", "config": "\0" * 4096,
+    "resource": """0x00000000f6000000 0x00000000f6ffffff 0x0000000000040200
+0x00000000e0000000 0x00000000efffffff 0x000000000014220c
+0x0000000000000000 0x0000000000000000 0x0000000000000000
+0x00000000f0000000 0x00000000f1ffffff 0x000000000014220c
+0x0000000000000000 0x0000000000000000 0x0000000000000000
+0x000000000000e000 0x000000000000e07f 0x0000000000040101""",
+}
+
 # Of memtest and bench: times and speeds; numbers, and the blanks that make columns of them
 TIMES = rb"[0-9.]+|seed 0x\w+|0x\w+| +"
 
@@ -251,6 +263,11 @@ class Tester:
 
     def prepare(self):
         """The files that commands are about"""
+        for address in ("0000:02:00.0", "0000:03:00.0"):
+            card = self.tmp / "sysfs/bus/pci/devices" / address
+            card.mkdir(parents=True)
+            for name, text in CARD.items():
+                (card / name).write_text(text + "\n")
         device = f"{DEVICE},file={self.tmp}/base"
         self.plain("-d", device, "fill", "0", str(SHOWN), "0x41414141")
         Path(self.names["snapshot"]).write_bytes(self.plain("-d", DEVICE, "snapshot", "--map", "1,2"))
