@@ -21,6 +21,7 @@ import concurrent.futures
 import json
 import os
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -486,7 +487,10 @@ def main():
         if not names or "client" in names:
             test_client(tester)
         tester.executor.shutdown()
-    print(f"{tester.runs} runs in {time.monotonic() - start:.0f} s, {tester.breaches} breaches")
+    spent = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF,
+                                                             resource.RUSAGE_CHILDREN))
+    print(f"{tester.runs} runs in {time.monotonic() - start:.0f} s, {spent:.0f} s of CPUs, "
+          f"{tester.breaches} breaches")
     sys.exit(1 if tester.breaches or not tester.runs else 0)
 
 
