@@ -84,7 +84,7 @@ void bench_print_cost(const struct cost *c)
 
 struct json_object *bench_cost_json(const struct cost *c)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	json_add(obj, "bus_reads", c->reads);
 	json_add(obj, "bus_writes", c->writes);

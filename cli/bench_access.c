@@ -149,7 +149,7 @@ static struct outcome take_turns(struct subject *s, work_fn work, size_t len)
 static void outcome_json(struct json_object *list, const char *name, size_t len,
 			 const struct subject *s, const struct outcome *o)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	json_add_text(obj, "access", name);
 	json_add(obj, "bytes", len);

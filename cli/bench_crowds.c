@@ -82,7 +82,7 @@ static int measure_beside(struct crowd *c, struct beside *r)
 
 static struct json_object *beside_json(size_t live, const struct beside *r)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	json_add(obj, "live", live);
 	json_put(obj, "map", bench_cost_json(&r->map));

@@ -167,7 +167,7 @@ static void print_mapping(const struct mapping *m)
 
 static struct json_object *mapping_json(const struct mapping *m)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	json_add(obj, "pages", m->pages);
 	json_add_flag(obj, "scattered", m->scattered);

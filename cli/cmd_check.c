@@ -20,7 +20,7 @@ static void take_problem(void *arg, const char *line)
 static int print_json(struct check *c, const struct nvbar_check_report *r)
 {
 	struct json_object *obj = json_new(c->cli);
-	struct json_object *kinds = json_object_make();
+	struct json_object *kinds = json_object_new_object();
 	unsigned int kind;
 
 	json_add(obj, "tables", r->tables);
@@ -64,7 +64,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	tool_parse(&argp, argc, argv, 0, cli);
 	if (cli_open_mapped(cli, "check"))
 		return EXIT_FAILURE;
-	c.problems = json_list_make();
+	c.problems = json_object_new_array();
 	ret = check(&c, cli);
 	json_object_put(c.problems);
 	return ret;

@@ -38,7 +38,7 @@ static int print_protected(const struct nvbar_protected_info *range, void *arg)
 
 static int add_protected(const struct nvbar_protected_info *range, void *list)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	json_add_text(obj, "name", range->name);
 	json_add(obj, "pa", range->pa);
@@ -106,7 +106,7 @@ static int print_text(const struct cli *cli, const struct nvbar_stats *s,
 
 static struct json_object *fault_json(const struct nvbar_fault *f)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	json_add_text(obj, "text", f->text);
 	json_add(obj, "va", f->va);

@@ -19,7 +19,7 @@ static void add_bar(struct json_object *device, const char *key, const struct nv
 		json_add_null(device, key);
 		return;
 	}
-	obj = json_object_make();
+	obj = json_object_new_object();
 	json_add(obj, "start", bar->start);
 	json_add(obj, "size", bar->len);
 	json_put(device, key, obj);
@@ -27,7 +27,7 @@ static void add_bar(struct json_object *device, const char *key, const struct nv
 
 static struct json_object *device_json(const struct nvbar_device_info *d)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	json_add_text(obj, "address", d->address);
 	json_add(obj, "vendor", d->vendor);
@@ -163,7 +163,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	cli->name = "this machine";
 	list.json = cli->json;
 	if (cli->json) {
-		obj = json_object_make();
+		obj = json_object_new_object();
 		list.devices = json_add_list(obj, "devices");
 	}
 	ret = nvbar_for_each_device(visit, &list, &opts);

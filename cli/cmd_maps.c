@@ -19,7 +19,7 @@ static const char *rights(const struct nvbar_mapping_info *m)
 
 static struct json_object *mapping_json(const struct nvbar_mapping_info *m)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	json_add(obj, "va", m->va);
 	json_add(obj, "len", m->len);
@@ -85,7 +85,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		return EXIT_FAILURE;
 	maps.json = cli->json;
 	if (cli->json)
-		maps.list = json_list_make();
+		maps.list = json_object_new_array();
 	ret = nvbar_for_each_mapping(cli->gpu, visit, &maps);
 	if (ret) {
 		json_object_put(maps.list);

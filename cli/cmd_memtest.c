@@ -420,7 +420,7 @@ static void print_text(const struct memtest *m)
 
 static struct json_object *bad_json(const struct bad_range *b)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	json_add(obj, "pa", b->pa);
 	json_add(obj, "len", b->len);

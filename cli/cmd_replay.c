@@ -42,7 +42,7 @@ static int print_json(const struct cli *cli, const struct nvbar_replay_report *r
 	json_add(obj, "passed_over", r->passed_over);
 	json_add(obj, "refused", r->refused);
 	if (r->line) {
-		difference = json_object_make();
+		difference = json_object_new_object();
 		json_add(difference, "line", r->line);
 		json_add(difference, "bar", r->bar);
 		json_add(difference, "offset", r->offset);

@@ -606,7 +606,7 @@ static void report(bool json, struct json_object *list, size_t i, enum result re
 			printf("# %s\n", reason);
 		return;
 	}
-	obj = json_object_make();
+	obj = json_object_new_object();
 	json_add_text(obj, "name", tests[i].name);
 	json_add_flag(obj, "ok", result != FAILED);
 	if (result == FAILED)

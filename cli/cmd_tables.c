@@ -36,7 +36,7 @@ static int visit(const struct nvbar_entry_info *e, void *arg)
 		print_entry(e);
 		return 0;
 	}
-	obj = json_object_make();
+	obj = json_object_new_object();
 	json_add_text(obj, "name", e->name);
 	json_add(obj, "depth", depth(e));
 	json_add(obj, "index", e->index);

@@ -171,7 +171,7 @@ static int walk_device(struct walk_args *a)
 static int walk_scenario(struct walk_args *a, const struct walked *w, struct json_object *list)
 {
 	const char *name = nvbar_snapshot_name(w->snap, w->scenario);
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 	int ret;
 
 	json_add_text(obj, "name", name);
@@ -227,7 +227,7 @@ static int walk_snapshot(struct walk_args *a)
 	a->cli->name = a->file;
 	if (load_snapshot(a, &w))
 		return EXIT_FAILURE;
-	obj = json_object_make();
+	obj = json_object_new_object();
 	json_add_text(obj, "snapshot", a->file);
 	list = json_add_list(obj, "scenarios");
 	ret = a->nr ? EXIT_SUCCESS : read_vas(a);

@@ -74,7 +74,7 @@ const char *space_name(unsigned int space)
 
 struct json_object *json_new(const struct cli *cli)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	if (cli->name)
 		json_add_text(obj, "device", cli->name);
@@ -88,7 +88,7 @@ int cli_print_json(const struct cli *cli, struct json_object *obj)
 
 struct json_object *json_words(const char *words)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 	char copy[ENTRY_WORDS], *rest = copy, *word, *value;
 	uint64_t number;
 
@@ -203,7 +203,7 @@ void walk_print_brief(FILE *out, const struct nvbar_walk *w)
 
 static struct json_object *level_json(const struct nvbar_walk *w, const struct nvbar_walk_level *l)
 {
-	struct json_object *obj = json_object_make();
+	struct json_object *obj = json_object_new_object();
 
 	json_add_text(obj, "name", l->name);
 	json_add(obj, "index", l->index);
@@ -228,7 +228,7 @@ static void add_translation(struct json_object *obj, const struct nvbar_walk *w)
 
 struct json_object *walk_json(const struct nvbar_walk *w, bool levels)
 {
-	struct json_object *obj = json_object_make(), *list;
+	struct json_object *obj = json_object_new_object(), *list;
 	unsigned int i;
 
 	json_add(obj, "va", w->va);

@@ -35,7 +35,7 @@ static void print_table(struct sim_gpu *gpu)
 
 static int add_reg(const struct sim_reg_info *reg, void *list)
 {
-	struct json_object *o = json_object_make();
+	struct json_object *o = json_object_new_object();
 
 	json_add_text(o, "name", reg->name);
 	json_add(o, "offset", reg->off);
@@ -50,7 +50,7 @@ static int add_reg(const struct sim_reg_info *reg, void *list)
 /* Return: exit status. */
 static int print_json(struct sim_gpu *gpu)
 {
-	struct json_object *top = json_object_make();
+	struct json_object *top = json_object_new_object();
 
 	json_add_text(top, "chip", sim_chip_name(gpu));
 	sim_for_each_reg(gpu, add_reg, json_add_list(top, "registers"));

@@ -163,7 +163,7 @@ static void add_levels(struct json_object *list, const struct sim_mmu_walk *walk
 	const struct sim_mmu_step *step;
 
 	for (step = walk->step; step < walk->step + walk->nr_steps; step++) {
-		struct json_object *o = json_object_make();
+		struct json_object *o = json_object_new_object();
 
 		json_add_text(o, "name", sim_mmu_slot_name(&step->slot));
 		json_add(o, "index", step->slot.index);
@@ -180,7 +180,7 @@ static struct json_object *walk_json(const struct snapshot_scenario *s, uint64_t
 				     const struct sim_mmu_walk *walk)
 {
 	const struct sim_mmu_xlat *x = &walk->xlat;
-	struct json_object *o = json_object_make();
+	struct json_object *o = json_object_new_object();
 
 	json_add_text(o, "scenario", s->name);
 	json_add(o, "va", va);
@@ -235,7 +235,7 @@ static int translate_one(const struct args *args, const struct snapshot_scenario
 
 static int translate(const struct args *args, const struct snapshot *snap)
 {
-	struct json_object *list = args->json ? json_list_make() : NULL;
+	struct json_object *list = args->json ? json_object_new_array() : NULL;
 	const struct snapshot_scenario *s;
 	int status = 0;
 	size_t i, v;

@@ -8,22 +8,6 @@ static bool incomplete;
 
 /* --- making ---------------------------------------------------------------- */
 
-static struct json_object *made(struct json_object *value)
-{
-	incomplete |= !value;
-	return value;
-}
-
-struct json_object *json_object_make(void)
-{
-	return made(json_object_new_object());
-}
-
-struct json_object *json_list_make(void)
-{
-	return made(json_object_new_array());
-}
-
 /* Return: whether it is there; else it is gone. */
 static bool put(struct json_object *obj, const char *key, struct json_object *value)
 {
@@ -192,6 +176,7 @@ static void print_value(struct json_object *value, int indent)
 
 bool json_print(struct json_object *obj)
 {
+	incomplete |= !obj;
 	if (!incomplete) {
 		print_value(obj, 0);
 		putchar('\n');

@@ -3,9 +3,10 @@
  * JSON that is whole or not there.
  *
  * What there is no memory for is remembered, so that an object can be put together
- * without a look at each step: none of these fails, and NULL may be handed on.
- * json_print() then prints nothing.  json-c makes the objects; it does not print them,
- * as it leaves out what it has no memory for and does not say so.
+ * without a look at each step: none of these fails, and the NULL that
+ * json_object_new_object() and json_object_new_array() may give is handed on.
+ * json_print() then prints nothing.  json-c does not print, as it leaves out what it
+ * has no memory for and does not say so.
  *
  * A process prints one object.  One thread at a time.
  */
@@ -19,24 +20,10 @@
 #include <json-c/json.h>
 
 /**
- * json_object_make - an empty object
- *
- * Return: the object, the caller's; NULL: no memory.
- */
-struct json_object *json_object_make(void);
-
-/**
- * json_list_make - an empty list
- *
- * Return: the list, the caller's; NULL: no memory.
- */
-struct json_object *json_list_make(void);
-
-/**
  * json_put - put a value into an object
  * @obj: the object
  * @key: its name there
- * @value: made by one of the above, or NULL if that failed; the object's from now on,
+ * @value: of json-c, NULL if it could not be made; the object's from now on,
  *	and not to be touched, as it is gone if there was no memory
  */
 void json_put(struct json_object *obj, const char *key, struct json_object *value);
@@ -69,7 +56,7 @@ void json_append_text(struct json_object *list, const char *text);
 
 /**
  * json_print - print an object, or a list, and end it
- * @obj: the object
+ * @obj: the object; NULL if it could not be made
  *
  * Needs no memory.  Whether standard output took it is for the caller to find out.
  *

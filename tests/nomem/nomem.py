@@ -151,6 +151,7 @@ CASES = [
     Case("regs --json", json=True, device=False, program="sim"),
     Case("translate --snapshot {snapshot} 0 0x1000", device=False, program="sim"),
     Case("translate --snapshot {snapshot} --json 0", json=True, device=False, program="sim"),
+    Case("translate --snapshot {snapshot} --json", json=True, device=False, program="sim"),
     Case("translate --snapshot {snapshot} --brief", data=b"0\n", device=False, program="sim"),
 ]
 
