@@ -308,7 +308,7 @@ class Tester:
         if self.extent == "all" and not slow:
             return range(1, total + 1)
         if slow:
-            return range(1, total + 1, total // 200 + 1) if self.extent == "all" else range(1, 20)
+            return range(1, total + 1, total // 40 + 1) if self.extent == "all" else range(1, 20)
         return [*range(1, min(total, MANY) + 1), *range(MANY + 1, total + 1, STRIDE)]
 
     def tell(self, name, how, breach):
