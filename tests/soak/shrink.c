@@ -10,10 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define HANGS	"it hangs"
+
+/* Of computing, or ten times as long of waiting, as the machine may be busy. */
+static void limit(unsigned int seconds)
+{
+	const struct itimerval computing = { .it_value.tv_sec = seconds };
+
+	setitimer(ITIMER_PROF, &computing, NULL);
+	alarm(10 * seconds);
+}
 
 static void __attribute__((noreturn)) child(const struct trial *trial, const struct config *cfg,
 					    const struct op *ops, size_t nr, unsigned int seconds,
@@ -28,7 +38,7 @@ static void __attribute__((noreturn)) child(const struct trial *trial, const str
 	}
 	if (to)
 		program_begin(to, cfg, ops, nr);
-	alarm(seconds);
+	limit(seconds);
 	run_ops(cfg, ops, nr, trial->report, to);
 	_exit(0);
 }
@@ -54,7 +64,8 @@ bool trial_failed(struct trial *trial, int status)
 
 	if (WIFSIGNALED(status))
 		snprintf(report->what, sizeof(report->what), "%s",
-			 WTERMSIG(status) == SIGALRM ? HANGS : strsignal(WTERMSIG(status)));
+			 WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGPROF ?
+				 HANGS : strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) && !report->what[0])
 		snprintf(report->what, sizeof(report->what), "exit %d", WEXITSTATUS(status));
 	return report->what[0];

@@ -18,7 +18,7 @@
 
 #define SEQUENCE	2000		/* ops */
 #define MAX_JOBS	64
-/* Even with sanitizers and a busy machine; cut down, a sequence takes much less. */
+/* Even with sanitizers; cut down, a sequence takes much less. */
 #define SECONDS		120
 #define SHRINK_SECONDS	10
 
