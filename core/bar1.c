@@ -347,7 +347,8 @@ int nvbar_bar1_read_root(struct nvbar_gpu *gpu, enum nvbar_aperture *aperture, u
 	if (ret)
 		return ret;
 	if (binding.bad.name)
-		return nvbar_reg_refuse(gpu, NVBAR_MSG_ERROR, &binding.bad, "what BAR1 is bound to");
+		return nvbar_reg_refuse(gpu, NVBAR_MSG_ERROR, &binding.bad,
+					"what BAR1 is bound to");
 	if (!binding.is_virtual)
 		return -ENOENT;
 

@@ -165,7 +165,8 @@ int nvbar_chip_wait_boot(struct nvbar_gpu *gpu)
 /* Of a register that is not there, or can't be read, any bit may be set. */
 static bool says_scrubbed(u32 val)
 {
-	return !nvbar_reg_is_error(PFB_NISO_SCRUB_STATUS, val) && (val & PFB_NISO_SCRUB_STATUS_DONE);
+	return val & PFB_NISO_SCRUB_STATUS_DONE &&
+	       !nvbar_reg_is_error(PFB_NISO_SCRUB_STATUS, val);
 }
 
 int nvbar_chip_wait_scrub(struct nvbar_gpu *gpu)

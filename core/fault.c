@@ -142,8 +142,9 @@ static struct latch read_latch(struct nvbar_gpu *gpu)
 /* The register that can't be read, NULL if all can. */
 static const struct nvbar_reg_word *bad_of(const struct latch *latch)
 {
-	const struct nvbar_reg_word *bad = nvbar_reg_pair_is_error(&latch->addr_lo, &latch->addr_hi);
+	const struct nvbar_reg_word *bad;
 
+	bad = nvbar_reg_pair_is_error(&latch->addr_lo, &latch->addr_hi);
 	if (!bad)
 		bad = nvbar_reg_pair_is_error(&latch->inst_lo, &latch->inst_hi);
 	if (!bad && nvbar_reg_is_error(latch->info.off, latch->info.val))

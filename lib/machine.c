@@ -216,7 +216,8 @@ static int take_from_driver(const struct target *t)
 {
 	if (t->dry_run)
 		return write_file(t, "driver/unbind", t->dev.address);
-	return nvbar_sysfs_unbind(t->dir, t->lock, t->dev.address, t->dev.driver, &patience, &t->log);
+	return nvbar_sysfs_unbind(t->dir, t->lock, t->dev.address, t->dev.driver, &patience,
+				  &t->log);
 }
 
 int nvbar_device_unbind(const char *address, const struct nvbar_open_opts *opts)

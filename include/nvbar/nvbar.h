@@ -164,13 +164,14 @@ struct nvbar_open_opts {
  * Return: 0, or -EINVAL (malformed device string or options; a kind of device, a
  * modelled chip or a key that does not exist), -EOPNOTSUPP (no GPU, or of a chip
  * that is not supported; BAR1 too small for NVBAR_OPEN_STATIC), -ENODEV
- * (the GPU reads as all ones), -ETIMEDOUT (firmware or bind never came up),
- * -EIO (its registers contradict themselves or can't be read, its files in sysfs
- * make no sense, or VRAM does not hold what is written), -EBUSY (someone else drives it: a bound driver is
- * named; or has BAR1 bound), -EACCES, -ENOENT (no such device or socket, or not
- * bound to vfio-pci), -ENOSPC (VRAM too small for the driver's own region), -ENOMEM,
- * the errno of the file that a file= or NVBAR_TRACE names or of one of the kernel's,
- * or the one that the server of a vfio-user: device replies.
+ * (the GPU or its configuration space reads as all ones), -ETIMEDOUT (firmware or bind
+ * never came up), -EIO (its registers contradict themselves or can't be read, its files
+ * in sysfs make no sense, or VRAM does not hold what is written), -EBUSY (someone else
+ * drives it: a bound driver is named; has BAR1 bound, or its memory; or an unbind is
+ * waiting), -EACCES, -ENOENT (no such device or socket, or not bound to vfio-pci),
+ * -ENOSPC (VRAM too small for the driver's own region), -ENOMEM, the errno of the file
+ * that a file= or NVBAR_TRACE names or of one of the kernel's, or the one that the
+ * server of a vfio-user: device replies.
  */
 NVBAR_API int nvbar_open(struct nvbar **gpu, const char *device, const struct nvbar_open_opts *opts);
 
