@@ -130,42 +130,78 @@ static void find_early_reads(struct nvbar_trace *trace)
 /* --- bytes of VRAM that the trace has told ------------------------------------ */
 
 #define CHUNK_SHIFT	21
+#define CHUNK_PAGES	(1u << (CHUNK_SHIFT - NVBAR_PAGE_SHIFT))
+
+/* Where the caller sets no limit: seconds on any machine, and less than 3 GiB of memory */
+#define MAX_ACCESSES	(1ULL << 25)
+#define MAX_VRAM	(1ULL << 30)
+
+/**
+ * struct chunk - what is known of a chunk of VRAM
+ * @touched: a bit for each page
+ * @byte: a bit for each byte: written in the trace, or read
+ */
+struct chunk {
+	u64 touched[CHUNK_PAGES / 64];
+	u8 byte[1 << (CHUNK_SHIFT - 3)];
+};
 
 /**
  * struct replay - a replay under way
  * @gpu: the model
- * @known: for each chunk of VRAM a bit for each byte: written in the trace, or
- *	read; NULL if there is none
+ * @opts: what the caller wants
+ * @known: of each chunk of VRAM, NULL where nothing is
  * @nr_chunks: of them
+ * @vram_left: bytes of pages that may still be touched
+ * @others: another driver's: registers that the model has not are passed by
+ * @refused: what the model said first of the access that it is at, and refused
  * @pointer: somebody may write unseen
  * @fact_known: of each rule, whether there was a read
  * @fact: what that gave
- * @no_memory: of the host's
+ * @err: why it can't go on: -ENOMEM of the host, or -ENOSPC, a limit was met ...
+ * @err_line: ... in this line
  * @report: in the making
  */
 struct replay {
 	struct sim_gpu *gpu;
-	u8 **known;
+	struct nvbar_replay_opts opts;
+	struct chunk **known;
 	size_t nr_chunks;
+	u64 vram_left;
+	bool others;
+	char refused[160];
 	bool pointer;
 	bool fact_known[NR_RULES];
 	u64 fact[NR_RULES];
-	bool no_memory;
+	int err;
+	u32 err_line;
 	struct nvbar_replay_report report;
 };
 
-/* The byte with the bits of 8 bytes; NULL without memory. */
-static u8 *known_at(struct replay *r, u64 pa)
+static void *stop(struct replay *r, const struct nvbar_trace_access *a, int err)
 {
-	u8 **chunk = &r->known[pa >> CHUNK_SHIFT];
+	r->err = err;
+	r->err_line = a->line;
+	return NULL;
+}
+
+/* The byte with the bits of 8 bytes; NULL if the replay can't go on. */
+static u8 *known_at(struct replay *r, const struct nvbar_trace_access *a, u64 pa)
+{
+	struct chunk **chunk = &r->known[pa >> CHUNK_SHIFT];
+	u64 page = (pa >> NVBAR_PAGE_SHIFT) % CHUNK_PAGES;
 
 	if (!*chunk)
-		*chunk = kvzalloc(1 << (CHUNK_SHIFT - 3), GFP_KERNEL);
-	if (!*chunk) {
-		r->no_memory = true;
-		return NULL;
+		*chunk = kvzalloc(sizeof(**chunk), GFP_KERNEL);
+	if (!*chunk)
+		return stop(r, a, -ENOMEM);
+	if (!((*chunk)->touched[page / 64] & BIT_ULL(page % 64))) {
+		if (r->vram_left < NVBAR_PAGE_SIZE)
+			return stop(r, a, -ENOSPC);
+		r->vram_left -= NVBAR_PAGE_SIZE;
+		(*chunk)->touched[page / 64] |= BIT_ULL(page % 64);
 	}
-	return *chunk + (pa % (1 << CHUNK_SHIFT)) / 8;
+	return (*chunk)->byte + (pa % (1 << CHUNK_SHIFT)) / 8;
 }
 
 /* The bits of an access, which crosses no multiple of 8. */
@@ -194,7 +230,7 @@ static bool take_over(struct replay *r, const struct nvbar_trace_access *a, u64 
 
 	if (!sim_vram_behind(r->gpu, a->bar, off, false, &pa))
 		return false;
-	known = known_at(r, pa);
+	known = known_at(r, a, pa);
 	bits = bits_of(pa, a->width);
 	if (!known || (!r->pointer && (*known & bits) == bits))
 		return false;
@@ -210,25 +246,49 @@ static void note_written(struct replay *r, const struct nvbar_trace_access *a, u
 
 	if (!sim_vram_behind(r->gpu, a->bar, off, true, &pa))
 		return;
-	known = known_at(r, pa);
+	known = known_at(r, a, pa);
 	if (known)
 		*known |= bits_of(pa, a->width);
 }
 
 /* --- accesses ------------------------------------------------------------------ */
 
-static void name_place(struct replay *r, unsigned int bar, u64 off)
+static void name_place(struct replay *r, unsigned int bar, u64 off, char *where, size_t len)
 {
-	const char *name = bar ? NULL : sim_reg_name(off);
-	char *where = r->report.where;
+	const char *name = bar ? NULL : sim_reg_name(off & ~3ULL);
 	uint64_t pa;
 
 	if (name)
-		snprintf(where, sizeof(r->report.where), "%s", name);
+		snprintf(where, len, "%s", name);
 	else if (sim_vram_behind(r->gpu, bar, off, false, &pa))
-		snprintf(where, sizeof(r->report.where), "VRAM 0x%llx", (u64)pa);
+		snprintf(where, len, "VRAM 0x%llx", (u64)pa);
 	else
-		snprintf(where, sizeof(r->report.where), "nothing");
+		snprintf(where, len, "nothing");
+}
+
+/* Within the access: only noted. */
+static void note_refusal(void *arg, const char *what)
+{
+	struct replay *r = arg;
+
+	if (!r->refused[0])
+		snprintf(r->refused, sizeof(r->refused), "%s", what);
+}
+
+static void tell_refusal(struct replay *r, const struct nvbar_trace_access *a, u64 off)
+{
+	struct nvbar_replay_refusal refusal = {
+		.size = sizeof(refusal), .line = a->line, .bar = a->bar, .width = a->width,
+		.offset = off, .is_write = a->kind == NVBAR_TRACE_WRITE, .value = a->val,
+	};
+
+	r->report.refused++;
+	if (r->opts.refused) {
+		snprintf(refusal.reason, sizeof(refusal.reason), "%s", r->refused);
+		name_place(r, a->bar, off, refusal.where, sizeof(refusal.where));
+		r->opts.refused(&refusal, r->opts.arg);
+	}
+	r->refused[0] = '\0';
 }
 
 static void compare(struct replay *r, const struct nvbar_trace_access *a, u64 off, u64 val)
@@ -244,7 +304,7 @@ static void compare(struct replay *r, const struct nvbar_trace_access *a, u64 of
 	r->report.offset = off;
 	r->report.recorded = a->val;
 	r->report.replayed = val;
-	name_place(r, a->bar, off);
+	name_place(r, a->bar, off, r->report.where, sizeof(r->report.where));
 }
 
 static u64 read_model(struct replay *r, const struct nvbar_trace_access *a, u64 off)
@@ -296,6 +356,13 @@ static void replay_write(struct replay *r, const struct nvbar_trace_access *a, u
 		sim_bar0_write(r->gpu, off, a->width, a->val);
 }
 
+/* A register of another driver's that the model has not, or only as memory */
+static bool is_unknown(struct replay *r, const struct nvbar_trace_access *a)
+{
+	return r->others && !a->bar && a->off - PRAMIN_BASE >= PRAMIN_SIZE &&
+	       !sim_has_reg(r->gpu, a->off);
+}
+
 static void replay_access(struct replay *r, const struct nvbar_trace_access *a)
 {
 	/* What repeats is looked at once more, which is as good as often. */
@@ -305,16 +372,22 @@ static void replay_access(struct replay *r, const struct nvbar_trace_access *a)
 		r->pointer = true;
 		return;
 	}
+	if (is_unknown(r, a)) {
+		r->report.unknown += a->nr;
+		return;
+	}
 	r->report.accesses += a->nr;
 	if (a->passed) {
 		r->report.passed_over += a->nr;
 		return;
 	}
-	for (i = 0; i < nr && !r->report.line && !r->no_memory; i++) {
+	for (i = 0; i < nr && !r->report.line && !r->err; i++) {
 		if (a->kind == NVBAR_TRACE_WRITE)
 			replay_write(r, a, a->off + 8 * i);
 		else
 			replay_read(r, a, a->off + 8 * i);
+		if (r->refused[0])
+			tell_refusal(r, a, a->off + 8 * i);
 	}
 }
 
@@ -376,6 +449,7 @@ static int power_on(struct replay *r, const struct nvbar_trace *trace, char *why
 	ret = sim_create(&cfg, &r->gpu, why, why_len);
 	if (ret)
 		return ret == -EINVAL ? -EOPNOTSUPP : ret;
+	sim_on_refusal(r->gpu, note_refusal, r);
 	r->nr_chunks = DIV_ROUND_UP_ULL(cfg.vram_size, 1 << CHUNK_SHIFT);
 	r->known = kvcalloc(r->nr_chunks, sizeof(*r->known), GFP_KERNEL);
 	return r->known ? 0 : -ENOMEM;
@@ -400,26 +474,55 @@ static int replay_all(struct replay *r, struct nvbar_trace *trace, char *why, si
 	if (ret)
 		return ret;
 	find_early_reads(trace);
-	for (i = 0; i < trace->nr && !r->report.line; i++)
+	for (i = 0; i < trace->nr && !r->report.line && !r->err; i++)
 		replay_access(r, &trace->access[i]);
+	if (r->err == -ENOSPC)
+		snprintf(why, why_len, "line %u: more than 0x%llx bytes of VRAM are touched, the limit",
+			 r->err_line, (u64)r->opts.max_vram);
 	sim_get_counters(r->gpu, &count);
-	r->report.refused = sim_driver_errors(r->gpu);
-	return r->no_memory || count.host_errors ? -ENOMEM : 0;
+	return count.host_errors ? -ENOMEM : r->err;
+}
+
+/* Return: as nvbar_opts_copy(). */
+static const char *take_opts(struct replay *r, const struct nvbar_replay_opts *opts)
+{
+	const char *refused = nvbar_opts_copy(&r->opts, sizeof(r->opts), opts);
+
+	if (!r->opts.max_accesses)
+		r->opts.max_accesses = MAX_ACCESSES;
+	if (!r->opts.max_vram)
+		r->opts.max_vram = MAX_VRAM;
+	r->vram_left = r->opts.max_vram;
+	return refused;
 }
 
 int nvbar_replay(const char *text, size_t len, struct nvbar_replay_report *report, char *why,
 		 size_t why_len)
 {
+	return nvbar_replay_trace(text, len, NULL, report, why, why_len);
+}
+
+int nvbar_replay_trace(const char *text, size_t len, const struct nvbar_replay_opts *opts,
+		       struct nvbar_replay_report *report, char *why, size_t why_len)
+{
 	struct replay r = { .report = { .size = sizeof(r.report) } };
 	struct nvbar_trace trace;
 	char reason[200] = "";
-	int ret;
+	const char *refused;
+	int ret = -EINVAL;
 
-	ret = nvbar_result_check(NULL, "replay", report, sizeof(r.report));
-	if (ret)
-		return ret;
-	ret = nvbar_trace_parse(text, len, &trace, reason, sizeof(reason));
+	refused = take_opts(&r, opts);
+	if (!refused && nvbar_result_check(NULL, "replay", report, sizeof(r.report)))
+		refused = "the size in the result is too small: set it to sizeof() of its struct";
+	if (refused)
+		snprintf(reason, sizeof(reason), "%s", refused);
+	else
+		ret = nvbar_trace_parse(text, len, r.opts.max_accesses, &trace, reason,
+					sizeof(reason));
 	if (!ret) {
+		r.others = trace.others;
+		r.report.elsewhere = trace.elsewhere;
+		r.report.lost = trace.lost;
 		ret = replay_all(&r, &trace, reason, sizeof(reason));
 		power_off(&r);
 		nvbar_trace_free(&trace);

@@ -86,6 +86,9 @@ struct nvbar_trace_access {
  * @bar1_size: bytes, 0 for none
  * @access: in their order
  * @nr: how many
+ * @others: of another driver's: only some of the registers in it are known here
+ * @elsewhere: accesses that were left out: to another device, or not told whole
+ * @lost: events that were lost when it was recorded
  */
 struct nvbar_trace {
 	char chip[16];
@@ -93,19 +96,23 @@ struct nvbar_trace {
 	u64 bar1_size;
 	struct nvbar_trace_access *access;
 	size_t nr;
+	bool others;
+	u64 elsewhere;
+	u64 lost;
 };
 
 /**
- * nvbar_trace_parse - read a trace
+ * nvbar_trace_parse - read a trace, or a log of the kernel's mmiotrace
  * @text: need not end in a NUL
  * @len: its bytes
+ * @max: accesses, one that repeats counting once
  * @trace: filled in; nvbar_trace_free() ends it
- * @why: receives a one-line reason on -EINVAL
+ * @why: receives a one-line reason on -EINVAL and -ENOSPC
  * @why_len: bytes at @why
  *
- * Return: 0, -EINVAL, -ENOMEM.
+ * Return: 0, -EINVAL, -ENOSPC (more than @max), -ENOMEM.
  */
-int nvbar_trace_parse(const char *text, size_t len, struct nvbar_trace *trace, char *why,
+int nvbar_trace_parse(const char *text, size_t len, u64 max, struct nvbar_trace *trace, char *why,
 		      size_t why_len);
 void nvbar_trace_free(struct nvbar_trace *trace);
 

@@ -12,23 +12,11 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "trace.h"
+#include "trace_parse.h"
 
 #define LINE_BYTES	512
-#define MAX_FIELDS	16
 
-struct parser {
-	struct nvbar_trace *trace;
-	size_t room;
-	size_t line;
-	bool have_bar1;
-	char *why;
-	size_t why_len;
-};
-
-static int fail(struct parser *p, const char *fmt, ...) __printf(2, 3);
-
-static int fail(struct parser *p, const char *fmt, ...)
+int nvbar_trace_fail(struct nvbar_trace_parser *p, const char *fmt, ...)
 {
 	char reason[160], *c;
 	va_list args;
@@ -43,8 +31,7 @@ static int fail(struct parser *p, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* Decimal or 0x */
-static int number(struct parser *p, const char *text, u64 *val)
+int nvbar_trace_number(struct nvbar_trace_parser *p, const char *text, u64 *val)
 {
 	bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';
 	const char *digits = hex ? text + 2 : text;
@@ -52,18 +39,27 @@ static int number(struct parser *p, const char *text, u64 *val)
 
 	/* strtoull() would take signs, blanks and a second 0x. */
 	if (!isxdigit((unsigned char)digits[0]) || (digits[1] | 0x20) == 'x')
-		return fail(p, "not a number: %.40s", text);
+		return nvbar_trace_fail(p, "not a number: %.40s", text);
 	errno = 0;
 	*val = strtoull(digits, &stop, hex ? 16 : 10);
 	if (errno)
-		return fail(p, "does not fit 64 bits: %.40s", text);
-	return stop == digits || *stop ? fail(p, "not a number: %.40s", text) : 0;
+		return nvbar_trace_fail(p, "does not fit 64 bits: %.40s", text);
+	if (stop == digits || *stop)
+		return nvbar_trace_fail(p, "not a number: %.40s", text);
+	return 0;
 }
 
-static int add(struct parser *p, const struct nvbar_trace_access *access)
+int nvbar_trace_add(struct nvbar_trace_parser *p, const struct nvbar_trace_access *access)
 {
+	u64 nr = access->kind == NVBAR_TRACE_READ || access->kind == NVBAR_TRACE_WRITE ?
+		 access->nr : 1;
 	struct nvbar_trace *t = p->trace;
 
+	if (nr > p->left) {
+		nvbar_trace_fail(p, "more than %llu accesses, the limit", p->max);
+		return -ENOSPC;
+	}
+	p->left -= nr;
 	if (t->nr == p->room) {
 		size_t room = p->room ? 2 * p->room : 256;
 		struct nvbar_trace_access *more = kvmalloc_array(room, sizeof(*more), GFP_KERNEL);
@@ -81,64 +77,72 @@ static int add(struct parser *p, const struct nvbar_trace_access *access)
 	return 0;
 }
 
+int nvbar_trace_width_and_value(struct nvbar_trace_parser *p, const char *width, const char *val,
+				struct nvbar_trace_access *a)
+{
+	u64 bytes;
+
+	if (nvbar_trace_number(p, width, &bytes) || nvbar_trace_number(p, val, &a->val))
+		return -EINVAL;
+	if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8)
+		return nvbar_trace_fail(p, "width is 1, 2, 4 or 8, not %.40s", width);
+	if (a->val > GENMASK_ULL(8 * bytes - 1, 0))
+		return nvbar_trace_fail(p, "%.40s has more than %llu bytes", val, bytes);
+	a->width = bytes;
+	return 0;
+}
+
 /* The first fields of each access.  BAR0 has offsets of 32 bits. */
-static int bar_and_offset(struct parser *p, char **field, struct nvbar_trace_access *a)
+static int bar_and_offset(struct nvbar_trace_parser *p, char **field, struct nvbar_trace_access *a)
 {
 	if (field[1][0] < '0' || field[1][0] > '2' || field[1][1])
-		return fail(p, "BAR is 0, 1 or 2, not %.40s", field[1]);
+		return nvbar_trace_fail(p, "BAR is 0, 1 or 2, not %.40s", field[1]);
 	a->bar = field[1][0] - '0';
-	if (number(p, field[2], &a->off))
+	if (nvbar_trace_number(p, field[2], &a->off))
 		return -EINVAL;
 	if (a->off > (a->bar ? 1ULL << 62 : U32_MAX))
-		return fail(p, "no such offset: %.40s", field[2]);
+		return nvbar_trace_fail(p, "no such offset: %.40s", field[2]);
 	return 0;
 }
 
 /* r|w BAR OFFSET WIDTH VALUE */
-static int take_one(struct parser *p, char **field, size_t nr)
+static int take_one(struct nvbar_trace_parser *p, char **field, int nr)
 {
 	struct nvbar_trace_access a = { .nr = 1 };
-	u64 width;
 
 	(void)nr;
 	a.kind = field[0][0] == 'w' ? NVBAR_TRACE_WRITE : NVBAR_TRACE_READ;
-	if (bar_and_offset(p, field, &a) || number(p, field[3], &width) ||
-	    number(p, field[4], &a.val))
+	if (bar_and_offset(p, field, &a) ||
+	    nvbar_trace_width_and_value(p, field[3], field[4], &a))
 		return -EINVAL;
-	if (width != 1 && width != 2 && width != 4 && width != 8)
-		return fail(p, "width is 1, 2, 4 or 8, not %.40s", field[3]);
-	if (a.off % width)
-		return fail(p, "offset %.40s is no multiple of the width", field[2]);
-	if (a.val > GENMASK_ULL(8 * width - 1, 0))
-		return fail(p, "%.40s has more than %llu bytes", field[4], width);
-	a.width = width;
-	return add(p, &a);
+	if (a.off % a.width)
+		return nvbar_trace_fail(p, "offset %.40s is no multiple of the width", field[2]);
+	return nvbar_trace_add(p, &a);
 }
 
 /* R|W BAR OFFSET (VALUE | VALUE*COUNT)... */
-static int take_words(struct parser *p, char **field, size_t nr)
+static int take_words(struct nvbar_trace_parser *p, char **field, int nr)
 {
 	struct nvbar_trace_access a = { .width = 8 };
 	char *count;
-	size_t i;
-	int ret;
+	int ret, i;
 
 	a.kind = field[0][0] == 'W' ? NVBAR_TRACE_WRITE : NVBAR_TRACE_READ;
 	if (bar_and_offset(p, field, &a))
 		return -EINVAL;
 	if (a.off % 8)
-		return fail(p, "offset %.40s is no multiple of 8", field[2]);
+		return nvbar_trace_fail(p, "offset %.40s is no multiple of 8", field[2]);
 	for (i = 3; i < nr; i++) {
 		a.nr = 1;
 		count = strchr(field[i], '*');
 		if (count)
 			*count++ = '\0';
-		if (number(p, field[i], &a.val) || (count && number(p, count, &a.nr)))
+		if (nvbar_trace_number(p, field[i], &a.val) || (count && nvbar_trace_number(p, count, &a.nr)))
 			return -EINVAL;
 		if (!a.nr || a.nr > NVBAR_TRACE_RUN_MAX)
-			return fail(p, "a run of 1 to %u words, not %llu", NVBAR_TRACE_RUN_MAX,
+			return nvbar_trace_fail(p, "a run of 1 to %u words, not %llu", NVBAR_TRACE_RUN_MAX,
 				    a.nr);
-		ret = add(p, &a);
+		ret = nvbar_trace_add(p, &a);
 		if (ret)
 			return ret;
 		a.off += 8 * a.nr;
@@ -147,114 +151,135 @@ static int take_words(struct parser *p, char **field, size_t nr)
 }
 
 /* x COUNT */
-static int take_again(struct parser *p, char **field, size_t nr)
+static int take_again(struct nvbar_trace_parser *p, char **field, int nr)
 {
 	const struct nvbar_trace *t = p->trace;
 	struct nvbar_trace_access a;
 
 	(void)nr;
 	if (!t->nr || t->access[t->nr - 1].kind != NVBAR_TRACE_READ)
-		return fail(p, "nothing was read before that could repeat");
+		return nvbar_trace_fail(p, "nothing was read before that could repeat");
 	a = t->access[t->nr - 1];
 	a.off += a.width * (a.nr - 1);
 	a.kind = NVBAR_TRACE_AGAIN;
-	if (number(p, field[1], &a.nr))
+	if (nvbar_trace_number(p, field[1], &a.nr))
 		return -EINVAL;
 	if (!a.nr || a.nr > U32_MAX)
-		return fail(p, "1 to %u repeats, not %.40s", U32_MAX, field[1]);
-	return add(p, &a);
+		return nvbar_trace_fail(p, "1 to %u repeats, not %.40s", U32_MAX, field[1]);
+	return nvbar_trace_add(p, &a);
 }
 
 /* m OFFSET LEN ro|rw */
-static int take_pointer(struct parser *p, char **field, size_t nr)
+static int take_pointer(struct nvbar_trace_parser *p, char **field, int nr)
 {
 	struct nvbar_trace_access a = { .kind = NVBAR_TRACE_POINTER, .bar = 1 };
 
 	(void)nr;
-	if (number(p, field[1], &a.off) || number(p, field[2], &a.nr))
+	if (nvbar_trace_number(p, field[1], &a.off) || nvbar_trace_number(p, field[2], &a.nr))
 		return -EINVAL;
 	if (!strcmp(field[3], "ro"))
 		return 0;
 	if (strcmp(field[3], "rw"))
-		return fail(p, "ro or rw, not %.40s", field[3]);
-	return add(p, &a);
+		return nvbar_trace_fail(p, "ro or rw, not %.40s", field[3]);
+	return nvbar_trace_add(p, &a);
 }
 
 /* chip NAME VRAM */
-static int take_chip(struct parser *p, char **field, size_t nr)
+static int take_chip(struct nvbar_trace_parser *p, char **field, int nr)
 {
 	struct nvbar_trace *t = p->trace;
 
 	(void)nr;
 	if (strlen(field[1]) >= sizeof(t->chip))
-		return fail(p, "no such chip: %.40s", field[1]);
+		return nvbar_trace_fail(p, "no such chip: %.40s", field[1]);
 	memcpy(t->chip, field[1], strlen(field[1]) + 1);
-	return number(p, field[2], &t->vram_size);
+	return nvbar_trace_number(p, field[2], &t->vram_size);
 }
 
 /* bar1 SIZE */
-static int take_bar1(struct parser *p, char **field, size_t nr)
+static int take_bar1(struct nvbar_trace_parser *p, char **field, int nr)
 {
 	(void)nr;
 	p->have_bar1 = true;
-	return number(p, field[1], &p->trace->bar1_size);
+	return nvbar_trace_number(p, field[1], &p->trace->bar1_size);
 }
 
 static const struct line_kind {
 	const char *word;
-	size_t min, max;	/* fields */
-	int (*take)(struct parser *p, char **field, size_t nr);
+	int min, max;	/* fields */
+	int (*take)(struct nvbar_trace_parser *p, char **field, int nr);
 } line_kinds[] = {
 	{ "r", 5, 5, take_one },
 	{ "w", 5, 5, take_one },
-	{ "R", 4, MAX_FIELDS, take_words },
-	{ "W", 4, MAX_FIELDS, take_words },
+	{ "R", 4, NVBAR_TRACE_FIELDS, take_words },
+	{ "W", 4, NVBAR_TRACE_FIELDS, take_words },
 	{ "x", 2, 2, take_again },
 	{ "m", 4, 4, take_pointer },
 	{ "bar1", 2, 2, take_bar1 },
 	{ "chip", 3, 3, take_chip },
 };
 
-static int take_line(struct parser *p, char *text)
+int nvbar_trace_split(struct nvbar_trace_parser *p, char *text, char **field)
 {
-	char *field[MAX_FIELDS], *word, *rest = text;
-	size_t nr = 0, i;
+	char *word;
+	int nr = 0;
+
+	while ((word = strsep(&text, " \t\r"))) {
+		if (!*word)
+			continue;
+		if (nr == NVBAR_TRACE_FIELDS)
+			return nvbar_trace_fail(p, "more than %d words", NVBAR_TRACE_FIELDS);
+		field[nr++] = word;
+	}
+	return nr;
+}
+
+static int take_line(struct nvbar_trace_parser *p, char *text)
+{
+	char *field[NVBAR_TRACE_FIELDS];
+	const struct line_kind *k;
+	int nr;
 
 	/* Device strings are for people, and may hold anything. */
 	if (!strncmp(text, "device ", strlen("device ")))
 		return 0;
-	rest[strcspn(rest, "#")] = '\0';
-	while ((word = strsep(&rest, " \t\r"))) {
-		if (!*word)
-			continue;
-		if (nr == MAX_FIELDS)
-			return fail(p, "more than %d words", MAX_FIELDS);
-		field[nr++] = word;
-	}
-	if (!nr)
-		return 0;
-	for (i = 0; i < ARRAY_SIZE(line_kinds); i++) {
-		const struct line_kind *k = &line_kinds[i];
-
+	text[strcspn(text, "#")] = '\0';
+	nr = nvbar_trace_split(p, text, field);
+	if (nr <= 0)
+		return nr;
+	for (k = line_kinds; k < line_kinds + ARRAY_SIZE(line_kinds); k++) {
 		if (strcmp(field[0], k->word))
 			continue;
 		if (nr < k->min || nr > k->max)
-			return fail(p, "\"%s\" is not followed by %zu words", k->word, nr - 1);
+			return nvbar_trace_fail(p, "\"%s\" is not followed by %d words", k->word,
+						nr - 1);
 		return k->take(p, field, nr);
 	}
-	return fail(p, "what is \"%.40s\"?", field[0]);
+	return nvbar_trace_fail(p, "what is \"%.40s\"?", field[0]);
 }
 
-/* The first line */
-static int take_magic(struct parser *p, const char *text)
+static int take_end(struct nvbar_trace_parser *p)
+{
+	return p->have_bar1 ? 0 : nvbar_trace_fail(p, "no line tells the size of BAR1");
+}
+
+static const struct nvbar_trace_format own_format = { take_line, take_end };
+
+/* The first line tells which format it is. */
+static int take_magic(struct nvbar_trace_parser *p, const char *text)
 {
 	char want[32];
 
+	p->format = nvbar_mmiotrace_begins(text) ? &nvbar_mmiotrace_format : &own_format;
+	if (p->format != &own_format)
+		return 0;
 	snprintf(want, sizeof(want), NVBAR_TRACE_MAGIC " %d", NVBAR_TRACE_VERSION);
-	return strcmp(text, want) ? fail(p, "this is no \"%s\"", want) : 0;
+	if (strcmp(text, want))
+		return nvbar_trace_fail(p, "this is no \"%s\", nor a log of mmiotrace", want);
+	return 0;
 }
 
-static int take_all(struct parser *p, const char *text, size_t len)
+static int take_all(struct nvbar_trace_parser *p, const char *text, size_t len)
 {
 	const char *end = text + len, *next;
 	char line[LINE_BYTES];
@@ -267,24 +292,24 @@ static int take_all(struct parser *p, const char *text, size_t len)
 		next = next ? next + 1 : end;
 		/* More would not fit the number either. */
 		if (++p->line == U32_MAX || used >= sizeof(line) || memchr(text, '\0', used))
-			return fail(p, "this is no line of text");
+			return nvbar_trace_fail(p, "this is no line of text");
 		memcpy(line, text, used);
 		line[used] = '\0';
-		ret = p->line == 1 ? take_magic(p, line) : take_line(p, line);
+		ret = p->line == 1 ? take_magic(p, line) : p->format->take_line(p, line);
 		if (ret)
 			return ret;
 	}
 	if (!p->line)
-		return fail(p, "there is nothing");
-	if (!p->have_bar1)
-		return fail(p, "no line tells the size of BAR1");
-	return 0;
+		return nvbar_trace_fail(p, "there is nothing");
+	return p->format->take_end(p);
 }
 
-int nvbar_trace_parse(const char *text, size_t len, struct nvbar_trace *trace, char *why,
+int nvbar_trace_parse(const char *text, size_t len, u64 max, struct nvbar_trace *trace, char *why,
 		      size_t why_len)
 {
-	struct parser p = { .trace = trace, .why = why, .why_len = why_len };
+	struct nvbar_trace_parser p = {
+		.trace = trace, .max = max, .left = max, .why = why, .why_len = why_len
+	};
 	int ret;
 
 	*trace = (struct nvbar_trace){ 0 };

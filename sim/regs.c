@@ -570,6 +570,13 @@ int sim_for_each_reg(struct sim_gpu *gpu, int (*fn)(const struct sim_reg_info *,
 	return ret;
 }
 
+bool sim_has_reg(struct sim_gpu *gpu, uint64_t off)
+{
+	int i = find(&gpu->regs, off & ~3ull);
+
+	return i >= 0 && !gpu->regs.row[i]->bare;
+}
+
 const char *sim_reg_name(uint64_t off)
 {
 	size_t i;

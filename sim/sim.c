@@ -22,6 +22,16 @@ void sim_error(struct sim_gpu *gpu, uint64_t *count, uint64_t nr, const char *fm
 	va_start(ap, fmt);
 	vsnprintf(gpu->last_error, sizeof(gpu->last_error), fmt, ap);
 	va_end(ap);
+	if (gpu->refused && count != &gpu->counters.poisoned)
+		gpu->refused(gpu->refused_arg, gpu->last_error);
+}
+
+void sim_on_refusal(struct sim_gpu *gpu, void (*refused)(void *arg, const char *what), void *arg)
+{
+	sim_lock(gpu);
+	gpu->refused = refused;
+	gpu->refused_arg = arg;
+	sim_unlock(gpu);
 }
 
 void sim_fall_off(struct sim_gpu *gpu)

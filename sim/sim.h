@@ -401,6 +401,15 @@ void sim_get_counters(struct sim_gpu *gpu, struct sim_counters *counters);
 uint64_t sim_driver_errors(struct sim_gpu *gpu);
 
 /**
+ * sim_on_refusal - be told of each access that counts as a driver error
+ * @gpu: the GPU
+ * @refused: called with a line on it, within the access, and must not call the model;
+ *	more than once for an access that is several on the bus.  NULL for nobody
+ * @arg: its first argument
+ */
+void sim_on_refusal(struct sim_gpu *gpu, void (*refused)(void *arg, const char *what), void *arg);
+
+/**
  * sim_last_error - the newest counted error as one line
  * @gpu: the GPU
  * @buf: receives the text, empty if there was none
@@ -500,6 +509,9 @@ struct sim_reg_info {
 	bool bare;		/* memory, as another driver needs it and its unit is not modelled */
 };
 int sim_for_each_reg(struct sim_gpu *gpu, int (*fn)(const struct sim_reg_info *, void *), void *arg);
+
+/* Whether the GPU has a register at an offset, and more is known of it than that it is there. */
+bool sim_has_reg(struct sim_gpu *gpu, uint64_t off);
 
 /* The name of a register that some chip has at an offset, of a bare one its unit's; else NULL. */
 const char *sim_reg_name(uint64_t off);

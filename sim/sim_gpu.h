@@ -296,6 +296,8 @@ struct sim_gpu {
 	uint64_t timer_zero;
 	void (*fault_changed)(void *arg, bool latched);
 	void *fault_arg;
+	void (*refused)(void *arg, const char *what);
+	void *refused_arg;
 	struct sim_counters counters;
 	char last_error[160];
 };

@@ -1271,7 +1271,7 @@ NVBAR_API int nvbar_snapshot_walk(const struct nvbar_snapshot *snap, size_t i, u
 				  struct nvbar_walk *walk);
 
 /**
- * struct nvbar_replay_report - what nvbar_replay() found
+ * struct nvbar_replay_report - what nvbar_replay_trace() found
  * @size: set to sizeof(struct nvbar_replay_report) before the call
  * @accesses: replayed, up to the first difference
  * @compared: reads among them that had to be what was recorded; one that repeats
@@ -1287,6 +1287,11 @@ NVBAR_API int nvbar_snapshot_walk(const struct nvbar_snapshot *snap, size_t i, u
  * @recorded: what was read when it was recorded
  * @replayed: what the model gives
  * @where: name of the register, or the VRAM address behind the offset
+ * @elsewhere: accesses of an mmiotrace that are not replayed: to another device, to
+ *	no BAR, not aligned, or not decoded by the tracer
+ * @unknown: accesses of an mmiotrace that are not replayed: to registers that the
+ *	model has not
+ * @lost: events that the tracer lost
  */
 struct nvbar_replay_report {
 	size_t size;
@@ -1296,23 +1301,81 @@ struct nvbar_replay_report {
 	uint64_t offset;
 	uint64_t recorded, replayed;
 	char where[64];
+	uint64_t elsewhere, unknown, lost;
 };
 
 /**
- * nvbar_replay - perform the accesses of a trace on a modelled GPU
- * @text: what a process with NVBAR_TRACE in its environment wrote; need not end
- *	in a NUL
+ * struct nvbar_replay_refusal - an access that the model refuses, as hardware would
+ * @size: sizeof(struct nvbar_replay_refusal) of the library
+ * @line: of the trace
+ * @bar: that it is in
+ * @width: bytes
+ * @offset: in the BAR
+ * @is_write: 1 for a write, 0 for a read
+ * @value: as recorded
+ * @where: name of the register, or the VRAM address behind the offset
+ * @reason: one line; of several reasons the first
+ */
+struct nvbar_replay_refusal {
+	size_t size;
+	uint64_t line;
+	uint32_t bar, width;
+	uint64_t offset;
+	uint32_t is_write;
+	uint64_t value;
+	char where[64];
+	char reason[192];
+};
+
+/**
+ * struct nvbar_replay_opts - options of nvbar_replay_trace()
+ * @size: set to sizeof(struct nvbar_replay_opts) before the call
+ * @max_accesses: accesses that a trace may have, a read that repeats counting once;
+ *	0: 33,554,432.  Each takes up to 48 bytes of host memory, and far less than a
+ *	microsecond
+ * @max_vram: bytes of VRAM, in pages of 4 KiB, that they may touch; 0: 1 GiB.  Takes
+ *	up to twice as much host memory
+ * @refused: called for each access that the model refuses, in their order; NULL for
+ *	nobody.  It must not keep its argument
+ * @arg: its second argument
+ */
+struct nvbar_replay_opts {
+	size_t size;
+	uint64_t max_accesses, max_vram;
+	void (*refused)(const struct nvbar_replay_refusal *refusal, void *arg);
+	void *arg;
+};
+
+/**
+ * nvbar_replay_trace - perform the accesses of a trace on a modelled GPU
+ * @text: what a process with NVBAR_TRACE in its environment wrote, or a log of the
+ *	kernel's mmiotrace; need not end in a NUL
  * @len: its bytes
+ * @opts: limits and a callback; NULL for the defaults
  * @report: filled in
- * @why: receives a one-line reason on -EINVAL and -EOPNOTSUPP; may be NULL
+ * @why: receives a one-line reason on -EINVAL, -EOPNOTSUPP and -ENOSPC; may be NULL
  * @why_len: bytes at @why
  *
  * Compares what is read with what was recorded, and ends at the first
- * difference.
+ * difference.  On failure nothing is in @report; @refused may have been called.
  *
+ * Context: any thread; takes no lock while @refused is called.
  * Return: 0 (report->line says whether there is a difference), or -EINVAL (no
- * trace, or report->size), -EOPNOTSUPP (the model has no such chip or size),
- * -ENOMEM.
+ * trace, @opts, or report->size), -EOPNOTSUPP (the model has no such chip or size),
+ * -ENOSPC (a limit was met, which @why names), -ENOMEM.
+ */
+NVBAR_API int nvbar_replay_trace(const char *text, size_t len, const struct nvbar_replay_opts *opts,
+				 struct nvbar_replay_report *report, char *why, size_t why_len);
+
+/**
+ * nvbar_replay - the same with the defaults
+ * @text: as nvbar_replay_trace()
+ * @len: its bytes
+ * @report: filled in
+ * @why: receives a one-line reason; may be NULL
+ * @why_len: bytes at @why
+ *
+ * Return: as nvbar_replay_trace().
  */
 NVBAR_API int nvbar_replay(const char *text, size_t len, struct nvbar_replay_report *report, char *why,
 			   size_t why_len);

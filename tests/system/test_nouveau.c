@@ -52,7 +52,7 @@ static void power_on(struct rerun *r, const char *path)
 	size_t len, i;
 
 	text = file_text(path, &len);
-	assert_int_equal(nvbar_trace_parse(text, len, &r->trace, why, sizeof(why)), 0);
+	assert_int_equal(nvbar_trace_parse(text, len, UINT64_MAX, &r->trace, why, sizeof(why)), 0);
 	free(text);
 	for (i = 0; i < sizeof(chip); i++)
 		chip[i] = (char)tolower((unsigned char)r->trace.chip[i]);

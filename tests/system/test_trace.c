@@ -573,6 +573,8 @@ static void what_is_no_trace_is_refused_with_a_reason(void **state)
 	} bad[] = {
 		{ "", "line 0: there is nothing", EINVAL },
 		{ "nvbar-trace 2\n", "line 1: this is no \"nvbar-trace 1\"", EINVAL },
+		{ "VERSION 1\nPCIDEV 1\n", "line 2: \"PCIDEV\" is not followed by 1 words", EINVAL },
+		{ "VERSION 1\nR 4 1 1 0x0 0x0\n", "line 2: nothing before touches a GPU", EINVAL },
 		{ "scenario x\n", "line 1: this is no \"nvbar-trace 1\"", EINVAL },
 		{ "nvbar-trace 1\n", "line 1: no line tells the size of BAR1", EINVAL },
 		{ "nvbar-trace 1\nbar1 0\n", "no chip, or no size of VRAM, was identified", EOPNOTSUPP },
@@ -597,7 +599,7 @@ static void what_is_no_trace_is_refused_with_a_reason(void **state)
 		{ "nvbar-trace 1\nbar1 0\nr 0 0 4 0\nx 0\n", "line 4: 1 to", EINVAL },
 		{ "nvbar-trace 1\nbar1 0\nm 0 4096 wo\n", "line 3: ro or rw", EINVAL },
 		{ "nvbar-trace 1\nbar1 0\nfoo\n", "line 3: what is \"foo\"?", EINVAL },
-		{ "nvbar-trace 1\nbar1 0\nR 0 0 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n", "line 3: more than", EINVAL },
+		{ "nvbar-trace 1\nbar1 0\nR 0 0 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n", "line 3: more than", EINVAL },
 	};
 	static const char good[] = "nvbar-trace 1\nbar1 0\nchip GA102 1048576";
 	struct nvbar_replay_report r = { .size = sizeof(r), .line = 77 };
@@ -620,9 +622,75 @@ static void what_is_no_trace_is_refused_with_a_reason(void **state)
 	assert_int_equal(r.line, 0);
 }
 
+struct refusals {
+	struct nvbar_replay_refusal last;
+	unsigned int nr;
+};
+
+static void note_refusal(const struct nvbar_replay_refusal *refusal, void *arg)
+{
+	struct refusals *seen = arg;
+
+	seen->last = *refusal;
+	seen->nr++;
+}
+
+static void each_access_that_the_model_refuses_is_told(void **state)
+{
+	/* Three words beyond the aperture, in one line, after a write of half a register */
+	static const char text[] = "nvbar-trace 1\nbar1 0x4000000\nchip GA102 0x4000000\n"
+				   "w 0 0x1700 2 0x1\nW 1 0x4000000 0x5*3\n";
+	struct refusals seen = { .nr = 0 };
+	const struct nvbar_replay_opts opts = {
+		.size = sizeof(opts), .refused = note_refusal, .arg = &seen,
+	};
+	struct nvbar_replay_report r = { .size = sizeof(r) };
+
+	(void)state;
+	assert_ok(nvbar_replay_trace(text, strlen(text), &opts, &r, NULL, 0));
+	assert_int_equal(r.line, 0);
+	assert_int_equal(r.refused, 4);
+	assert_int_equal(seen.nr, 4);
+	assert_int_equal(seen.last.line, 5);
+	assert_int_equal(seen.last.bar, 1);
+	assert_int_equal(seen.last.width, 8);
+	assert_int_equal(seen.last.offset, 0x4000010);
+	assert_int_equal(seen.last.value, 5);
+	assert_int_equal(seen.last.is_write, 1);
+	assert_string_equal(seen.last.where, "nothing");
+	assert_non_null(strstr(seen.last.reason, "outside the aperture"));
+}
+
+static void a_replay_ends_at_its_limits(void **state)
+{
+	static const char text[] = "nvbar-trace 1\nbar1 0x4000000\nchip GA102 0x4000000\n"
+				   "r 1 0 8 1\nx 4000000000\nW 1 0x2000 0x5*100\nr 1 0x8000 4 0\n";
+	struct nvbar_replay_opts opts = { .size = sizeof(opts), .max_accesses = 103,
+					  .max_vram = 3 * PAGE };
+	struct nvbar_replay_report r = { .size = sizeof(r), .line = 77 };
+	char why[200];
+
+	(void)state;
+	assert_ok(nvbar_replay_trace(text, strlen(text), &opts, &r, why, sizeof(why)));
+	opts.max_accesses--;
+	r.line = 77;
+	assert_err(nvbar_replay_trace(text, strlen(text), &opts, &r, why, sizeof(why)), ENOSPC);
+	assert_string_equal(why, "line 7: more than 102 accesses, the limit");
+	assert_int_equal(r.line, 77);
+	opts.max_accesses++;
+	opts.max_vram--;
+	assert_err(nvbar_replay_trace(text, strlen(text), &opts, &r, why, sizeof(why)), ENOSPC);
+	assert_string_equal(why, "line 7: more than 0x2fff bytes of VRAM are touched, the limit");
+	assert_int_equal(r.line, 77);
+	opts.size = 3;
+	assert_err(nvbar_replay_trace(text, strlen(text), &opts, &r, why, sizeof(why)), EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_access_that_the_model_refuses_is_told),
+		cmocka_unit_test(a_replay_ends_at_its_limits),
 		cmocka_unit_test(a_disk_that_is_full_ends_the_trace_and_not_the_run),
 		cmocka_unit_test(a_trace_that_cannot_be_written_is_no_open),
 		cmocka_unit_test(what_was_recorded_on_any_chip_replays_without_a_difference),
