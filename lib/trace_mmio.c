@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/bitfield.h>
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/sizes.h>
 
@@ -212,7 +214,7 @@ bool nvbar_mmiotrace_begins(const char *line)
 
 /* --- which GPU ---------------------------------------------------------------- */
 
-/* The first that was read there; 0 if there is none. */
+/* Return: whether something was read there; @val receives the first that was. */
 static bool first_read(const struct nvbar_trace *trace, u64 off, u64 *val)
 {
 	size_t i;
@@ -228,15 +230,22 @@ static bool first_read(const struct nvbar_trace *trace, u64 off, u64 *val)
 	return false;
 }
 
+/* Both registers have the chip's number, and nouveau reads PMC_BOOT_0 alone. */
+static u64 boot42_of_boot0(u64 boot0)
+{
+	return FIELD_PREP(PMC_BOOT_42_IMPL, FIELD_GET(PMC_BOOT_0_IMPL, boot0)) |
+	       FIELD_PREP(PMC_BOOT_42_ARCH, FIELD_GET(PMC_BOOT_0_ARCH_LSB, boot0) |
+					    FIELD_GET(PMC_BOOT_0_ARCH_MSB, boot0) << 5);
+}
+
 /* What the log has of a register, for the driver's own functions */
 static u64 logged_read(void *hw, u32 off, unsigned int width)
 {
 	u64 val = 0;
 
 	(void)width;
-	/* The chip's number stands in both, at the same place, of all chips before GH100. */
-	if (!first_read(hw, off, &val) && off == PMC_BOOT_42)
-		first_read(hw, PMC_BOOT_0, &val);
+	if (!first_read(hw, off, &val) && off == PMC_BOOT_42 && first_read(hw, PMC_BOOT_0, &val))
+		return boot42_of_boot0(val);
 	return val;
 }
 
