@@ -2,6 +2,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/minmax.h>
 
 #include "attach.h"
@@ -11,6 +12,7 @@
 #include "fault.h"
 #include "gpu.h"
 #include "vram.h"
+#include "wait.h"
 
 u64 nvbar_gpu_host_bytes(struct nvbar_gpu *gpu)
 {
@@ -63,11 +65,14 @@ static int place_region(struct nvbar_gpu *gpu)
 
 static int identify(struct nvbar_gpu *gpu)
 {
+	u64 begin = ktime_get_ns();
 	int ret;
 
+	gpu->deadline = begin + 1000ULL * NVBAR_BOOT_TIMEOUT_US;
 	ret = nvbar_chip_identify(gpu);
 	if (!ret)
 		ret = nvbar_chip_wait_boot(gpu);
+	gpu->deadline = begin + 1000ULL * NVBAR_ATTACH_TIMEOUT_US;
 	if (!ret)
 		ret = nvbar_chip_wait_scrub(gpu);
 	if (!ret)
@@ -190,6 +195,7 @@ int nvbar_gpu_attach(struct nvbar_gpu *gpu, const struct nvbar_hw_ops *ops, void
 		if (ret)
 			goto err_bar1;
 	}
+	gpu->deadline = 0;
 	return 0;
 
 err_bar1:
@@ -213,6 +219,7 @@ void nvbar_gpu_free_handles(struct nvbar_gpu *gpu, size_t spare)
 
 void nvbar_gpu_detach(struct nvbar_gpu *gpu)
 {
+	gpu->deadline = ktime_get_ns() + 1000ULL * NVBAR_DETACH_TIMEOUT_US;
 	gpu->vmm.detaching = true;
 	nvbar_bar_user_end_all(gpu);
 	nvbar_vram_end_all(gpu);

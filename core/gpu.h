@@ -53,6 +53,8 @@ struct nvbar_counters {
  * struct nvbar_gpu - an attached GPU
  * @ops: access to its BARs
  * @hw: first argument of every operation
+ * @deadline: of the clock ktime_get_ns(), for all waits while it is attached or
+ *	detached; 0 in between, when each wait has its own time
  * @lost: see nvbar_gpu_is_lost(); set once, by nvbar_gpu_lose()
  * @chip: what it is
  * @boot0: PMC_BOOT_0, which never changes
@@ -80,6 +82,7 @@ struct nvbar_counters {
 struct nvbar_gpu {
 	const struct nvbar_hw_ops *ops;
 	void *hw;
+	u64 deadline;
 	atomic_t lost;
 	const struct nvbar_chip *chip;
 	u32 boot0;

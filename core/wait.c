@@ -4,6 +4,7 @@
 #include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/processor.h>
 
 #include <hw/pmc.h>
@@ -26,7 +27,19 @@ static bool is_value(u32 off, u32 mask, u32 val)
 	return FIELD_GET(PRI_ERROR, mask) == FIELD_MAX(PRI_ERROR) || !nvbar_reg_is_error(off, val);
 }
 
-int nvbar_poll_reg(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeout_us, u32 *val)
+/* How long this one may wait, where the call that it is part of has a deadline */
+static u32 time_for(const struct nvbar_gpu *gpu, u32 timeout_us)
+{
+	u64 now, left;
+
+	if (!gpu->deadline)
+		return timeout_us;
+	now = ktime_get_ns();
+	left = gpu->deadline > now ? (gpu->deadline - now) / 1000 : 0;
+	return min_t(u64, left, timeout_us);
+}
+
+static int poll(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeout_us, u32 *val)
 {
 	u64 deadline = 0;
 	unsigned int polls;
@@ -52,12 +65,19 @@ int nvbar_poll_reg(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeo
 	}
 }
 
+int nvbar_poll_reg(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeout_us, u32 *val)
+{
+	return poll(gpu, off, mask, want, time_for(gpu, timeout_us), val);
+}
+
 int nvbar_wait_reg(struct nvbar_gpu *gpu, const char *name, u32 off, u32 mask, u32 want,
 		   u32 timeout_us)
 {
 	u32 val;
-	int ret = nvbar_poll_reg(gpu, off, mask, want, timeout_us, &val);
+	int ret;
 
+	timeout_us = time_for(gpu, timeout_us);
+	ret = poll(gpu, off, mask, want, timeout_us, &val);
 	if (ret == -ETIMEDOUT)
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 			      "register %s (0x%06x): waited %u us for 0x%x/0x%x, still 0x%08x%s", name,

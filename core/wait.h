@@ -11,13 +11,17 @@ struct nvbar_gpu;
 #define NVBAR_MMU_TIMEOUT_US	2000000u
 #define NVBAR_BOOT_TIMEOUT_US	4000000u
 
+/* All waits of an attach or a detach together, however many registers are slow */
+#define NVBAR_ATTACH_TIMEOUT_US	6000000u
+#define NVBAR_DETACH_TIMEOUT_US	4000000u
+
 /**
  * nvbar_poll_reg - poll a register until its masked value is as wanted
  * @gpu: the GPU
  * @off: its offset in BAR0
  * @mask: bits that matter
  * @want: their value
- * @timeout_us: microseconds
+ * @timeout_us: microseconds; less if nvbar_gpu.deadline comes before
  * @val: receives what it read as in the end
  *
  * What a register that can't be read answers with is no value, and waited out.

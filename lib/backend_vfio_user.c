@@ -30,9 +30,19 @@
 #include "pci.h"
 #include "vfio_user.h"
 
-#define TIMEOUT_MS	10000	/* for a message to get through */
 #define MAX_JSON	4096
 #define FILL_BYTES	65536u
+
+/*
+ * Patience is time that the server may still keep us waiting.  A message adds what an
+ * honest server may take for it, a pause between calls its length, up to PATIENCE_NS; so
+ * a call waits for no more than that and what its messages add, however the server
+ * cuts its replies.
+ */
+#define PATIENCE_NS	(10ULL * NSEC_PER_SEC)
+#define MESSAGE_NS	(10ULL * NSEC_PER_MSEC)
+#define BYTE_NS		1000ULL	/* a second for each MB */
+#define PAUSE_NS	(10ULL * NSEC_PER_MSEC)	/* shorter ones are within a call */
 
 /**
  * struct vfio_user - a connection
@@ -41,6 +51,8 @@
  * @sock: the socket
  * @gone: nothing more is sent
  * @opened: what the server refuses is no more a reason to be told
+ * @patience: that is left
+ * @looked: when it was last thought of
  * @id: of the last message
  * @posted: ids of writes that no reply was asked for and none has come for, a bit each
  * @max_data: bytes that one message moves at most, a multiple of 8
@@ -57,6 +69,8 @@ struct vfio_user {
 	int sock;
 	bool gone;
 	bool opened;
+	u64 patience;
+	u64 looked;
 	u16 id;
 	u8 posted[65536 / 8];
 	u32 max_data;
@@ -81,15 +95,41 @@ static int lose(struct vfio_user *vu, int err, const char *why)
 	return err;
 }
 
-static int wait_for(struct vfio_user *vu, short events, u64 end)
+/* Return: time since the last look. */
+static u64 look_at_clock(struct vfio_user *vu)
+{
+	u64 before = vu->looked;
+
+	vu->looked = ktime_get_ns();
+	return vu->looked - before;
+}
+
+/* Before a message that has @len bytes with its reply */
+static void begin_message(struct vfio_user *vu, size_t len)
+{
+	u64 pause = look_at_clock(vu);
+	u64 added = MESSAGE_NS + len * BYTE_NS + (pause < PAUSE_NS ? 0 : pause);
+
+	vu->patience = min(PATIENCE_NS, vu->patience + added);
+}
+
+static void lose_patience(struct vfio_user *vu)
+{
+	vu->patience -= min(vu->patience, look_at_clock(vu));
+}
+
+static int wait_for(struct vfio_user *vu, short events)
 {
 	struct pollfd p = { .fd = vu->sock, .events = events };
-	u64 now;
 	int ret;
 
+	look_at_clock(vu);
 	do {
-		now = ktime_get_ns();
-		ret = now < end ? poll(&p, 1, (int)((end - now) / 1000000) + 1) : 0;
+		ret = vu->patience ? poll(&p, 1, (int)(vu->patience / NSEC_PER_MSEC) + 1) : 0;
+		/* The server did nothing wrong if this process was stopped meanwhile. */
+		if (ret > 0 && ktime_get_ns() - vu->looked > vu->patience)
+			return 0;
+		lose_patience(vu);
 	} while (ret < 0 && errno == EINTR);
 	if (ret > 0)
 		return 0;
@@ -97,15 +137,9 @@ static int wait_for(struct vfio_user *vu, short events, u64 end)
 		     lose(vu, -ETIMEDOUT, "no answer; does the server have another client?");
 }
 
-static u64 deadline(void)
-{
-	return ktime_get_ns() + TIMEOUT_MS * 1000000ull;
-}
-
 /* Descriptors that might come along are closed by the kernel. */
 static int receive(struct vfio_user *vu, void *buf, size_t len)
 {
-	u64 end = deadline();
 	ssize_t got;
 	int ret;
 
@@ -115,7 +149,7 @@ static int receive(struct vfio_user *vu, void *buf, size_t len)
 			buf = (char *)buf + got;
 			len -= (size_t)got;
 		} else if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-			ret = wait_for(vu, POLLIN, end);
+			ret = wait_for(vu, POLLIN);
 			if (ret)
 				return ret;
 		} else {
@@ -175,10 +209,10 @@ static int skip_late_reply(struct vfio_user *vu)
 /* --- messages -------------------------------------------------------------- */
 
 /* Replies that were not asked for are taken meanwhile, else the server could wait for us. */
-static int wait_to_send(struct vfio_user *vu, u64 end)
+static int wait_to_send(struct vfio_user *vu)
 {
 	struct pollfd p = { .fd = vu->sock, .events = POLLIN };
-	int ret = wait_for(vu, POLLIN | POLLOUT, end);
+	int ret = wait_for(vu, POLLIN | POLLOUT);
 
 	if (ret || poll(&p, 1, 0) != 1)
 		return ret;
@@ -189,14 +223,13 @@ static int wait_to_send(struct vfio_user *vu, u64 end)
 static int send_all(struct vfio_user *vu, struct iovec iov[2])
 {
 	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = 2 };
-	u64 end = deadline();
 	ssize_t sent;
 	int ret;
 
 	while (mh.msg_iovlen) {
 		sent = sendmsg(vu->sock, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
-			ret = wait_to_send(vu, end);
+			ret = wait_to_send(vu);
 			if (ret)
 				return ret;
 			continue;
@@ -272,24 +305,39 @@ static ssize_t receive_header(struct vfio_user *vu, u16 command)
 	return h.error && h.error < 4096 ? -(ssize_t)h.error : -EIO;
 }
 
-/* Command and reply.  Return: 0, -ENODEV, -ETIMEDOUT, or the error that the server replies. */
-static int ask(struct vfio_user *vu, u16 command, const struct payload *send,
-	       const struct payload *reply)
+static int hear_reply(struct vfio_user *vu, u16 command, const struct payload *reply)
 {
-	ssize_t len;
+	ssize_t len = receive_header(vu, command);
 	int ret;
 
-	guard(mutex)(&vu->lock);
-	ret = send_command(vu, command, 0, send);
-	if (ret)
-		return ret;
-	len = receive_header(vu, command);
 	if (len < 0)
 		return (int)len;
 	if ((size_t)len != reply->fixed_len + reply->data_len)
 		return lose(vu, -ENODEV, "the server sends a reply of the wrong size");
 	ret = receive(vu, reply->fixed, reply->fixed_len);
 	return ret ? ret : receive(vu, reply->data, reply->data_len);
+}
+
+/* Command and reply.  Return: 0, -ENODEV, -ETIMEDOUT, or the error that the server replies. */
+static int ask(struct vfio_user *vu, u16 command, const struct payload *send,
+	       const struct payload *reply)
+{
+	int ret;
+
+	guard(mutex)(&vu->lock);
+	begin_message(vu, send->data_len + reply->data_len);
+	ret = send_command(vu, command, 0, send);
+	return ret ? ret : hear_reply(vu, command, reply);
+}
+
+/* A write that no reply is asked for; the caller has the lock. */
+static void post(struct vfio_user *vu, const struct vfio_user_region_access *access,
+		 const struct payload *send)
+{
+	begin_message(vu, send->data_len);
+	if (!send_command(vu, VFIO_USER_REGION_WRITE, VFIO_USER_NO_REPLY, send))
+		atomic64_add(nvbar_bus_uncached(access->offset, access->count),
+			     &vu->transactions);
 }
 
 /* One message; what can't be read is all ones. */
@@ -311,8 +359,7 @@ static void region_write(struct vfio_user *vu, u32 region, u64 off, const void *
 	const struct payload send = { &access, sizeof(access), (void *)(uintptr_t)buf, len };
 
 	guard(mutex)(&vu->lock);
-	if (!send_command(vu, VFIO_USER_REGION_WRITE, VFIO_USER_NO_REPLY, &send))
-		atomic64_add(nvbar_bus_uncached(off, len), &vu->transactions);
+	post(vu, &access, &send);
 }
 
 /* Any length, in messages as long as the server takes them */
@@ -419,9 +466,7 @@ static void vu_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 	for (; len; len -= access.count, access.offset += access.count) {
 		access.count = min(max, len);
 		send.data_len = access.count;
-		if (!send_command(vu, VFIO_USER_REGION_WRITE, VFIO_USER_NO_REPLY, &send))
-			atomic64_add(nvbar_bus_uncached(access.offset, access.count),
-				     &vu->transactions);
+		post(vu, &access, &send);
 	}
 }
 
@@ -457,9 +502,31 @@ static const struct nvbar_hw_ops vu_ops = {
 
 /* --- opening --------------------------------------------------------------- */
 
+/* Rounded up, as no time at all would be for ever */
+static struct timeval timeval_of(u64 ns)
+{
+	u64 us = ns / NSEC_PER_USEC + 1;
+
+	return (struct timeval){ us / USEC_PER_SEC, us % USEC_PER_SEC };
+}
+
+/* Where the server's queue is full this waits, and a signal does not end that. */
+static int connect_in_time(struct vfio_user *vu, const struct sockaddr_un *address)
+{
+	struct timeval timeout;
+	int err;
+
+	do {
+		timeout = timeval_of(vu->patience);
+		setsockopt(vu->sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+		err = connect(vu->sock, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
+		lose_patience(vu);
+	} while (err == EINTR && vu->patience);
+	return err == EINTR ? -EAGAIN : -err;
+}
+
 static int connect_to(struct vfio_user *vu, const char *path)
 {
-	const struct timeval timeout = { TIMEOUT_MS / 1000, 0 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int ret;
 
@@ -474,11 +541,11 @@ static int connect_to(struct vfio_user *vu, const char *path)
 		nvbar_log(&vu->base.log, 0, "socket: %s", strerror(-ret));
 		return ret;
 	}
-	if (!setsockopt(vu->sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) &&
-	    !connect(vu->sock, (struct sockaddr *)&address, sizeof(address)))
+	ret = connect_in_time(vu, &address);
+	if (!ret)
 		return 0;
-	ret = -errno;
-	nvbar_log(&vu->base.log, 0, "%s", strerror(-ret));
+	nvbar_log(&vu->base.log, 0, "%s", ret == -EAGAIN ?
+		  "no answer; the server has more clients waiting than it takes" : strerror(-ret));
 	switch (ret) {
 	case -EACCES:
 	case -ENOENT:
@@ -514,6 +581,7 @@ static int exchange_versions(struct vfio_user *vu, struct vfio_user_version *ver
 	ssize_t len;
 	int ret;
 
+	begin_message(vu, MAX_JSON);
 	ret = send_command(vu, VFIO_USER_VERSION, 0, &send);
 	if (ret)
 		return ret;
@@ -668,6 +736,8 @@ int nvbar_backend_vfio_user_open(const char *path, bool observe, struct nvbar_lo
 	vu->base.ops = &vu_ops;
 	vu->base.close = vu_close;
 	vu->base.log = *log;
+	vu->patience = PATIENCE_NS;
+	vu->looked = ktime_get_ns();
 	ret = connect_to(vu, path);
 	if (!ret)
 		ret = negotiate(vu);

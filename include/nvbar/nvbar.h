@@ -152,6 +152,12 @@ struct nvbar_open_opts {
  * hands on to the one that was there before what is none of its business; an
  * application that installs one later had better do likewise.
  *
+ * An open waits for the GPU 6 seconds at most, in all, and a close 4; any other call
+ * fails once it has waited for something in vain, after 4 seconds at most.  A
+ * vfio-user: device may take 10 seconds more for the server's replies, all together,
+ * and beyond that 10 milliseconds for each message and a second for each MB.  It is
+ * gone after that.
+ *
  * With NVBAR_TRACE=FILE in the environment every access to the GPU is written to
  * FILE: see nvbar_replay().
  *

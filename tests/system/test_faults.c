@@ -804,6 +804,35 @@ static void open_tells_what_it_waited_for_in_vain(void **state)
 	compat_sleep_pretend(false);
 }
 
+/*
+ * Each thing takes some seconds, a poll of 20 us each: firmware 3 s, scrubbing for ever,
+ * and then what never ends.  By itself each wait would be within its time.
+ */
+static void open_of_a_gpu_that_is_slow_in_all_has_a_bound(void **state)
+{
+	static const char *const options[] = {
+		"boot-polls=150000,scrub-polls=never,bind-polls=never",
+		"boot-polls=150000,scrub-polls=never,invalidate-polls=never",
+		"boot-polls=150000,bind-polls=50000,window-delay=1000000",
+		"boot-polls=never,bind-polls=never",
+	};
+	static const char *const some[] = { "ga102", "gh100" };
+	struct nvbar *gpu;
+	struct wait wait;
+	size_t i, o;
+
+	(void)state;
+	compat_sleep_pretend(true);
+	for (i = 0; i < NR_OF(some); i++) {
+		for (o = 0; o < NR_OF(options); o++) {
+			wait = wait_begin();
+			assert_err(try_open(some[i], options[o], &gpu), ETIMEDOUT);
+			wait_was(&wait, o == 3 ? 4 : 6);
+		}
+	}
+	compat_sleep_pretend(false);
+}
+
 /* A bind that is ignored leaves BAR1 as it was: nothing may be written through it. */
 static void open_sees_that_a_bind_was_ignored(void **state)
 {
@@ -881,6 +910,30 @@ static void close_of_a_gpu_that_is_stuck_has_a_bound(void **state)
 		sim_inject(s.sim, &inject[i]);
 		wait = wait_begin();
 		nvbar_close(s.gpu);
+		wait_was(&wait, 4);
+	}
+	compat_sleep_pretend(false);
+}
+
+/* Each invalidate, bind and move of the window ends in 1.5 s, and none is a failure. */
+static void close_of_a_gpu_that_is_slow_has_a_bound(void **state)
+{
+	static const char *const some[] = { "ga102", "gh100" };
+	struct nvbar *gpu;
+	struct wait wait;
+	char device[128];
+	size_t i, k;
+
+	(void)state;
+	compat_sleep_pretend(true);
+	for (i = 0; i < NR_OF(some); i++) {
+		snprintf(device, sizeof(device),
+			 "sim:%s,vram=1G,bar1=64M,invalidate-polls=75000,bind-polls=75000", some[i]);
+		assert_ok(nvbar_open(&gpu, device, NULL));
+		for (k = 0; k < 10; k++)
+			map_fixed(gpu, MIB(20) + k * 3 * PAGE, A, PAGE);
+		wait = wait_begin();
+		nvbar_close(gpu);
 		wait_was(&wait, 4);
 	}
 	compat_sleep_pretend(false);
@@ -1172,9 +1225,11 @@ int main(void)
 		cmocka_unit_test(an_invalidate_that_was_ignored_is_found_by_the_check),
 		cmocka_unit_test(open_of_a_gpu_that_goes_away_leaves_nothing),
 		cmocka_unit_test(open_tells_what_it_waited_for_in_vain),
+		cmocka_unit_test(open_of_a_gpu_that_is_slow_in_all_has_a_bound),
 		cmocka_unit_test(open_sees_that_a_bind_was_ignored),
 		cmocka_unit_test(close_of_a_gpu_that_goes_away_leaves_nothing),
 		cmocka_unit_test(close_of_a_gpu_that_is_stuck_has_a_bound),
+		cmocka_unit_test(close_of_a_gpu_that_is_slow_has_a_bound),
 		cmocka_unit_test(zeroing_of_tables_waits_for_the_window_once),
 		cmocka_unit_test(a_map_that_waits_for_an_unmap_says_so),
 		cmocka_unit_test(vram_is_not_handed_out_unzeroed_through_a_static_mapping),
