@@ -6,13 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "lobby.h"
 #include "nvbar_sim.h"
+#include "place.h"
 #include "serve.h"
 #include "sim_options.h"
 #include "tool_args.h"
@@ -24,67 +22,7 @@ struct args {
 	bool dma_ranges;
 };
 
-/* --- the socket ------------------------------------------------------------ */
-
-static bool make_address(const char *path, struct sockaddr_un *address)
-{
-	size_t len = strlen(path) + 1;
-
-	*address = (struct sockaddr_un) { .sun_family = AF_UNIX };
-	if (len > sizeof(address->sun_path))
-		return false;
-	memcpy(address->sun_path, path, len);
-	return true;
-}
-
-/* A server that was killed left its socket. */
-static void remove_stale(const struct sockaddr_un *address)
-{
-	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct stat st;
-
-	if (probe < 0)
-		return;
-	if (!lstat(address->sun_path, &st) && S_ISSOCK(st.st_mode) &&
-	    connect(probe, (const struct sockaddr *)address, sizeof(*address)) &&
-	    errno == ECONNREFUSED)
-		unlink(address->sun_path);
-	close(probe);
-}
-
-/* Unless it is another's by now. */
-static void remove_own(const char *path, const struct stat *own)
-{
-	struct stat now;
-
-	if (!lstat(path, &now) && now.st_dev == own->st_dev && now.st_ino == own->st_ino)
-		unlink(path);
-}
-
-/* Return: the listening socket, which is the file @own; -1 with errno. */
-static int listen_at(const char *path, struct stat *own)
-{
-	struct sockaddr_un address;
-	int sock, err;
-
-	if (!make_address(path, &address)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (sock < 0)
-		return -1;
-	remove_stale(&address);
-	if (!bind(sock, (struct sockaddr *)&address, sizeof(address))) {
-		if (!lstat(path, own) && !listen(sock, 8))
-			return sock;
-		unlink(path);
-	}
-	err = errno;
-	close(sock);
-	errno = err;
-	return -1;
-}
+/* --- signals -------------------------------------------------------------- */
 
 /* Return: a descriptor that can be read once the process is to end, -1 with errno. */
 static int catch_signals(void)
@@ -209,8 +147,9 @@ static int serve(struct sim_gpu *gpu, const struct args *args)
 	struct service service = {
 		.dev = dev, .dma_ranges = args->dma_ranges, .lobby = &lobby,
 	};
-	int status = 1, listener;
-	struct stat own;
+	struct place place;
+	char why[160];
+	int status = 1;
 
 	if (!dev)
 		return refuse("serve: no memory");
@@ -220,14 +159,12 @@ static int serve(struct sim_gpu *gpu, const struct args *args)
 		refuse("serve: signals: %s", strerror(errno));
 		goto out_free;
 	}
-	listener = listen_at(args->socket, &own);
-	if (listener < 0) {
-		refuse("serve: %s: %s", args->socket, strerror(errno));
+	if (place_take(&place, args->socket, why, sizeof(why))) {
+		refuse("serve: %s: %s", args->socket, why);
 		goto out_stop;
 	}
-	status = serve_at(&service, listener, args);
-	remove_own(args->socket, &own);
-	close(listener);
+	status = serve_at(&service, place.listener, args);
+	place_leave(&place);
 out_stop:
 	close(service.stop);
 out_free:

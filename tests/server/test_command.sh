@@ -57,6 +57,7 @@ refused()
 start "$tmp/s"
 head -n 1 "$tmp/out" | grep -q "^ga102 at $tmp/s\$" || fail "the default chip is ga102"
 refused 1 "a socket in use" --socket "$tmp/s"
+grep -q "$tmp/s: another server is there\$" "$tmp/refused" || fail "who is there: $(cat "$tmp/refused")"
 [ -S "$tmp/s" ] || fail "it took away another's socket"
 stop TERM
 
@@ -132,6 +133,41 @@ done
 echo text >"$tmp/file"
 refused 1 "a file that is no socket" --socket "$tmp/file"
 grep -q text "$tmp/file" || fail "it took away a file"
+grep -q "$tmp/file: is there, and is no socket\$" "$tmp/refused" || fail "what is there: $(cat "$tmp/refused")"
+[ "$(find "$tmp" -name '*.lock')" = "" ] || fail "a lock is left"
+mkfifo "$tmp/fifo.lock"
+refused 1 "a lock that is a FIFO of somebody's" --socket "$tmp/fifo"
+rm "$tmp/fifo.lock"
+cp "$tmp/file" "$tmp/data.lock"
+refused 1 "a lock that is a file of somebody's" --socket "$tmp/data"
+cmp -s "$tmp/file" "$tmp/data.lock" || fail "it took away a file for its lock"
+rm "$tmp/data.lock"
+ln -s file "$tmp/link.lock"
+refused 1 "a lock that is a link" --socket "$tmp/link"
+rm "$tmp/link.lock"
+
+# One server at a path, whoever begins and ends meanwhile: of four at once one serves, and
+# is there when the others have given up.
+for _ in 1 2 3 4 5; do
+	for i in 1 2 3 4; do
+		"$sim" serve --socket "$tmp/race" ,vram=64M >"$tmp/race.$i" 2>"$tmp/race.err.$i" </dev/null &
+		eval "racer$i=\$!"
+	done
+	for _ in $(seq 200); do
+		said=0
+		for i in 1 2 3 4; do
+			[ ! -s "$tmp/race.$i" ] && [ ! -s "$tmp/race.err.$i" ] || said=$((said + 1))
+		done
+		[ $said -lt 4 ] || break
+		sleep 0.05
+	done
+	[ "$(cat "$tmp"/race.[1-4] | wc -l)" -eq 1 ] || fail "$(cat "$tmp"/race.[1-4] | wc -l) servers at one path"
+	[ -S "$tmp/race" ] || fail "those who gave up took away the socket"
+	for i in 1 2 3 4; do
+		eval "kill \$racer$i 2>/dev/null; wait \$racer$i"
+	done
+	[ ! -e "$tmp/race" ] || fail "the one of four leaves its socket"
+done
 refused 1 "no such folder" --socket "$tmp/none/s"
 refused 1 "a path that is too long" --socket "$tmp/$(printf %0200d 0)"
 refused 1 "no such chip" --socket "$tmp/s" gk104
