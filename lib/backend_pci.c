@@ -194,13 +194,13 @@ static void disable(struct pci_gpu *pci)
 
 /* --- its BARs -------------------------------------------------------------- */
 
-static int open_resource(const struct pci_gpu *pci, int nr, const char *suffix)
+static int open_resource(const struct pci_gpu *pci, int nr, const char *suffix, bool write)
 {
 	char name[32];
 	int fd;
 
 	snprintf(name, sizeof(name), "resource%d%s", nr, suffix);
-	fd = openat(pci->dir, name, (pci->observe ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+	fd = openat(pci->dir, name, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -231,12 +231,24 @@ static int map_regs(struct pci_gpu *pci)
 		return nvbar_pci_refuse_unplaced(log_of(pci), "BAR0");
 	if (pci->dev.bar[nr].size < NVBAR_REGS_SIZE)
 		return nvbar_pci_refuse_small(log_of(pci), pci->dev.bar[nr].size);
-	regs->fd = open_resource(pci, nr, "");
+	regs->fd = open_resource(pci, nr, "", !pci->observe);
 	if (regs->fd < 0)
 		return explain_resource(pci, nr, regs->fd);
 	regs->size = NVBAR_REGS_SIZE;
 	ret = nvbar_bars_map(&pci->bars, regs, !pci->observe);
 	return ret ? explain_resource(pci, nr, ret) : 0;
+}
+
+/* Twice: a pointer for reading is of a file that can't be written. */
+static int open_bar1(struct pci_gpu *pci, int nr, const char *suffix)
+{
+	struct nvbar_bar *bar1 = &pci->bars.bar1;
+
+	bar1->fd = open_resource(pci, nr, suffix, true);
+	if (bar1->fd < 0)
+		return bar1->fd;
+	bar1->fd_ro = open_resource(pci, nr, suffix, false);
+	return min(bar1->fd_ro, 0);
 }
 
 /* Without BAR1, and while observing, there is none to map. */
@@ -254,13 +266,13 @@ static int map_bar1(struct pci_gpu *pci)
 	}
 	bar1->size = pci->dev.bar[nr].size;
 	if (!pci->observe) {
-		bar1->fd = open_resource(pci, nr, "_wc");
-		if (bar1->fd == -ENOENT) {
+		ret = open_bar1(pci, nr, "_wc");
+		if (ret == -ENOENT) {
 			mem = NVBAR_MEM_UNCACHED;
-			bar1->fd = open_resource(pci, nr, "");
+			ret = open_bar1(pci, nr, "");
 		}
-		if (bar1->fd < 0)
-			return explain_resource(pci, nr, bar1->fd);
+		if (ret)
+			return explain_resource(pci, nr, ret);
 		ret = nvbar_bars_map(&pci->bars, bar1, true);
 		if (ret)
 			return explain_resource(pci, nr, ret);
@@ -285,6 +297,7 @@ static void pci_close(struct nvbar_backend *backend)
 	disable(pci);
 	close_fd(pci->bars.regs.fd);
 	close_fd(pci->bars.bar1.fd);
+	close_fd(pci->bars.bar1.fd_ro);
 	close_fd(pci->config);
 	close_fd(pci->dir);
 	/* Others may have it from here on: it comes last. */

@@ -386,14 +386,15 @@ static void bars_bar1_fill(void *hw, u64 off, u32 pattern, size_t len)
 static int bars_bar1_mmap(void *hw, u64 off, u64 len, bool write, void **cpu)
 {
 	struct nvbar_bars *bars = hw;
+	const struct nvbar_bar *bar1 = &bars->bar1;
 	int ret;
 
 	if (is_gone(bars))
 		return -ENODEV;
-	if (!bars->bar1.chunk)
+	if (!bar1->chunk)
 		return -EOPNOTSUPP;
-	ret = nvbar_device_map(bars->bar1.fd, bars->bar1.off + off, len,
-			       write ? PROT_READ | PROT_WRITE : PROT_READ, &bars->gone, cpu);
+	ret = nvbar_device_map(write || bar1->fd_ro < 0 ? bar1->fd : bar1->fd_ro,
+			       bar1->off + off, len, write ? PROT_READ | PROT_WRITE : PROT_READ, &bars->gone, cpu);
 	if (!ret)
 		return 0;
 	nvbar_log(&bars->base.log, 0, "map BAR1 0x%llx+0x%llx: %s", off, len, strerror(-ret));
@@ -454,6 +455,7 @@ void nvbar_bars_init(struct nvbar_bars *bars, const struct nvbar_log *log)
 	bars->base.log = *log;
 	bars->regs.fd = -1;
 	bars->bar1.fd = -1;
+	bars->bar1.fd_ro = -1;
 	mutex_init(&bars->lock);
 }
 

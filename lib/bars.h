@@ -21,6 +21,8 @@
 /**
  * struct nvbar_bar - a BAR
  * @fd: file that has it, -1 for none
+ * @fd_ro: the same, opened for reading only, -1 where that can't be had: a mapping of
+ *	it can't be made writable
  * @off: where in the file it begins
  * @size: bytes
  * @chunk: where each chunk of it is mapped, NULL before it is used; no chunks if
@@ -29,6 +31,7 @@
  */
 struct nvbar_bar {
 	int fd;
+	int fd_ro;
 	u64 off;
 	u64 size;
 	void **chunk;

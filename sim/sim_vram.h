@@ -33,6 +33,7 @@
  * @touched: bit n: page n was written; others read as the pattern
  * @map_len: bytes mapped at @base: memory, trailer, bitmap
  * @fd: memfd or file behind it
+ * @fd_ro: the same, for reading only: what is mapped of it can't be made writable
  * @kept: of a file, its copy of @touched; NULL for a memfd, which has only one
  * @roomy: of a file, bit n: it was seen to that block n has room on the disk
  * @owner: the process that opened it; its children have it only by descent
@@ -45,6 +46,7 @@ struct sim_vram {
 	uint64_t *touched;
 	size_t map_len;
 	int fd;
+	int fd_ro;
 	uint64_t *kept;
 	uint64_t *roomy;
 	pid_t owner;

@@ -195,6 +195,17 @@ static int open_backing(uint64_t size, const char *file, const char *name, char 
 	return fd;
 }
 
+/* By the file that is open, whatever its path names by now. */
+static int open_again(int fd)
+{
+	char path[32];
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, O_RDONLY | O_CLOEXEC);
+	return again < 0 ? -errno : again;
+}
+
 /* The end of a path, so that a message that begins with it has its own end too. */
 static void take_name(struct sim_vram *vram, const char *file)
 {
@@ -284,12 +295,25 @@ int sim_vram_init(struct sim_vram *vram, uint64_t size, const char *file,
 		return ret;
 	}
 	vram->fd = ret;
+	vram->fd_ro = open_again(vram->fd);
+	if (vram->fd_ro < 0) {
+		ret = vram->fd_ro;
+		snprintf(why, why_len, "%s: cannot be opened for reading through /proc: %s",
+			 vram->name, strerror(-ret));
+		goto err_close;
+	}
 	ret = map_backing(vram, file);
 	if (ret) {
 		snprintf(why, why_len, "%s: cannot map %llu bytes: %s", vram->name,
 			 (unsigned long long)size, strerror(-ret));
-		close(vram->fd);
+		goto err_close_ro;
 	}
+	return 0;
+
+err_close_ro:
+	close(vram->fd_ro);
+err_close:
+	close(vram->fd);
 	return ret;
 }
 
@@ -303,6 +327,7 @@ void sim_vram_fini(struct sim_vram *vram)
 	/* Children have the descriptor too, and with it a lock that outlives it here. */
 	if (getpid() == vram->owner)
 		(void)flock(vram->fd, LOCK_UN);
+	close(vram->fd_ro);
 	close(vram->fd);
 }
 

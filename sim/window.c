@@ -66,8 +66,8 @@ static bool map_vram(struct sim_gpu *gpu, uint8_t *cpu, uint64_t pa, uint64_t le
 {
 	if (!touch_all(gpu, pa, len))
 		return false;
-	return mmap(cpu, len, prot, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, gpu->vram.fd,
-		    (off_t)pa) != MAP_FAILED;
+	return mmap(cpu, len, prot, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
+		    prot & PROT_WRITE ? gpu->vram.fd : gpu->vram.fd_ro, (off_t)pa) != MAP_FAILED;
 }
 
 /*

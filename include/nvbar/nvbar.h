@@ -716,7 +716,8 @@ NVBAR_API int nvbar_flush(struct nvbar_access *a);
  * nvbar_mmap - a plain CPU pointer to the mapping
  * @a: mapping
  * @ptr: receives the address of its first byte, valid until nvbar_unmap();
- *	the same pointer each time.  Read-only mappings give read-only memory
+ *	the same pointer each time.  Read-only mappings give read-only memory, which
+ *	mprotect() can't make writable but on a vfio: device
  *
  * On a pci: or vfio: device this is the aperture itself, which may be
  * write-combined: stores leave in any order, at the latest with the next

@@ -3,6 +3,7 @@
  * pci: devices whose BARs are regular files.  The linker leads mmap() (mmap64() to
  * it) through a function here.
  */
+#include "../fds.h"
 #include "fake_regs.h"
 #include "fake_sysfs.h"
 
@@ -762,6 +763,29 @@ static void note_times(struct timespec *times)
 	}
 }
 
+static void a_read_only_pointer_can_not_be_made_writable(void **state)
+{
+	const struct nvbar_extent ext = { 0, 8192 };
+	const struct nvbar_map_opts opts = { .size = sizeof(opts), .flags = NVBAR_MAP_RDONLY };
+	struct nvbar_access *a;
+	struct nvbar *gpu;
+	unsigned int fds;
+	void *map;
+
+	(void)state;
+	/* One descriptor stays, of what takes the place of a GPU that is unplugged. */
+	nvbar_close(open_gpu());
+	fds = open_fds();
+	gpu = open_gpu();
+	assert_int_equal(nvbar_map(gpu, &ext, 1, &opts, &a), 0);
+	assert_int_equal(nvbar_mmap(a, &map), 0);
+	errno = 0;
+	assert_int_equal(mprotect(map, 8192, PROT_READ | PROT_WRITE), -1);
+	assert_int_equal(errno, EACCES);
+	nvbar_close(gpu);
+	assert_int_equal(open_fds(), fds);
+}
+
 static void observing_writes_nothing_and_minds_no_driver(void **state)
 {
 	struct timespec before[NR_OF(written)], after[NR_OF(written)];
@@ -1228,6 +1252,7 @@ int main(void)
 		WITH_64K(each_mapping_has_pages_of_the_host_of_its_own),
 		WITH_64K(a_place_of_the_users_may_have_no_pointer),
 		WITH_64K(a_handle_that_shares_has_a_pointer_too),
+		ON_A_GPU(a_read_only_pointer_can_not_be_made_writable),
 		ON_A_GPU(observing_writes_nothing_and_minds_no_driver),
 		ON_A_GPU(observing_switches_nothing_on),
 		ON_A_GPU(a_driver_keeps_others_out),

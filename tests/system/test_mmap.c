@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Plain CPU pointers to mappings. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "../fds.h"
 #include "helper.h"
 
 #define A	MIB(64)
@@ -90,6 +95,35 @@ static void a_read_only_pointer_faults_on_a_write(void **state)
 	on_every_chip("", read_only);
 }
 
+/* Page tables are among what can be mapped for reading. */
+static void stays_read_only(struct nvbar *gpu)
+{
+	struct nvbar_access *a = map_at(gpu, A, 2 * PAGE, NVBAR_MAP_RDONLY);
+	uint8_t *ptr = pointer(a);
+
+	errno = 0;
+	assert_int_equal(mprotect(ptr, 2 * PAGE, PROT_READ | PROT_WRITE), -1);
+	assert_int_equal(errno, EACCES);
+	assert_false(touch_faults(ptr, false));
+	assert_true(touch_faults(ptr, true));
+	assert_ok(nvbar_unmap(a));
+}
+
+static void a_read_only_pointer_can_not_be_made_writable(void **state)
+{
+	char device[300];
+	unsigned int fds = open_fds();
+	struct nvbar *gpu;
+
+	(void)state;
+	on_every_chip("", stays_read_only);
+	snprintf(device, sizeof(device), "sim:ga102,vram=256M,file=%s/vram", test_dir);
+	gpu = gpu_open(device);
+	stays_read_only(gpu);
+	gpu_close(gpu);
+	assert_int_equal(open_fds(), fds);
+}
+
 static void pointers_to_the_same_page_see_each_other(void **state)
 {
 	struct nvbar *gpu = gpu_open("sim");
@@ -167,6 +201,7 @@ int main(void)
 		cmocka_unit_test(a_pointer_leads_to_the_same_memory),
 		cmocka_unit_test(a_pointer_is_dead_after_unmap),
 		cmocka_unit_test(a_read_only_pointer_faults_on_a_write),
+		cmocka_unit_test(a_read_only_pointer_can_not_be_made_writable),
 		cmocka_unit_test(pointers_to_the_same_page_see_each_other),
 		cmocka_unit_test(a_pointer_outlives_other_mappings),
 		cmocka_unit_test(a_pointer_costs_the_driver_no_bus_access),
