@@ -6,9 +6,9 @@
  * that they were given out is written down.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <linux/atomic.h>
@@ -17,6 +17,7 @@
 
 #include "chip.h"
 #include "gpu.h"
+#include "output.h"
 #include "trace.h"
 
 /**
@@ -26,6 +27,7 @@
  * @inner: the other one
  * @lock: held over an access and its line, so that lines have the accesses' order
  * @file: NULL once writing has failed
+ * @bytes: written there
  * @path: of the file
  * @writer: of lines
  * @last: the newest line, if it is a read that may be repeated ...
@@ -37,6 +39,7 @@ struct recorder {
 	struct nvbar_backend *inner;
 	struct mutex lock;
 	FILE *file;
+	u64 bytes;
 	char *path;
 	struct nvbar_trace_writer writer;
 	struct nvbar_trace_access last;
@@ -52,12 +55,24 @@ static void give_up(struct recorder *r)
 	r->file = NULL;
 }
 
+/* More than the process may write would be a signal, not an error. */
+static bool fits(struct recorder *r, const char *line)
+{
+	struct rlimit most;
+
+	r->bytes += strlen(line) + 1;
+	if (getrlimit(RLIMIT_FSIZE, &most) || r->bytes <= most.rlim_cur)
+		return true;
+	errno = EFBIG;
+	return false;
+}
+
 /* Each line is in the file before the next access: a machine may hang in that. */
 static void put_line(void *arg, const char *line)
 {
 	struct recorder *r = arg;
 
-	if (r->file && (fprintf(r->file, "%s\n", line) < 0 || fflush(r->file)))
+	if (r->file && (!fits(r, line) || fprintf(r->file, "%s\n", line) < 0 || fflush(r->file)))
 		give_up(r);
 }
 
@@ -320,17 +335,18 @@ static char *choose_path(const char *path)
 	return chosen;
 }
 
-static FILE *create(const char *path)
+static int create(const char *path, FILE **file)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-	FILE *file;
+	int fd = output_open(path), ret;
 
 	if (fd < 0)
-		return NULL;
-	file = fdopen(fd, "w");
-	if (!file)
-		close(fd);
-	return file;
+		return fd;
+	*file = fdopen(fd, "w");
+	if (*file)
+		return 0;
+	ret = -errno;
+	close(fd);
+	return ret;
 }
 
 int nvbar_trace_record(const char *path, const char *device, struct nvbar_backend **backend)
@@ -347,10 +363,9 @@ int nvbar_trace_record(const char *path, const char *device, struct nvbar_backen
 		return -ENOMEM;
 	}
 	mutex_init(&r->lock);
-	r->file = create(r->path);
-	if (!r->file) {
-		ret = -errno;
-		nvbar_log(&inner->log, 0, "trace %.200s: %s", r->path, strerror(-ret));
+	ret = create(r->path, &r->file);
+	if (ret) {
+		nvbar_log(&inner->log, 0, "trace %.200s: %s", r->path, output_error(ret));
 		recorder_free(r);
 		return ret;
 	}

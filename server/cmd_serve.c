@@ -10,6 +10,7 @@
 
 #include "lobby.h"
 #include "nvbar_sim.h"
+#include "output.h"
 #include "place.h"
 #include "serve.h"
 #include "sim_options.h"
@@ -116,7 +117,7 @@ static int begin_record(struct device *dev, struct record *record, const char *p
 	err = record_open(record, path, sim_chip_name(dev->gpu), sim_vram_size(dev->gpu),
 			  sim_bar1_size(dev->gpu));
 	if (err)
-		return refuse("serve: %s: %s", path, strerror(-err));
+		return refuse("serve: %s: %s", path, output_error(err));
 	dev->record = record;
 	return 0;
 }

@@ -2,7 +2,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "output.h"
 #include "record.h"
 #include "sim.h"
 #include "sim_bits.h"
@@ -13,9 +15,16 @@
 int record_open(struct record *record, const char *path, const char *chip, uint64_t vram_size,
 		uint64_t bar1_size)
 {
-	*record = (struct record) { .file = fopen(path, "we") };
-	if (!record->file)
-		return -errno;
+	int fd = output_open(path), ret;
+
+	if (fd < 0)
+		return fd;
+	*record = (struct record) { .file = fdopen(fd, "w") };
+	if (!record->file) {
+		ret = -errno;
+		close(fd);
+		return ret;
+	}
 	/* For people who look while the GPU is in use. */
 	(void)setvbuf(record->file, NULL, _IOLBF, 0);
 	fprintf(record->file, "nvbar-trace 1\ndevice a driver of the served %s\nbar1 0x%llx\nchip ",

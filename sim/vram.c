@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -172,11 +173,25 @@ static int take_file(int fd, uint64_t size, const char *name, char *why, size_t 
 	return ret ? ret : note_owner(fd, size);
 }
 
+/* More than the process may write would be a signal (SIGXFSZ), not an error. */
+static bool more_than_allowed(uint64_t size, const char *name, char *why, size_t why_len)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_FSIZE, &most) || total_bytes(size) <= most.rlim_cur)
+		return false;
+	snprintf(why, why_len, "%s: VRAM and what belongs to it are 0x%llx bytes, and files of this process 0x%llx at most (RLIMIT_FSIZE)",
+		 name, (unsigned long long)total_bytes(size), (unsigned long long)most.rlim_cur);
+	return true;
+}
+
 static int open_backing(uint64_t size, const char *file, const char *name, char *why,
 			size_t why_len)
 {
 	int fd, ret;
 
+	if (more_than_allowed(size, name, why, why_len))
+		return -EFBIG;
 	/*
 	 * O_NONBLOCK: a FIFO is to be refused, not waited for.  The owner's alone: whoever
 	 * may read a file may lock it.

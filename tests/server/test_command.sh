@@ -78,6 +78,15 @@ start "$tmp/s" "ga102,vram=64M,file=$tmp/vram"
 refused 1 "VRAM in use" --socket "$tmp/s2" "ga102,vram=64M,file=$tmp/vram"
 stop TERM
 
+# A record takes nobody's memory, and waits for no reader.
+cp "$tmp/vram" "$tmp/before"
+refused 1 "a record in its VRAM" --socket "$tmp/s2" --record "$tmp/vram" "ga102,vram=64M,file=$tmp/vram"
+grep -q 'is the VRAM of a running GPU' "$tmp/refused" || fail "why there is no record in VRAM: $(cat "$tmp/refused")"
+[ "$(stat -c %s "$tmp/vram")" -eq "$(stat -c %s "$tmp/before")" ] || fail "a record in VRAM"
+mkfifo "$tmp/nobody"
+refused 1 "a record in a FIFO that nobody reads" --socket "$tmp/s2" --record "$tmp/nobody" ga102
+rm "$tmp/nobody" "$tmp/before"
+
 # Nobody reads what it says any more.
 mkfifo "$tmp/pipe"
 "$sim" serve --socket "$tmp/s" ,vram=64M >"$tmp/pipe" 2>"$tmp/err" </dev/null &

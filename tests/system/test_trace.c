@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Traces of runs on modelled GPUs, and their replay. */
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "helper.h"
@@ -161,6 +166,117 @@ static void a_trace_that_cannot_be_written_is_no_open(void **state)
 	/* Nobody has it. */
 	assert_ok(nvbar_open(&gpu, device, NULL));
 	nvbar_close(gpu);
+}
+
+/* In the next file that is recorded to: its name, where NVBAR_TRACE is "what" in our folder */
+static const char *next_file(const char *what)
+{
+	static char path[300];
+
+	opened++;
+	if (opened == 1)
+		snprintf(path, sizeof(path), "%s/%s", test_dir, what);
+	else
+		snprintf(path, sizeof(path), "%s/%s.%u", test_dir, what, opened);
+	return path;
+}
+
+static void set_trace(const char *what)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s", test_dir, what);
+	assert_int_equal(setenv("NVBAR_TRACE", path, 1), 0);
+}
+
+static void keep_line(void *arg, int level, const char *line)
+{
+	(void)level;
+	snprintf(arg, 256, "%s", line);
+}
+
+static void a_trace_does_not_take_the_place_of_vram(void **state)
+{
+	const char *file = next_file("memory");
+	char device[400], why[256] = "";
+	const struct nvbar_open_opts opts = {
+		.size = sizeof(opts), .log_level = NVBAR_LOG_WARNING, .log = keep_line, .log_arg = why,
+	};
+	struct nvbar *gpu = UNTOUCHED;
+
+	(void)state;
+	snprintf(device, sizeof(device), "sim:ga102,vram=64M,bar1=64M,file=%s", file);
+	assert_ok(nvbar_open(&gpu, device, NULL));
+	pramin_wr64(gpu, 0x1000, 0x1234567890);
+	nvbar_close(gpu);
+
+	gpu = UNTOUCHED;
+	set_trace("memory");
+	assert_err(nvbar_open(&gpu, device, &opts), EBUSY);
+	unsetenv("NVBAR_TRACE");
+	assert_ptr_equal(gpu, UNTOUCHED);
+	assert_non_null(strstr(why, "is the VRAM of a running GPU"));
+	assert_ok(nvbar_open(&gpu, device, NULL));
+	assert_int_equal(pramin_rd64(gpu, 0x1000), 0x1234567890);
+	nvbar_close(gpu);
+}
+
+/* Nor does it wait for a reader, with the GPU in its hands. */
+static void a_trace_into_a_fifo_that_nobody_reads_is_no_open(void **state)
+{
+	struct nvbar *gpu = UNTOUCHED;
+
+	(void)state;
+	assert_int_equal(mkfifo(next_file("fifo"), 0600), 0);
+	set_trace("fifo");
+	assert_err(nvbar_open(&gpu, "sim:ga102,vram=64M", NULL), ENXIO);
+	unsetenv("NVBAR_TRACE");
+	assert_ptr_equal(gpu, UNTOUCHED);
+}
+
+/*
+ * In a child, whose limits are its own, and where SIGXFSZ ends a process.  Return: which
+ * expectation is not met.
+ */
+static int go_beyond_limits(void)
+{
+	const struct rlimit small = { 8192, 8192 };
+	struct nvbar *gpu, *other = NULL;
+	uint64_t val = 0;
+	char device[400];
+	unsigned int i;
+
+	signal(SIGXFSZ, SIG_DFL);
+	if (open_recorded(&gpu, "sim:ga102,vram=64M,bar1=64M") || setrlimit(RLIMIT_FSIZE, &small))
+		return 1;
+	/* The trace ends, and the run goes on. */
+	for (i = 0; i < 1000; i++)
+		if (nvbar_pramin_write(gpu, 8 * i, &i, sizeof(i)))
+			return 2;
+	if (nvbar_pramin_read(gpu, 8 * 999, &val, 4) || val != 999)
+		return 3;
+	nvbar_close(gpu);
+	/* Memory in a file that may not be so large, or in none, is refused. */
+	snprintf(device, sizeof(device), "sim:ga102,vram=64M,file=%s/too-large", test_dir);
+	if (nvbar_open(&other, device, NULL) != -EFBIG || other)
+		return 4;
+	if (nvbar_open(&other, "sim:ga102,vram=64M", NULL) != -EFBIG || other)
+		return 5;
+	snprintf(device, sizeof(device), "%s/too-large", test_dir);
+	return access(device, F_OK) ? 0 : 6;
+}
+
+static void what_a_process_may_write_at_most_is_an_error_and_no_signal(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	if (!child)
+		_exit(go_beyond_limits());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 #define ARENA	MIB(32)
@@ -693,6 +809,9 @@ int main(void)
 		cmocka_unit_test(a_replay_ends_at_its_limits),
 		cmocka_unit_test(a_disk_that_is_full_ends_the_trace_and_not_the_run),
 		cmocka_unit_test(a_trace_that_cannot_be_written_is_no_open),
+		cmocka_unit_test(a_trace_does_not_take_the_place_of_vram),
+		cmocka_unit_test(a_trace_into_a_fifo_that_nobody_reads_is_no_open),
+		cmocka_unit_test(what_a_process_may_write_at_most_is_an_error_and_no_signal),
 		cmocka_unit_test(what_was_recorded_on_any_chip_replays_without_a_difference),
 		cmocka_unit_test(how_long_the_gpu_takes_is_no_difference),
 		cmocka_unit_test(writes_that_fault_in_the_replay_are_counted_as_refused),
