@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -165,6 +166,16 @@ int __wrap_poll(struct pollfd *p, nfds_t nr, int timeout)
 	send_piece();
 	p->revents = POLLIN;
 	return 1;
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+
+/* How busy the machine is does not matter. */
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	(void)clock;
+	*now = (struct timespec){ .tv_sec = 1000 };
+	return 0;
 }
 
 static void begin(int backlog)

@@ -915,30 +915,6 @@ static void close_of_a_gpu_that_is_stuck_has_a_bound(void **state)
 	compat_sleep_pretend(false);
 }
 
-/* Each invalidate, bind and move of the window ends in 1.5 s, and none is a failure. */
-static void close_of_a_gpu_that_is_slow_has_a_bound(void **state)
-{
-	static const char *const some[] = { "ga102", "gh100" };
-	struct nvbar *gpu;
-	struct wait wait;
-	char device[128];
-	size_t i, k;
-
-	(void)state;
-	compat_sleep_pretend(true);
-	for (i = 0; i < NR_OF(some); i++) {
-		snprintf(device, sizeof(device),
-			 "sim:%s,vram=1G,bar1=64M,invalidate-polls=75000,bind-polls=75000", some[i]);
-		assert_ok(nvbar_open(&gpu, device, NULL));
-		for (k = 0; k < 10; k++)
-			map_fixed(gpu, MIB(20) + k * 3 * PAGE, A, PAGE);
-		wait = wait_begin();
-		nvbar_close(gpu);
-		wait_was(&wait, 4);
-	}
-	compat_sleep_pretend(false);
-}
-
 /* There are up to seven kinds of tables, and none of them can be reached. */
 static void zeroing_of_tables_waits_for_the_window_once(void **state)
 {
@@ -1229,7 +1205,6 @@ int main(void)
 		cmocka_unit_test(open_sees_that_a_bind_was_ignored),
 		cmocka_unit_test(close_of_a_gpu_that_goes_away_leaves_nothing),
 		cmocka_unit_test(close_of_a_gpu_that_is_stuck_has_a_bound),
-		cmocka_unit_test(close_of_a_gpu_that_is_slow_has_a_bound),
 		cmocka_unit_test(zeroing_of_tables_waits_for_the_window_once),
 		cmocka_unit_test(a_map_that_waits_for_an_unmap_says_so),
 		cmocka_unit_test(vram_is_not_handed_out_unzeroed_through_a_static_mapping),
