@@ -39,7 +39,7 @@ static u32 time_for(const struct nvbar_gpu *gpu, u32 timeout_us)
 	return min_t(u64, left, timeout_us);
 }
 
-static int poll(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeout_us, u32 *val)
+static int poll_until(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeout_us, u32 *val)
 {
 	u64 deadline = 0;
 	unsigned int polls;
@@ -67,7 +67,7 @@ static int poll(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeout_
 
 int nvbar_poll_reg(struct nvbar_gpu *gpu, u32 off, u32 mask, u32 want, u32 timeout_us, u32 *val)
 {
-	return poll(gpu, off, mask, want, time_for(gpu, timeout_us), val);
+	return poll_until(gpu, off, mask, want, time_for(gpu, timeout_us), val);
 }
 
 int nvbar_wait_reg(struct nvbar_gpu *gpu, const char *name, u32 off, u32 mask, u32 want,
@@ -77,7 +77,7 @@ int nvbar_wait_reg(struct nvbar_gpu *gpu, const char *name, u32 off, u32 mask, u
 	int ret;
 
 	timeout_us = time_for(gpu, timeout_us);
-	ret = poll(gpu, off, mask, want, timeout_us, &val);
+	ret = poll_until(gpu, off, mask, want, timeout_us, &val);
 	if (ret == -ETIMEDOUT)
 		nvbar_gpu_msg(gpu, NVBAR_MSG_ERROR,
 			      "register %s (0x%06x): waited %u us for 0x%x/0x%x, still 0x%08x%s", name,
