@@ -116,8 +116,10 @@ int cli_open_mapped(struct cli *cli, const char *command);
 void cli_close(struct cli *cli);
 /* The library's counters, zeroes if it gives none. */
 struct nvbar_stats cli_stats(struct cli *cli);
-/* Begin anew with remembering what the library says. */
+/* Begin anew with remembering what the library says: the last failure was dealt with. */
 void cli_forget(struct cli *cli);
+/* What the library said of @err, without the words that an error line begins with */
+const char *cli_reason(const struct cli *cli, int err);
 
 /**
  * cli_fail - one line on stderr: device, request, reason
@@ -145,8 +147,12 @@ void cli_note(const struct cli *cli, const char *fmt, ...) PRINTF(2, 3);
 /* --- stdio.c: the standard streams -------------------------------------- */
 
 void stdio_init(void);
-/* SIGINT or SIGTERM has come: stop at the next good point. */
+/* SIGHUP, SIGINT or SIGTERM has come: stop at the next good point.  The exit dies of it. */
 bool interrupted(void);
+/* Why reading or writing a file failed with -errno, in words */
+const char *io_error(int err);
+/* Writing to it failed with @err: is that since nobody reads it?  Then the exit dies of SIGPIPE. */
+bool stdout_left(int err);
 /* Up to @len bytes, less only at the end.  Return: how many, or -errno. */
 ssize_t read_full(int fd, void *buf, size_t len);
 /* Return: 0 or -errno. */

@@ -72,7 +72,10 @@ static int run(struct cli *cli, int argc, char **argv)
 		ret = bench_crowds(&b, beside);
 	if (!ret)
 		ret = check_left(cli, &first);
-	if (out && !ret)
+	/* What was measured before a signal is told. */
+	if (out && interrupted())
+		json_add_flag(out, "interrupted", true);
+	if (out && (!ret || interrupted()))
 		json_print(out);
 	else
 		json_object_put(out);

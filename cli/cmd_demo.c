@@ -271,9 +271,12 @@ static int tell(struct demo *d)
 
 	d->start = cli_stats(d->cli);
 	introduce(d);
-	for (i = 0; i < ARRAY_SIZE(chapters); i++)
+	for (i = 0; i < ARRAY_SIZE(chapters); i++) {
+		if (interrupted())
+			return cli_fail(d->cli, -EINTR, "demo");
 		if (chapters[i](d))
 			return EXIT_FAILURE;
+	}
 	return EXIT_SUCCESS;
 }
 

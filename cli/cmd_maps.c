@@ -34,6 +34,8 @@ static int visit(const struct nvbar_mapping_info *m, void *arg)
 {
 	struct maps *maps = arg;
 
+	if (interrupted())
+		return -EINTR;
 	maps->used += m->len;
 	if (maps->list)
 		json_object_array_add(maps->list, mapping_json(m));

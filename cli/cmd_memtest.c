@@ -62,7 +62,7 @@ struct memtest {
 	uint64_t *buf, *want;
 	struct volume written, read;
 	struct progress progress;
-	uint64_t done, pass, errors;
+	uint64_t done, total, pass, errors;
 	const char *test;
 	struct bad_range bad[MAX_BAD];
 	size_t nr_bad;
@@ -204,6 +204,13 @@ static void make_words(const struct memtest *m, const struct test *test, bool in
 		to[i] = test->word(pa + 8 * i, m->seed) ^ flip;
 }
 
+/* The GPU faulted, which is a finding and no failure. */
+static int go_on(struct memtest *m)
+{
+	cli_forget(m->cli);
+	return nvbar_clear_fault(m->cli->gpu);
+}
+
 /* A page of the block faults: which ones? */
 static int read_pages(struct memtest *m, struct nvbar_access *access, uint64_t off, uint64_t pa,
 		      uint64_t len)
@@ -212,7 +219,7 @@ static int read_pages(struct memtest *m, struct nvbar_access *access, uint64_t o
 	int ret;
 
 	for (at = 0; at < len; at += PAGE_BYTES) {
-		ret = nvbar_clear_fault(m->cli->gpu);
+		ret = go_on(m);
 		if (!ret)
 			ret = nvbar_read(access, off + at, m->buf + at / 8, PAGE_BYTES);
 		if (ret == -EIO)
@@ -222,7 +229,7 @@ static int read_pages(struct memtest *m, struct nvbar_access *access, uint64_t o
 		else
 			compare_words(m, pa + at, m->want + at / 8, m->buf + at / 8, PAGE_BYTES);
 	}
-	return nvbar_clear_fault(m->cli->gpu);
+	return go_on(m);
 }
 
 static int compare_block(struct memtest *m, struct nvbar_access *access, uint64_t off, uint64_t pa,
@@ -250,7 +257,7 @@ static int write_block(struct memtest *m, struct nvbar_access *access, uint64_t 
 		ret = nvbar_flush(access);
 	m->written.ns += now_ns() - start;
 	m->written.bytes += len;
-	return ret == -EIO ? nvbar_clear_fault(m->cli->gpu) : ret;
+	return ret == -EIO ? go_on(m) : ret;
 }
 
 static int run_block(struct memtest *m, const struct test *test, const struct step *step,
@@ -366,16 +373,27 @@ static uint64_t work(const struct memtest *m)
 	return (times * m->passes + 1) * m->len;
 }
 
-static int run_all(struct memtest *m)
+static int run_pass(struct memtest *m, uint64_t pass)
 {
 	size_t i;
 	int ret = 0;
 
-	progress_begin(&m->progress, "memtest", work(m));
-	for (m->pass = 1; !ret && m->pass <= m->passes; m->pass++)
-		for (i = 0; !ret && i < ARRAY_SIZE(tests); i++)
-			if (m->chosen >> i & 1)
-				ret = run_test(m, &tests[i]);
+	m->pass = pass;
+	for (i = 0; !ret && i < ARRAY_SIZE(tests); i++)
+		if (m->chosen >> i & 1)
+			ret = run_test(m, &tests[i]);
+	return ret;
+}
+
+static int run_all(struct memtest *m)
+{
+	uint64_t pass;
+	int ret = 0;
+
+	m->total = work(m);
+	progress_begin(&m->progress, "memtest", m->total);
+	for (pass = 1; !ret && pass <= m->passes; pass++)
+		ret = run_pass(m, pass);
 	if (!ret)
 		ret = run_test(m, &zero);
 	progress_end(&m->progress);
@@ -401,12 +419,24 @@ static void print_bad(const struct bad_range *b)
 	printf(" (%s, pass %" PRIu64 ")\n", b->test, b->pass);
 }
 
-static void print_text(const struct memtest *m)
+/* @ret: what ended the run, 0 if all of it was done */
+static void print_verdict(const struct memtest *m, int ret)
+{
+	if (!ret) {
+		printf("%s: %" PRIu64 " errors\n", m->errors ? "failed" : "passed", m->errors);
+		return;
+	}
+	printf("not finished: %s in pass %" PRIu64 ", test %s, after %" PRIu64 " of %" PRIu64
+	       " MiB; %" PRIu64 " errors so far\n", cli_reason(m->cli, ret), m->pass, m->test,
+	       m->done >> 20, m->total >> 20, m->errors);
+}
+
+static void print_text(const struct memtest *m, int ret)
 {
 	size_t i;
 
-	printf("VRAM 0x%" PRIx64 "+0x%" PRIx64 ", %" PRIu64 " pass%s, seed 0x%" PRIx64 ":", m->pa,
-	       m->len, m->passes, m->passes == 1 ? "" : "es", m->seed);
+	printf("%s: VRAM 0x%" PRIx64 "+0x%" PRIx64 ", %" PRIu64 " pass%s, seed 0x%" PRIx64 ":",
+	       m->cli->name, m->pa, m->len, m->passes, m->passes == 1 ? "" : "es", m->seed);
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		if (m->chosen >> i & 1)
 			printf(" %s", tests[i].name);
@@ -416,6 +446,7 @@ static void print_text(const struct memtest *m)
 		print_bad(&m->bad[i]);
 	if (m->more_bad)
 		printf("bad ranges beyond these %d are not told\n", MAX_BAD);
+	print_verdict(m, ret);
 }
 
 static struct json_object *bad_json(const struct bad_range *b)
@@ -436,7 +467,7 @@ static struct json_object *bad_json(const struct bad_range *b)
 	return obj;
 }
 
-static void print_json(const struct memtest *m)
+static void print_json(const struct memtest *m, int ret)
 {
 	struct json_object *obj = json_new(m->cli), *list = json_object_new_array();
 	size_t i;
@@ -459,6 +490,14 @@ static void print_json(const struct memtest *m)
 		json_object_array_add(list, bad_json(&m->bad[i]));
 	json_object_object_add(obj, "bad", list);
 	json_add_flag(obj, "more_bad", m->more_bad);
+	json_add_flag(obj, "finished", !ret);
+	if (ret) {
+		json_add_text(obj, "reason", cli_reason(m->cli, ret));
+		json_add(obj, "pass", m->pass);
+		json_add_text(obj, "test", m->test);
+		json_add(obj, "bytes_done", m->done);
+		json_add(obj, "bytes_of_all", m->total);
+	}
 	json_print(obj);
 }
 
@@ -566,13 +605,13 @@ static int memtest(struct memtest *m)
 	if (cli_open_bar1(m->cli, "memtest") || take_range(m) || prepare(m))
 		return EXIT_FAILURE;
 	ret = run_all(m);
+	if (m->cli->json)
+		print_json(m, ret);
+	else
+		print_text(m, ret);
 	if (ret)
 		return cli_fail(m->cli, ret, "memtest 0x%" PRIx64 "+0x%" PRIx64 " after %" PRIu64
 				" errors", m->pa, m->len, m->errors);
-	if (m->cli->json)
-		print_json(m);
-	else
-		print_text(m);
 	if (!m->errors)
 		return EXIT_SUCCESS;
 	return cli_refuse(m->cli, "memtest 0x%" PRIx64 "+0x%" PRIx64 ": %" PRIu64 " errors", m->pa,

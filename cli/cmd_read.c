@@ -156,11 +156,13 @@ static int copy_out(struct read_args *a, void *buf)
 		ret = put(a, addr, buf, n);
 		if (ret == -EINTR)
 			return cli_fail(t->cli, ret, "%s", transfer_request(t, addr, n));
+		if (ret && stdout_left(ret))
+			return EXIT_FAILURE;
 		if (ret) {
 			/* What counts is what was delivered. */
 			t->done = addr - a->addr;
 			return cli_refuse(t->cli, "%s: standard output: %s",
-					  transfer_request(t, a->addr, a->len), strerror(-ret));
+					  transfer_request(t, a->addr, a->len), io_error(ret));
 		}
 	}
 	put_tail(a);

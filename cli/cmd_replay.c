@@ -81,7 +81,7 @@ static int replay(struct cli *cli, const char *file)
 	cli->name = file;
 	ret = read_file(file, &text, &len);
 	if (ret)
-		return cli_refuse(cli, "replay: %s", strerror(-ret));
+		return cli_refuse(cli, "replay: %s", io_error(ret));
 	ret = nvbar_replay(text, len, &r, why, sizeof(why));
 	free(text);
 	if (ret && why[0])

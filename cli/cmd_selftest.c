@@ -621,7 +621,7 @@ static void run_tests(struct selftest *t, struct json_object *list, size_t nr[NR
 	enum result result;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+	for (i = 0; i < ARRAY_SIZE(tests) && !interrupted(); i++) {
 		t->reason[0] = 0;
 		if (tests[i].bar1 && !t->info.bar1_size)
 			result = SKIPPED;
@@ -676,6 +676,9 @@ static int run(struct cli *cli, int argc, char **argv)
 		run_json(&t, cli, nr);
 	else
 		run_tap(&t, cli, nr);
+	if (interrupted())
+		return cli_fail(cli, -EINTR, "selftest after %zu tests, %zu of them failed",
+				nr[PASSED] + nr[FAILED] + nr[SKIPPED], nr[FAILED]);
 	if (!nr[FAILED])
 		return EXIT_SUCCESS;
 	return cli_refuse(cli, "selftest: %zu of %zu tests failed", nr[FAILED], ARRAY_SIZE(tests));

@@ -8,6 +8,8 @@ static int take_line(const char *text, void *arg)
 {
 	struct json_object *list = arg;
 
+	if (interrupted())
+		return -EINTR;
 	if (list)
 		json_object_array_add(list, json_object_new_string(text));
 	else

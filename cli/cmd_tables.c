@@ -30,6 +30,8 @@ static int visit(const struct nvbar_entry_info *e, void *arg)
 	struct tables *t = arg;
 	struct json_object *obj;
 
+	if (interrupted())
+		return -EINTR;
 	t->nr++;
 	if (!t->list) {
 		print_entry(e);

@@ -104,7 +104,7 @@ static int read_vas(struct walk_args *a)
 
 	ret = read_file("-", &text, &len);
 	if (ret)
-		return cli_refuse(a->cli, "walk: standard input: %s", strerror(-ret));
+		return cli_refuse(a->cli, "walk: standard input: %s", io_error(ret));
 	more = realloc(text, len + 1);
 	if (!more) {
 		free(text);
@@ -139,6 +139,8 @@ static int walk_all(struct walk_args *a, const struct walked *w)
 	int ret;
 
 	for (i = 0; i < a->nr; i++) {
+		if (interrupted())
+			return cli_fail(a->cli, -EINTR, "walk 0x%" PRIx64, a->va[i]);
 		walk = (struct nvbar_walk){ .size = sizeof(walk) };
 		if (w->snap)
 			ret = nvbar_snapshot_walk(w->snap, w->scenario, a->va[i], &walk);
@@ -211,7 +213,7 @@ static int load_snapshot(struct walk_args *a, struct walked *w)
 
 	ret = read_file(a->file, &text, &len);
 	if (ret)
-		return cli_refuse(a->cli, "walk --snapshot: %s", strerror(-ret));
+		return cli_refuse(a->cli, "walk --snapshot: %s", io_error(ret));
 	ret = nvbar_snapshot_parse(text, len, &w->snap, why, sizeof(why));
 	free(text);
 	if (!ret)

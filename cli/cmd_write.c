@@ -61,7 +61,7 @@ static uint64_t next_chunk(struct write_args *a, void *buf, uint64_t len, int *r
 
 	if (got >= 0)
 		return got;
-	*ret = cli_refuse(a->t.cli, "%s: standard input: %s", where, strerror(-got));
+	*ret = cli_refuse(a->t.cli, "%s: standard input: %s", where, io_error(got));
 	return 0;
 }
 

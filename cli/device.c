@@ -38,12 +38,13 @@ static const char *after_name(const char *line, const char *name)
 	return strncmp(line, name, len) ? line : colon + 2;
 }
 
-/* What the library said, without the words that our line begins with. */
-static const char *reason(const struct cli *cli, int err)
+const char *cli_reason(const struct cli *cli, int err)
 {
+	if (err == -EINTR)
+		return "interrupted";
 	if (cli->log[0])
 		return after_name(after_name(cli->log, "nvbar"), cli->name);
-	return err == -EINTR ? "interrupted" : nvbar_strerror(err);
+	return nvbar_strerror(err);
 }
 
 static void complain(const struct cli *cli, const char *why, const char *fmt, va_list ap)
@@ -72,7 +73,7 @@ int cli_fail(const struct cli *cli, int err, const char *fmt, ...)
 
 	stdout_forgive();
 	va_start(ap, fmt);
-	complain(cli, reason(cli, err), fmt, ap);
+	complain(cli, cli_reason(cli, err), fmt, ap);
 	va_end(ap);
 	return EXIT_FAILURE;
 }

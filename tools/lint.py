@@ -23,7 +23,7 @@ INCLUDE_RULES = {
     "sim": (("libc",), ("sim", "common", "include/hw")),
     "lib": (("libc", "linux"), ("lib", "core", "compat", "common", "sim", "include/hw", "include/nvbar")),
     "server": (("libc", "json-c", "<linux/aio_abi.h>"), ("server", "sim", "common", "include/hw")),
-    "cli": (("libc", "json-c"), ("cli", "include/nvbar")),
+    "cli": (("libc", "json-c"), ("cli", "common", "include/nvbar")),
     "bench": (("libc", "linux"), ("bench", "core", "lib", "sim", "compat", "include/hw", "include/nvbar")),
     "examples": (("libc",), ("include/nvbar",)),
 }

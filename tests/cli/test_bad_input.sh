@@ -165,16 +165,6 @@ full() {
 closed() {
 	nvbar "$@" >&-
 }
-# The reader is gone before the first byte: standard output of the writer is a
-# pipe without an end.
-broken() {
-	local status
-	exec 3>&2
-	nvbar "$@" 2>&3 | :
-	status=${PIPESTATUS[0]}
-	exec 3>&-
-	return "$status"
-}
 for way in full closed; do
 	refuses "read, standard output $way" 'standard output' $way read 0 1M
 	refuses "read -x, standard output $way" 'standard output' $way read -x 0 1M
@@ -183,8 +173,6 @@ for way in full closed; do
 		refuses "$command, standard output $way" 'standard output' $way $command
 	done
 done
-refuses "read, standard output broken" 'standard output: Broken pipe' broken read 0 64M
-refuses "read -x, standard output broken" 'standard output: Broken pipe' broken read -x 0 64M
 run full read 0 64M
 check "a full disk is told of the whole request" grep -q 'read 0x0+0x4000000: standard output: No space' "$err"
 "$NVBAR" fill 0 4K 0x5a5a5a5a
@@ -192,21 +180,7 @@ head -c 4096 "$tmp/vram" >"$tmp/before"
 closed info 2>/dev/null
 check "a closed standard output does not become VRAM" cmp -s -n 4096 "$tmp/vram" "$tmp/before"
 
-# --- being interrupted ------------------------------------------------------
-
-# A dump waits for its reader, and no signal waits for more than a page of it.
-mkfifo "$tmp/fifo"
-"$NVBAR" read -x 0 64M >"$tmp/fifo" 2>"$err" &
-pid=$!
-{
-	read -r _
-	kill -INT "$pid"
-	cat
-} <"$tmp/fifo" >"$out"
-wait "$pid"
-status=$?
-[ $status -eq 1 ] && [ "$(wc -l <"$out")" -lt 100000 ] && grep -q 'interrupted$' "$err"
-result $? "a dump is interrupted at once"
+# --- the progress bar -------------------------------------------------------
 
 # What is said takes the place of the progress bar.  A second signal would be the end at once:
 # without --foreground timeout sends two.
