@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ending.h"
 #include "nvbar_sim.h"
 
 static const struct command commands[] = {
@@ -31,23 +32,31 @@ int refuse(const char *fmt, ...)
 	return 1;
 }
 
+/* SIGPIPE was not ignored when the program began; and would have come. */
+static bool pipes_may_end, left;
+
 int finish_output(int status)
 {
 	static bool told;
 
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
-	if (!told)
+	left = pipes_may_end && is_left(STDOUT_FILENO);
+	if (!told && !left)
 		refuse("standard output: %s", strerror(errno));
 	told = true;
 	return 1;
 }
 
-/* Help and version end the program without a word. */
-static void finish_help(void)
+/* The last thing done: help and version end the program without a word. */
+static void finish(void)
 {
-	if (finish_output(0))
-		_exit(1);
+	int status = finish_output(0);
+
+	if (left)
+		end_by(SIGPIPE);
+	if (status)
+		_exit(status);
 }
 
 bool parse_u64(const char *s, uint64_t *val)
@@ -136,11 +145,12 @@ int main(int argc, char **argv)
 	if (argc)
 		argv[0] = program;
 	argp_program_version = PROGRAM " " NVBAR_VERSION;
-	/* Nobody may listen any more; that is an error like others. */
+	/* Whoever reads may have gone: the program ends of that when it has cleaned up. */
+	pipes_may_end = !is_ignored(SIGPIPE);
 	signal(SIGPIPE, SIG_IGN);
 	/* A file that may not grow is one, too. */
 	signal(SIGXFSZ, SIG_IGN);
-	atexit(finish_help);
+	atexit(finish);
 	if (argp_parse(&top_argp, argc, argv, ARGP_IN_ORDER, NULL, &top))
 		return refuse("no memory");
 	snprintf(name, sizeof(name), "%s %s", PROGRAM, top.command->name);

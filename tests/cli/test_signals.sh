@@ -87,15 +87,15 @@ unset NVBAR_TRACE
 
 # --- a reader that is gone --------------------------------------------------
 
-# The reader is gone before the first byte: standard output of the writer is a
-# pipe without an end.
+# broken COMMAND...: its standard output is a pipe that nobody reads any more
 broken() {
 	local status
-	exec 3>&2
-	"$@" 2>&3 | :
-	status=${PIPESTATUS[0]}
+	exec 3> >(:)
+	wait $!
+	"$@" >&3
+	status=$?
 	exec 3>&-
-	return "$status"
+	return $status
 }
 SIGPIPE=13
 pages=$(seq -s, 1 2 4000)
@@ -111,6 +111,14 @@ quiet --json read 0 64M
 quiet tables --map "$pages"
 quiet --json tables --map "$pages"
 quiet snapshot --map "$pages"
+quiet info --json
+quiet help read
+for command in 'regs tu102' 'regs --json tu102'; do
+	# shellcheck disable=SC2086
+	run broken "$NVBAR_SIM" $command
+	died_of $SIGPIPE && [ ! -s "$err" ]
+	result $? "nvbar-sim $command without a reader ends by SIGPIPE, and quietly"
+done
 NVBAR_TRACE=$tmp/trace run broken "$NVBAR" read 0 64M
 died_of $SIGPIPE && closing_writes | cmp -s - "$tmp/want"
 result $? "the GPU is closed before the end by SIGPIPE"

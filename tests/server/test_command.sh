@@ -85,7 +85,8 @@ head -n 1 "$tmp/pipe" >"$tmp/out"
 grep -q '^ga102 at' "$tmp/out" || fail "a first line into a pipe"
 kill -TERM "$pid"
 wait "$pid"
-[ $? -eq 1 ] || fail "a last line that nobody reads is a failure"
+[ $? -eq 141 ] || fail "a last line that nobody reads ends it by SIGPIPE"
+[ ! -s "$tmp/err" ] || fail "a last line that nobody reads: $(cat "$tmp/err")"
 pid=
 [ ! -e "$tmp/s" ] || fail "without a reader the socket is still there"
 
