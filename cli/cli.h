@@ -44,6 +44,8 @@ struct page_list {
  *	of a command that needs no device
  * @gpu: the device, once cli_open() has opened it
  * @info: its identity, likewise
+ * @unchosen: it is the default, as nobody named one
+ * @forgets: what is written to it is gone when it is closed
  * @log: the last error line of the library
  */
 struct cli {
@@ -54,6 +56,7 @@ struct cli {
 	const char *name;
 	struct nvbar *gpu;
 	struct nvbar_info info;
+	bool unchosen, forgets;
 	char log[512];
 };
 
@@ -98,8 +101,8 @@ void arg_pages(const struct argp_state *state, const char *text, struct page_lis
 /* How to open a device with these flags, and to keep what the library says. */
 struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags);
 
-/* The device string in force: that of -d, of the environment, or the default. */
-const char *cli_device_name(const struct cli *cli);
+/* The device string in force: that of -d, of the environment, or the default, which nobody chose. */
+const char *cli_choose_device(struct cli *cli);
 
 /**
  * cli_open - open the device; the reason it failed is on stderr then

@@ -30,7 +30,7 @@ static int check_left(struct cli *cli, const struct nvbar_stats *first)
  */
 static const char *device_to_time(struct cli *cli, char *text, size_t len)
 {
-	const char *name = cli_device_name(cli);
+	const char *name = cli_choose_device(cli);
 
 	if (strncmp(name, "sim", 3) || strstr(name, "landing="))
 		return cli->device;
@@ -64,6 +64,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		access = add_list(out, "access");
 		beside = add_list(out, "beside");
 	}
+	if (!out)
+		printf("nvbar bench on %s\n\n", cli->name);
 	ret = bench_mappings(&b, mappings);
 	bench_drop_vram(&b);
 	if (!ret)

@@ -51,8 +51,8 @@ static int check(struct check *c, struct cli *cli)
 	if (cli->json)
 		print_json(c, &r);
 	else
-		printf("%" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " mappings: %" PRIu64
-		       " problems\n", r.tables, r.entries, r.mappings, r.problems);
+		printf("%s: %" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " mappings: %" PRIu64
+		       " problems\n", cli->name, r.tables, r.entries, r.mappings, r.problems);
 	return r.problems ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -86,6 +86,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		return EXIT_FAILURE;
 	if (cli->json)
 		maps.list = json_object_new_array();
+	else
+		printf("BAR1 of %s\n", cli->name);
 	ret = nvbar_for_each_mapping(cli->gpu, visit, &maps);
 	if (ret) {
 		json_object_put(maps.list);

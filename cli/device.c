@@ -111,13 +111,14 @@ struct nvbar_stats cli_stats(struct cli *cli)
 	return stats;
 }
 
-const char *cli_device_name(const struct cli *cli)
+const char *cli_choose_device(struct cli *cli)
 {
 	const char *name = getenv("NVBAR_DEVICE");
 
 	if (cli->device)
 		return *cli->device ? cli->device : "\"\"";
-	return name && *name ? name : "sim";
+	cli->unchosen = !name || !*name;
+	return cli->unchosen ? "sim" : name;
 }
 
 struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags)
@@ -131,6 +132,12 @@ struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags)
 	};
 }
 
+/* A modelled GPU without file= */
+static bool is_forgetful(const char *device)
+{
+	return !strncmp(device, "sim", 3) && strchr(":,", device[3]) && !strstr(device, ",file=");
+}
+
 int cli_open(struct cli *cli, uint32_t flags)
 {
 	struct nvbar_open_opts opts = cli_opts(cli, flags);
@@ -140,7 +147,8 @@ int cli_open(struct cli *cli, uint32_t flags)
 		opts.flags |= NVBAR_OPEN_FAULTS;
 	if (cli->force && flags != NVBAR_OPEN_OBSERVE)
 		opts.flags |= NVBAR_OPEN_FORCE;
-	cli->name = cli_device_name(cli);
+	cli->name = cli_choose_device(cli);
+	cli->forgets = is_forgetful(cli->name);
 	ret = nvbar_open(&cli->gpu, cli->device, &opts);
 	if (ret)
 		return cli_fail(cli, ret, "open");
@@ -149,6 +157,10 @@ int cli_open(struct cli *cli, uint32_t flags)
 	if (ret)
 		return cli_fail(cli, ret, "identify");
 	cli->name = cli->info.device;
+	if (cli->unchosen)
+		cli_note(cli, "no device is named: this is the modelled GPU; \"nvbar list\" shows "
+			 "real ones");
+	cli->unchosen = false;	/* once is enough */
 	return EXIT_SUCCESS;
 }
 

@@ -83,6 +83,9 @@ int transfer_end(struct transfer *t, int status)
 	free(t->pages.pfn);
 	if (ret && !status)
 		return cli_fail(t->cli, ret, "%s --pages: unmap", op_names[t->op]);
+	if (!status && t->op != TRANSFER_READ && t->cli->forgets && !t->cli->dry_run)
+		cli_note(t->cli, "%s: the model forgets this now; a device sim:CHIP,file=PATH keeps it",
+			 op_names[t->op]);
 	return status;
 }
 

@@ -54,7 +54,44 @@ prints "the device from the environment" '^chip +GB202 ' env NVBAR_DEVICE=sim:gb
 prints "-d before the environment" '^chip +GH100 ' \
 	env NVBAR_DEVICE=sim:gb202 "$NVBAR" -d sim:gh100 info
 prints "-d after the command" '^chip +GH100 ' nvbar info -d sim:gh100
-prints "the default device" '^chip +GA102 ' nvbar info
+
+# --- no device named ----------------------------------------------------
+
+# assumes COMMAND...: the modelled GPU, and says so in one line
+assumes() {
+	run nvbar "$@"
+	[ $status -eq 0 ] && [ "$(wc -l <"$err")" -eq 1 ] &&
+		grep -q '^nvbar: sim:ga102: no device is named: this is the modelled GPU' "$err"
+	result $? "$* on no device says that it is the model"
+}
+assumes info
+assumes memtest 0 1M
+assumes check
+assumes selftest
+assumes maps
+assumes --json info
+NVBAR_DEVICE='' assumes info
+works "sim is a name" nvbar -d sim info
+works "what needs no device says nothing of one" nvbar decode v2 pte 0
+for command in check maps selftest 'memtest 0 1M'; do
+	# shellcheck disable=SC2086
+	prints "${command%% *} names what it judges" 'sim:ad102' nvbar -d sim:ad102 $command
+done
+
+# forgotten COMMAND...: the model keeps nothing, and a line says so
+forgotten() {
+	run nvbar "$@"
+	[ $status -eq 0 ] && [ "$(wc -l <"$err")" -eq 1 ] &&
+		grep -q '^nvbar: sim:ga102: .*: the model forgets this now; ' "$err"
+	result $? "$* says that it is forgotten"
+}
+with "$GOLDEN/README.md"
+forgotten -d sim write 0
+forgotten -d sim:ga102,vram=1G write --via pramin 0
+with /dev/null
+forgotten -d sim fill 0 4K 1
+works "what is kept is not forgotten" nvbar -d "sim:ga102,file=$tmp/kept" fill 0 4K 1
+
 prints "VRAM and BAR1 of a given size" '^vram +24G,' nvbar -d sim:ga102,vram=24G,bar1=1G info
 prints "BAR1 of a given size" '^bar1 +1G,' nvbar -d sim:ga102,vram=24G,bar1=1G info
 

@@ -129,6 +129,7 @@ static char *read_errors(void)
 static const char *const notes[] = {
 	": this GPU has no BAR1: going through PRAMIN\n",
 	": nothing is mapped; --map P1,P2,... maps pages first\n",
+	": the model forgets this now; a device sim:CHIP,file=PATH keeps it\n",
 };
 
 static bool is_note(const char *line, size_t len)
