@@ -19,16 +19,18 @@
 #include <json-c/json.h>
 #include <nvbar/nvbar.h>
 
+#include "arg.h"
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define PRINTF(f, v)	__attribute__((format(printf, f, v)))
 
 #define PAGE_SHIFT	12
 #define PAGE_BYTES	(UINT64_C(1) << PAGE_SHIFT)
 
-/** struct page_list - PFNs as "P1,P2,..." gives them */
+/** struct page_list - PFNs as "P1,P2-P3,P4+COUNT,@FILE" gives them; @room: for how many */
 struct page_list {
 	uint64_t *pfn;
-	size_t nr;
+	size_t nr, room;
 };
 
 /**
@@ -86,14 +88,11 @@ extern const struct command cmd_bench, cmd_bind, cmd_check, cmd_decode, cmd_demo
  */
 extern const struct argp_child cli_options[], cli_map_options[];
 
-bool parse_number(const char *text, uint64_t *value);
-bool parse_size(const char *text, uint64_t *value);
-
-/* Misuse ends the program. */
-uint64_t arg_number(const struct argp_state *state, const char *text);
-uint64_t arg_size(const struct argp_state *state, const char *text);
 _Noreturn void arg_no_memory(const struct argp_state *state);
-/* @list: what it held is freed. */
+
+/* --- pages.c: lists of pages -------------------------------------------- */
+
+/* Adds what @text lists. */
 void arg_pages(const struct argp_state *state, const char *text, struct page_list *list);
 
 /* --- device.c: the device, and what goes wrong with it ------------------ */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "bench.h"
+#include "text.h"
 
 static struct json_object *add_list(struct json_object *out, const char *key)
 {
@@ -65,7 +66,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		beside = add_list(out, "beside");
 	}
 	if (!out)
-		printf("nvbar bench on %s\n\n", cli->name);
+		printf("nvbar bench on %s\n\n", text_shown(cli->name));
 	ret = bench_mappings(&b, mappings);
 	bench_drop_vram(&b);
 	if (!ret)

@@ -3,6 +3,7 @@
  * nvbar check: the page tables against the allocators.
  */
 #include "cli.h"
+#include "text.h"
 
 struct check {
 	const struct cli *cli;
@@ -52,7 +53,7 @@ static int check(struct check *c, struct cli *cli)
 		print_json(c, &r);
 	else
 		printf("%s: %" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " mappings: %" PRIu64
-		       " problems\n", cli->name, r.tables, r.entries, r.mappings, r.problems);
+		       " problems\n", text_shown(cli->name), r.tables, r.entries, r.mappings, r.problems);
 	return r.problems ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -17,7 +17,7 @@ static unsigned int arg_kind(const struct argp_state *state, const char *arg)
 	for (kind = NVBAR_ENTRY_PDE; kind <= NVBAR_ENTRY_PTE; kind++)
 		if (!strcmp(arg, entry_kind_name(kind)))
 			return kind;
-	argp_error(state, "an entry is a pde, a dual_pde or a pte, not '%s'", arg);
+	arg_error(state, "an entry is a pde, a dual_pde or a pte, not '%s'", arg);
 	return 0;
 }
 
@@ -32,19 +32,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0) {
 			if (strcmp(arg, "v2") && strcmp(arg, "v3"))
-				argp_error(state, "the format is v2 or v3, not '%s'", arg);
+				arg_error(state, "the format is v2 or v3, not '%s'", arg);
 			a->version = arg[1] - '0';
 		} else if (state->arg_num == 1) {
 			a->kind = arg_kind(state, arg);
 		} else if (state->arg_num < 4) {
 			a->raw[state->arg_num - 2] = arg_number(state, arg);
 		} else {
-			argp_error(state, "too many arguments");
+			arg_error(state, "too many arguments");
 		}
 		return 0;
 	case ARGP_KEY_END:
 		if (state->arg_num < 3)
-			argp_error(state, "a format, a kind of entry and its value are needed");
+			arg_error(state, "a format, a kind of entry and its value are needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

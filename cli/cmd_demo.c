@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "cli.h"
+#include "text.h"
 
 #define NR_PAGES	8
 #define WORD32		0x12345678u
@@ -51,7 +52,7 @@ static void introduce(struct demo *d)
 {
 	const struct nvbar_info *i = &d->cli->info;
 
-	fprintf(d->out, "nvbar demo on %s: a %s with %s of VRAM.\n", i->device, i->chip,
+	fprintf(d->out, "nvbar demo on %s: a %s with %s of VRAM.\n", text_shown(i->device), i->chip,
 		size_text(i->vram_size));
 	fprintf(d->out,
 		"The CPU sees VRAM through BAR1, a PCI aperture of %s here. Page tables in VRAM\n"

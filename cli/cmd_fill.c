@@ -19,19 +19,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
-			a->addr = arg_size(state, arg);
+			a->addr = arg_number(state, arg);
 		else if (state->arg_num == 1)
-			a->len = arg_size(state, arg);
+			a->len = arg_number(state, arg);
 		else if (state->arg_num == 2)
 			a->pattern = arg_number(state, arg);
 		else
-			argp_error(state, "too many arguments");
+			arg_error(state, "too many arguments");
 		return 0;
 	case ARGP_KEY_END:
 		if (state->arg_num < 3)
-			argp_error(state, "an address, a length and a pattern are needed");
+			arg_error(state, "an address, a length and a pattern are needed");
 		if (a->pattern > UINT32_MAX)
-			argp_error(state, "the pattern has more than 32 bits");
+			arg_error(state, "the pattern has more than 32 bits");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

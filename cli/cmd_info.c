@@ -3,6 +3,7 @@
  * nvbar info: what the GPU is and how it stands; writes nothing to it.
  */
 #include "cli.h"
+#include "text.h"
 
 static const char *bind_text(const struct nvbar_info *info)
 {
@@ -51,7 +52,7 @@ static void print_text(const struct cli *cli, const struct nvbar_stats *s,
 {
 	const struct nvbar_info *i = &cli->info;
 
-	printf("device      %s\n", i->device);
+	printf("device      %s\n", text_shown(i->device));
 	printf("chip        %s (BOOT_0 0x%08x, BOOT_42 0x%08x)\n", i->chip, i->boot0, i->boot42);
 	printf("mmu         v%u, pages of %s\n", i->mmu_version, page_sizes_text(i->page_sizes));
 	printf("vram        %s, usable %s\n", size_text(i->vram_size), size_text(i->vram_usable));
@@ -64,7 +65,7 @@ static void print_text(const struct cli *cli, const struct nvbar_stats *s,
 	else
 		printf("bar1        absent\n");
 	printf("bar1 bind   %s\n", bind_text(i));
-	printf("last fault  %s\n", fault ? fault->text : "none");
+	printf("last fault  %s\n", fault ? text_shown(fault->text) : "none");
 }
 
 static struct json_object *fault_json(const struct nvbar_fault *f)

@@ -3,6 +3,7 @@
  * nvbar maps: who holds BAR1, to the last byte.
  */
 #include "cli.h"
+#include "text.h"
 
 struct maps {
 	struct json_object *list;	/* NULL: text */
@@ -87,7 +88,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (cli->json)
 		maps.list = json_object_new_array();
 	else
-		printf("BAR1 of %s\n", cli->name);
+		printf("BAR1 of %s\n", text_shown(cli->name));
 	ret = nvbar_for_each_mapping(cli->gpu, visit, &maps);
 	if (ret) {
 		json_object_put(maps.list);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cli.h"
+#include "text.h"
 
 #define BLOCK		(UINT64_C(1) << 20)	/* written or read at a time */
 #define WINDOW_MAX	(UINT64_C(64) << 20)	/* mapped at a time */
@@ -427,7 +428,7 @@ static void print_verdict(const struct memtest *m, int ret)
 		return;
 	}
 	printf("not finished: %s in pass %" PRIu64 ", test %s, after %" PRIu64 " of %" PRIu64
-	       " MiB; %" PRIu64 " errors so far\n", cli_reason(m->cli, ret), m->pass, m->test,
+	       " MiB; %" PRIu64 " errors so far\n", text_shown(cli_reason(m->cli, ret)), m->pass, m->test,
 	       m->done >> 20, m->total >> 20, m->errors);
 }
 
@@ -436,7 +437,7 @@ static void print_text(const struct memtest *m, int ret)
 	size_t i;
 
 	printf("%s: VRAM 0x%" PRIx64 "+0x%" PRIx64 ", %" PRIu64 " pass%s, seed 0x%" PRIx64 ":",
-	       m->cli->name, m->pa, m->len, m->passes, m->passes == 1 ? "" : "es", m->seed);
+	       text_shown(m->cli->name), m->pa, m->len, m->passes, m->passes == 1 ? "" : "es", m->seed);
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		if (m->chosen >> i & 1)
 			printf(" %s", tests[i].name);
@@ -515,7 +516,7 @@ static void choose_tests(struct memtest *m, const struct argp_state *state, cons
 		for (i = 0; i < ARRAY_SIZE(tests) && strcmp(name, tests[i].name); i++)
 			;
 		if (i == ARRAY_SIZE(tests))
-			argp_error(state, "no such test: '%s'", name);
+			arg_error(state, "no such test: '%s'", name);
 		m->chosen |= UINT64_C(1) << i;
 	}
 	free(copy);
@@ -532,7 +533,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'p':
 		m->passes = arg_number(state, arg);
 		if (!m->passes || m->passes > 1000000)
-			argp_error(state, "1 to 1000000 passes");
+			arg_error(state, "1 to 1000000 passes");
 		return 0;
 	case 's':
 		m->seed = arg_number(state, arg);
@@ -543,17 +544,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
-			m->pa = arg_size(state, arg);
+			m->pa = arg_number(state, arg);
 		else if (state->arg_num == 1)
-			m->len = arg_size(state, arg);
+			m->len = arg_number(state, arg);
 		else
-			argp_error(state, "too many arguments");
+			arg_error(state, "too many arguments");
 		m->has_pa = true;
 		m->has_len = state->arg_num == 1;
 		return 0;
 	case ARGP_KEY_END:
 		if (m->has_pa && !m->has_len)
-			argp_error(state, "an address needs a length");
+			arg_error(state, "an address needs a length");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

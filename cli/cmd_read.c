@@ -24,16 +24,16 @@ static void place(struct read_args *a, const struct argp_state *state)
 {
 	if (a->t.pages.nr) {
 		if (a->nr_pos > 1)
-			argp_error(state, "with --pages there is only a length");
+			arg_error(state, "with --pages there is only a length");
 		a->addr = a->offset;
 		a->have_len = a->nr_pos;
 		a->len = a->pos[0];
 		return;
 	}
 	if (a->nr_pos < 2)
-		argp_error(state, "an address and a length are needed");
+		arg_error(state, "an address and a length are needed");
 	if (a->have_offset)
-		argp_error(state, "--offset is for --pages");
+		arg_error(state, "--offset is for --pages");
 	a->addr = a->pos[0];
 	a->len = a->pos[1];
 	a->have_len = true;
@@ -51,13 +51,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->hex = true;
 		return 0;
 	case 'o':
-		a->offset = arg_size(state, arg);
+		a->offset = arg_number(state, arg);
 		a->have_offset = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->nr_pos == ARRAY_SIZE(a->pos))
-			argp_error(state, "too many arguments");
-		a->pos[a->nr_pos++] = arg_size(state, arg);
+			arg_error(state, "too many arguments");
+		a->pos[a->nr_pos++] = arg_number(state, arg);
 		return 0;
 	case ARGP_KEY_SUCCESS:
 		place(a, state);
@@ -199,7 +199,7 @@ static const struct argp_option options[] = {
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "PA LEN\n--pages P1,P2,... [LEN]",
+	.args_doc = "PA LEN\n--pages PAGES [LEN]",
 	.doc = "Write VRAM to standard output: raw bytes, or a hexdump on a terminal."
 	       "\vPA is a VRAM address of any alignment. PA, LEN and OFFSET take the suffixes K, "
 	       "M, G and T.",

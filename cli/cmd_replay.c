@@ -19,12 +19,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->file)
-			argp_error(state, "too many arguments");
+			arg_error(state, "too many arguments");
 		a->file = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (!a->file)
-			argp_error(state, "a file is needed");
+			arg_error(state, "a file is needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

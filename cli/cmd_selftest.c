@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "cli.h"
+#include "text.h"
 
 #define MIB	(UINT64_C(1) << 20)
 
@@ -655,7 +656,7 @@ static void run_tap(struct selftest *t, const struct cli *cli, size_t nr[NR_RESU
 {
 	printf("1..%zu\n", ARRAY_SIZE(tests));
 	run_tests(t, NULL, nr);
-	printf("# %s: %zu passed, %zu failed", cli->name, nr[PASSED], nr[FAILED]);
+	printf("# %s: %zu passed, %zu failed", text_shown(cli->name), nr[PASSED], nr[FAILED]);
 	if (nr[SKIPPED])
 		printf(", %zu skipped", nr[SKIPPED]);
 	putchar('\n');

@@ -75,7 +75,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		json_object_object_add(obj, "entries", t.list);
 		json_print(obj);
 	} else if (!t.nr) {
-		cli_note(cli, "tables: nothing is mapped; --map P1,P2,... maps pages first");
+		cli_note(cli, "tables: nothing is mapped; --map PAGES maps pages first");
 	}
 	return EXIT_SUCCESS;
 }

@@ -4,6 +4,8 @@
  * snapshot.
  */
 #include "cli.h"
+#include "number.h"
+#include "text.h"
 
 struct walk_args {
 	struct cli *cli;
@@ -60,11 +62,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_SUCCESS:
 		if (a->scenario && !a->file)
-			argp_error(state, "--scenario is for --snapshot");
+			arg_error(state, "--scenario is for --snapshot");
 		if (a->cli->nr_maps && a->file)
-			argp_error(state, "--map is not for --snapshot");
+			arg_error(state, "--map is not for --snapshot");
 		if (a->file && !strcmp(a->file, "-") && !a->nr)
-			argp_error(state, "the snapshot is on standard input: a VA is needed");
+			arg_error(state, "the snapshot is on standard input: a VA is needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -77,6 +79,7 @@ static int parse_lines(struct walk_args *a, char *text)
 {
 	char *line, *end;
 	size_t nr = 0;
+	char why[160];
 	uint64_t va;
 
 	while ((line = strsep(&text, "\n"))) {
@@ -86,10 +89,10 @@ static int parse_lines(struct walk_args *a, char *text)
 			end[-1] = 0;
 		if (!*line)
 			continue;
-		if (!parse_number(line, &va))
-			return cli_refuse(a->cli,
-					  "walk: standard input, line %zu: invalid number '%.40s'",
-					  nr, line);
+		if (!number_parse(line, &va)) {
+			number_why(line, why, sizeof(why));
+			return cli_refuse(a->cli, "walk: standard input, line %zu: %s", nr, why);
+		}
 		if (!add_va(a, va))
 			return cli_fail(a->cli, -ENOMEM, "walk");
 	}
@@ -182,7 +185,7 @@ static int walk_scenario(struct walk_args *a, const struct walked *w, struct jso
 	json_object_object_add(obj, "walks", a->json);
 	json_object_array_add(list, obj);
 	if (!a->cli->json && !a->brief)
-		printf("scenario %s\n", name);
+		printf("scenario %s\n", text_shown(name));
 	return walk_all(a, w);
 }
 

@@ -22,20 +22,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &a->t;
 		return 0;
 	case 'o':
-		a->addr = arg_size(state, arg);
+		a->addr = arg_number(state, arg);
 		a->have_offset = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->have_addr)
-			argp_error(state, "too many arguments");
-		a->addr = arg_size(state, arg);
+			arg_error(state, "too many arguments");
+		a->addr = arg_number(state, arg);
 		a->have_addr = true;
 		return 0;
 	case ARGP_KEY_SUCCESS:
 		if (a->t.pages.nr ? a->have_addr : !a->have_addr)
-			argp_error(state, "either an address or --pages is needed");
+			arg_error(state, "either an address or --pages is needed");
 		if (a->have_offset && !a->t.pages.nr)
-			argp_error(state, "--offset is for --pages");
+			arg_error(state, "--offset is for --pages");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -127,7 +127,7 @@ static const struct argp_option options[] = {
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "PA\n--pages P1,P2,...",
+	.args_doc = "PA\n--pages PAGES",
 	.doc = "Write standard input to VRAM, up to its end."
 	       "\vPA is a VRAM address of any alignment. PA and OFFSET take the suffixes K, M, G "
 	       "and T.",

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "cli.h"
+#include "text.h"
 
 /* What a dry run tells begins so, behind the device. */
 #define DRY_RUN_MARK	": dry run: "
@@ -53,18 +54,15 @@ static void complain(const struct cli *cli, const char *why, const char *fmt, va
 /* One line, whatever names and messages hold. */
 static void complain(const struct cli *cli, const char *why, const char *fmt, va_list ap)
 {
-	char line[1024], *p;
+	char line[1024];
 	size_t n;
 
 	n = snprintf(line, sizeof(line), "nvbar: %.200s: ", cli->name);
 	n += vsnprintf(line + n, sizeof(line) - n, fmt, ap);
 	if (why && n < sizeof(line))
 		snprintf(line + n, sizeof(line) - n, ": %s", why);
-	for (p = line; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == '\x7f')
-			*p = '?';
 	progress_hide();
-	fprintf(stderr, "%s\n", line);
+	fprintf(stderr, "%s\n", text_clean(line));
 }
 
 int cli_fail(const struct cli *cli, int err, const char *fmt, ...)

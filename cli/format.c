@@ -3,6 +3,8 @@
  * Sizes, entries and walks as text and as JSON.
  */
 #include "cli.h"
+#include "number.h"
+#include "text.h"
 
 #define TEXT_BUFS	8
 
@@ -99,8 +101,9 @@ void json_add_flag(struct json_object *obj, const char *key, bool value)
 
 void json_print(struct json_object *obj)
 {
-	puts(json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PRETTY |
-						 JSON_C_TO_STRING_NOSLASHESCAPE));
+	text_put_json(json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_NOSLASHESCAPE), stdout);
+	putchar('\n');
 	json_object_put(obj);
 }
 
@@ -115,7 +118,7 @@ struct json_object *json_words(const char *words)
 		if (!value)
 			continue;
 		*value++ = 0;
-		if (parse_number(value, &number))
+		if (number_parse(value, &number))
 			json_add(obj, word, number);
 		else
 			json_add_text(obj, word, value);

@@ -12,7 +12,7 @@
 #define BAR_WIDTH	30
 
 /* The bar that stands on the terminal, or NULL */
-static struct progress *shown;
+static struct progress *standing;
 
 static uint64_t now_ms(void)
 {
@@ -53,14 +53,14 @@ void progress_update(struct progress *p, uint64_t done)
 		return;
 	print_bar(p, done, (now - p->start_ms) / 1000.0);
 	p->last_ms = now;
-	shown = p;
+	standing = p;
 }
 
 void progress_hide(void)
 {
-	if (shown)
+	if (standing)
 		fputs("\r\033[K", stderr);
-	shown = NULL;
+	standing = NULL;
 }
 
 void progress_end(struct progress *p)

@@ -22,7 +22,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'v':
 		if (strcmp(arg, "bar1") && strcmp(arg, "pramin"))
-			argp_error(state, "--via is bar1 or pramin, not '%s'", arg);
+			arg_error(state, "--via is bar1 or pramin, not '%s'", arg);
 		t->way = strcmp(arg, "pramin") ? TRANSFER_BAR1 : TRANSFER_PRAMIN;
 		return 0;
 	case 'p':
@@ -35,8 +35,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "via", 'v', "WAY", 0, "bar1 (default), or pramin: the window in the registers", 0 },
-	{ "pages", 'p', "P1,P2,...", 0,
-	  "these VRAM pages (page frame numbers) as one contiguous range", 0 },
+	{ "pages", 'p', "PAGES", 0,
+	  "these VRAM pages as one contiguous range: page frame numbers P1,P2-P3,P4+COUNT,@FILE", 0 },
 	{ 0 }
 };
 static const struct argp argp = {

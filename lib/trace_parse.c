@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "text.h"
 #include "trace.h"
 
 #define LINE_BYTES	512
@@ -30,16 +31,13 @@ static int fail(struct parser *p, const char *fmt, ...) __printf(2, 3);
 
 static int fail(struct parser *p, const char *fmt, ...)
 {
-	char reason[160], *c;
+	char reason[160];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(reason, sizeof(reason), fmt, args);
 	va_end(args);
-	for (c = reason; *c; c++)
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
-	snprintf(p->why, p->why_len, "line %zu: %s", p->line, reason);
+	snprintf(p->why, p->why_len, "line %zu: %s", p->line, text_clean(reason));
 	return -EINVAL;
 }
 

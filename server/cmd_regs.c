@@ -6,6 +6,7 @@
 
 #include "nvbar_sim.h"
 #include "sim.h"
+#include "text.h"
 
 struct args {
 	const char *chip;
@@ -56,7 +57,8 @@ static void print_json(struct sim_gpu *gpu)
 	sim_for_each_reg(gpu, add_reg, list);
 	json_object_object_add(top, "chip", json_object_new_string(sim_chip_name(gpu)));
 	json_object_object_add(top, "registers", list);
-	puts(json_object_to_json_string_ext(top, JSON_C_TO_STRING_PRETTY));
+	text_put_json(json_object_to_json_string_ext(top, JSON_C_TO_STRING_PRETTY), stdout);
+	putchar('\n');
 	json_object_put(top);
 }
 

@@ -16,6 +16,7 @@
 #include "nvbar_sim.h"
 #include "serve.h"
 #include "sim_options.h"
+#include "text.h"
 
 struct args {
 	const char *socket;
@@ -194,7 +195,7 @@ static int serve_at(struct service *service, int listener, const struct args *ar
 	if (begin_record(dev, &record, args->record))
 		return 1;
 	lobby_init(service->lobby, listener);
-	printf("%s at %s\n", sim_chip_name(dev->gpu), args->socket);
+	printf("%s at %s\n", sim_chip_name(dev->gpu), text_shown(args->socket));
 	if (!finish_output(0) && serve_all(service))
 		status = report(dev);
 	if (end_record(dev, args->record))

@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arg.h"
+#include "number.h"
 #include "nvbar_sim.h"
 #include "sim_mmu.h"
 #include "snapshot.h"
+#include "text.h"
 
 /* Larger files are no page tables of a BAR1. */
 #define MAX_SNAPSHOT	((size_t)1 << 28)
@@ -40,15 +43,17 @@ static bool add_va(struct args *args, uint64_t va)
 /* One VA a line. */
 static int read_vas(struct args *args)
 {
-	char line[64];
+	char line[64], why[160];
 	size_t nr = 0;
 	uint64_t va;
 
 	while (fgets(line, sizeof(line), stdin)) {
 		nr++;
 		line[strcspn(line, "\r\n")] = '\0';
-		if (!parse_u64(line, &va))
-			return refuse("translate: standard input line %zu: not a VA: %.40s", nr, line);
+		if (!number_parse(line, &va)) {
+			number_why(line, why, sizeof(why));
+			return refuse("translate: standard input, line %zu: %s", nr, why);
+		}
 		if (!add_va(args, va))
 			return refuse("translate: no memory");
 	}
@@ -250,12 +255,13 @@ static int translate(const struct args *args, const struct snapshot *snap)
 		if (args->scenario && strcmp(s->name, args->scenario))
 			continue;
 		if (!list && !args->brief)
-			printf("scenario %s\n", s->name);
+			printf("scenario %s\n", text_shown(s->name));
 		for (v = 0; v < args->nr; v++)
 			status |= translate_one(args, s, args->va[v], list);
 	}
 	if (list) {
-		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY));
+		text_put_json(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY), stdout);
+		putchar('\n');
 		json_object_put(list);
 	}
 	return finish_output(status);
@@ -271,7 +277,6 @@ enum {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
-	uint64_t va;
 
 	switch (key) {
 	case KEY_SNAPSHOT:
@@ -287,9 +292,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (!parse_u64(arg, &va))
-			argp_error(state, "not a VA: %s", arg);
-		return add_va(args, va) ? 0 : ENOMEM;
+		return add_va(args, arg_number(state, arg)) ? 0 : ENOMEM;
 	case ARGP_KEY_END:
 		if (!args->file)
 			argp_error(state, "--snapshot is needed");

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arg.h"
 #include "ending.h"
 #include "nvbar_sim.h"
+#include "text.h"
 
 static const struct command commands[] = {
 	{ "translate", "what the modelled MMU makes of each VA of a snapshot", cmd_translate },
@@ -22,13 +24,14 @@ static const struct command commands[] = {
 
 int refuse(const char *fmt, ...)
 {
+	char line[640];
 	va_list ap;
 
-	fprintf(stderr, PROGRAM ": ");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	/* Names, and what clients send, may hold anything. */
+	fprintf(stderr, PROGRAM ": %s\n", text_clean(line));
 	return 1;
 }
 
@@ -57,20 +60,6 @@ static void finish(void)
 		end_by(SIGPIPE);
 	if (status)
 		_exit(status);
-}
-
-bool parse_u64(const char *s, uint64_t *val)
-{
-	bool hex = s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
-	const char *digits = hex ? s + 2 : s;
-	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
-
-	/* strtoull() would take signs, blanks and nothing at all. */
-	if (!n || digits[n])
-		return false;
-	errno = 0;
-	*val = strtoull(digits, NULL, hex ? 16 : 10);
-	return !errno;
 }
 
 static const struct command *find_command(const char *name)
@@ -117,7 +106,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		top->command = find_command(arg);
 		if (!top->command)
-			argp_error(state, "no such command: %s", arg);
+			arg_error(state, "unknown command '%s'", arg);
 		top->first = state->next - 1;
 		state->next = state->argc;	/* the rest is the command's */
 		return 0;
@@ -151,6 +140,7 @@ int main(int argc, char **argv)
 	/* A file that may not grow is one, too. */
 	signal(SIGXFSZ, SIG_IGN);
 	atexit(finish);
+	arg_refuse_controls(PROGRAM, argv);
 	if (argp_parse(&top_argp, argc, argv, ARGP_IN_ORDER, NULL, &top))
 		return refuse("no memory");
 	snprintf(name, sizeof(name), "%s %s", PROGRAM, top.command->name);

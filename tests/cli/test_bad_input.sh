@@ -35,7 +35,7 @@ for command in tables maps check snapshot walk; do
 		misuse "$command --map '$pages'" nvbar "$command" --map "$pages"
 	done
 done
-for number in '' ' ' x 0x 0x0x1 -1 +1 1.5 ' 1' '1 ' 1Z 1KK 1KiB 0b1 99999999999999999999 \
+for number in '' ' ' x 0x 0x0x1 -1 +1 1.5 ' 1' '1 ' 1Z 1KK 1KiBB 0b1 010 1__0 99999999999999999999 \
 	0x10000000000000000 16777216T 0x4000000000000000K; do
 	misuse "read '$number'" nvbar read -- "$number" 1
 	misuse "read 0 '$number'" nvbar read -- 0 "$number"
@@ -47,6 +47,42 @@ for number in '' ' ' x 0x 0x0x1 -1 +1 1.5 ' 1' '1 ' 1Z 1KK 1KiB 0b1 999999999999
 	misuse "decode '$number'" nvbar decode -- v2 pte "$number"
 	misuse "--offset '$number'" nvbar read --pages 1 --offset "$number"
 done
+
+# both_readings HEX DECIMAL COMMAND...: a padded number is misuse, which names what it may be
+both_readings() {
+	local hex=$1 decimal=$2
+	shift 2
+	run nvbar "$@"
+	[ $status -eq 64 ] && [ ! -s "$out" ] && grep -Eq "may be $hex or $decimal;" "$err"
+	result $? "$* is refused with both readings"
+}
+both_readings 0x600000000480001 600000000480001 decode v2 pte 0600000000480001
+both_readings 0x200000 200000 walk 0000000000200000
+both_readings 0x100000 100000 read -x 00100000 16
+both_readings 0x10 10 read --pages 010
+both_readings 0x10 10 maps --map 1,010
+both_readings 0x512M 512M resize 01:00.0 0512M
+both_readings 0x7 7 memtest 0 4K --seed 07
+run nvbar -d sim:ga102,vram=08G info
+[ $status -eq 1 ] && grep -q "vram=08G: .*'08G' may be 0x8G or 8G;" "$err"
+result $? "a padded number in a device string is refused with both readings"
+run nvbar -d sim:ga102,poison=0x1000:010000 info
+[ $status -eq 1 ] && grep -q "'010000' may be 0x10000 or 10000;" "$err"
+result $? "and so is the second of a pair"
+echo 0000000000200000 >"$tmp/vas"
+input=$tmp/vas
+run nvbar walk
+[ $status -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ] && grep -q 'line 1: .* may be 0x200000 or 200000;' "$err"
+result $? "and one on standard input"
+input=/dev/null
+for pages in 1-0 5-x 1+0 1-2-3 1++2 0xffffffffffffffff+2 0-0x8000000 @ "@$tmp" "@$NVBAR" - + ''; do
+	run nvbar maps --map "$pages"
+	[ $status -eq 64 ] || [ $status -eq 1 ] && [ ! -s "$out" ] && [ -s "$err" ]
+	result $? "maps --map '$pages' is refused"
+done
+refuses "pages in a file that is not there" "^nvbar maps: $tmp/none: No such file" nvbar maps --map "@$tmp/none"
+echo '1 2 x' >"$tmp/pages"
+misuse "pages in a file that are none" nvbar maps --map "@$tmp/pages"
 misuse "read of nothing" nvbar read
 misuse "read without a length" nvbar read 0
 misuse "read with too much" nvbar read 0 1 2

@@ -163,6 +163,11 @@ works "write --pages" nvbar write --pages 0x31005,0x31002
 with /dev/null
 run nvbar read --pages 0x31005,0x31002
 check "read --pages gives it back" same "$tmp/two_pages"
+for pages in 0x31005,0x31002 0x31005+1,0x31002-0x31002 "@$tmp/pages"; do
+	printf '0x31005\n 0x31002+1,\n' >"$tmp/pages"
+	run nvbar read --pages "$pages"
+	check "read --pages ${pages/#@*/@FILE} reads the same" same "$tmp/two_pages"
+done
 head -c 4096 "$tmp/two_pages" >"$tmp/want"
 run nvbar read 0x31005000 4K
 check "the first page is where it belongs" same "$tmp/want"
@@ -179,6 +184,13 @@ works "write --pages --offset" nvbar write --pages 0x31005,0x31002 --offset 0xff
 with /dev/null
 run nvbar read 0x31002000 8
 check "write --pages --offset crosses the border" holds 'fox jump'
+seq 1 60000 >"$tmp/pages"
+gives_json "as many pages as a file lists" "mappings" nvbar -d sim:ga102 --json maps --map "@$tmp/pages"
+check "are one mapping" grep -q '"len": *245760000' "$out"
+run nvbar read -x 0x3000_0020 0x0_0010
+check "numbers with underscores" grep -q '^30000020  54 68 65' "$out"
+prints "sizes as lspci prints them" '^bar1 +512M,' nvbar -d sim:ga102,bar1=512MB info
+prints "an address with a suffix" '^VA 0x100000 ' nvbar walk 1MiB
 gives_json "read --pages --json" "device offset len data" nvbar --json read --pages 1,2 16
 
 with /dev/null
@@ -240,7 +252,7 @@ run nvbar tables
 [ $status -eq 0 ] && [ ! -s "$out" ]
 result $? "tables with nothing mapped"
 check "tables with nothing mapped says so" grep -qx \
-	'nvbar: sim:[^ ]*: tables: nothing is mapped; --map P1,P2,... maps pages first' "$err"
+	'nvbar: sim:[^ ]*: tables: nothing is mapped; --map PAGES maps pages first' "$err"
 gives_json "check --json" "device tables entries mappings problems kinds" nvbar --json check --map 3
 check "check --json counts by kind" grep -Eq '"stale-tlb": *0' "$out"
 
