@@ -216,19 +216,6 @@ head -c 4096 "$tmp/vram" >"$tmp/before"
 closed info 2>/dev/null
 check "a closed standard output does not become VRAM" cmp -s -n 4096 "$tmp/vram" "$tmp/before"
 
-# --- the progress bar -------------------------------------------------------
-
-# What is said takes the place of the progress bar.  A second signal would be the end at once:
-# without --foreground timeout sends two.
-if script -qec true /dev/null >"$out" 2>&1; then
-	script -qec "timeout --foreground -s INT 5 '$NVBAR' -d sim,vram=512G read 0 400G >/dev/null" \
-		/dev/null >"$out"
-	grep -q 'MiB/s' "$out" && grep -q 'interrupted' "$out" && ! grep -q 'MiB/s.\[Knvbar' "$out"
-	result $? "an error does not follow the progress bar in its line"
-else
-	echo "# no terminals here: what becomes of the progress bar is not tested"
-fi
-
 # --- devices ------------------------------------------------------------
 
 unset NVBAR_DEVICE

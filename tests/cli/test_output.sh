@@ -101,4 +101,26 @@ plain "a driver" nvbar list
 plain "a driver as JSON" nvbar list --json
 plain "a driver that has the GPU" nvbar -d "pci:$gpu" demo
 
+# --- the progress bar -------------------------------------------------------------
+
+export NVBAR_DEVICE=sim:ga102,vram=2G,bar1=64M
+# bar_on COLUMNS COMMAND: nvbar is interrupted when its bar is seen; each line of what stood
+# on the terminal
+bar_on() {
+	run "$INTERRUPT" 2 ' MiB' --columns "$1" sh -c "exec '$NVBAR' $2"
+	tr '\r' '\n' <"$out" | sed 's/\x1b\[K//' >"$tmp/lines"
+}
+for columns in 20 40 63 80 200; do
+	bar_on "$columns" 'read --via pramin 0 2G >/dev/null'
+	awk -v n="$columns" '/ MiB/ && !/nvbar:/ { found = 1; if (length >= n) exit 2 }
+		END { exit found ? 0 : 2 }' "$tmp/lines"
+	result $? "the progress bar fits a terminal of $columns columns"
+	grep -q '^nvbar: sim:ga102: read .*: interrupted$' "$tmp/lines"
+	result $? "an error does not follow the progress bar in its line, on $columns columns"
+done
+check "the widest bar is a picture" grep -Eq '^read \[#* *\] +[0-9]+% [0-9]+ MiB, [0-9]+ MiB/s$' "$tmp/lines"
+bar_on 80 'write --via pramin 0 </dev/zero'
+check "a bar of what has no known end has no picture" \
+	grep -Eq '^write [0-9]+ MiB, [0-9]+ MiB/s$' "$tmp/lines"
+
 plan
