@@ -39,7 +39,26 @@ static const char *device_to_time(struct cli *cli, char *text, size_t len)
 	return text;
 }
 
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	(void)arg;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = cli;
+		return 0;
+	case ARGP_KEY_SUCCESS:
+		if (cli->dry_run)
+			arg_error(state, "a dry run measures nothing");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static const struct argp argp = {
+	.parser = parse,
 	.doc = "Measure mapping and access on this device: bus accesses and host time of map and "
 	       "unmap, single accesses and copies beside memcpy() on ordinary memory, and what many "
 	       "live mappings cost. Uses only VRAM that it allocates. Opens the device several times.",

@@ -21,17 +21,32 @@ static void take_problem(void *arg, const char *line)
 static void print_json(struct check *c, const struct nvbar_check_report *r)
 {
 	struct json_object *obj = json_new(c->cli);
-	struct json_object *kinds = json_object_new_object();
+	struct json_object *kinds;
 	unsigned int kind;
 
 	json_add(obj, "tables", r->tables);
 	json_add(obj, "entries", r->entries);
 	json_add(obj, "mappings", r->mappings);
+	if (c->cli->dry_run) {
+		json_print(obj);
+		return;
+	}
+	kinds = json_object_new_object();
 	json_object_object_add(obj, "problems", json_object_get(c->problems));
 	for (kind = 0; nvbar_problem_name(kind); kind++)
 		json_add(kinds, nvbar_problem_name(kind), r->by_kind[kind]);
 	json_object_object_add(obj, "kinds", kinds);
 	json_print(obj);
+}
+
+static void print_text(const struct cli *cli, const struct nvbar_check_report *r)
+{
+	printf("%s: %" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " mappings",
+	       text_shown(cli->name), r->tables, r->entries, r->mappings);
+	if (cli->dry_run)
+		puts("; dry run: nothing was checked");
+	else
+		printf(": %" PRIu64 " problems\n", r->problems);
 }
 
 static const struct argp argp = {
@@ -52,8 +67,7 @@ static int check(struct check *c, struct cli *cli)
 	if (cli->json)
 		print_json(c, &r);
 	else
-		printf("%s: %" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " mappings: %" PRIu64
-		       " problems\n", text_shown(cli->name), r.tables, r.entries, r.mappings, r.problems);
+		print_text(cli, &r);
 	return r.problems ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -259,7 +259,8 @@ static int sum_up(struct demo *d)
 		return mismatch(d, "the count of refused accesses", now.model_driver_errors, 0);
 	if (now.vram_free != d->start.vram_free)
 		return mismatch(d, "free VRAM", now.vram_free, d->start.vram_free);
-	fprintf(d->out, "\nEverything was as it should be.\n");
+	fprintf(d->out, "\n%s.\n", d->cli->dry_run ? "This was a dry run: nothing of it was done" :
+						     "Everything was as it should be");
 	return EXIT_SUCCESS;
 }
 
@@ -304,7 +305,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	ret = tell(&d);
 	nvbar_unmap(d.access);
 	scatter_free(&d.pages);
-	json_add_flag(d.facts, "passed", !ret);
+	if (!cli->dry_run)
+		json_add_flag(d.facts, "passed", !ret);
 	if (cli->json) {
 		fclose(d.out);
 		json_print(d.facts);

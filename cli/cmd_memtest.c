@@ -423,6 +423,10 @@ static void print_bad(const struct bad_range *b)
 /* @ret: what ended the run, 0 if all of it was done */
 static void print_verdict(const struct memtest *m, int ret)
 {
+	if (!ret && m->cli->dry_run) {
+		puts("dry run: nothing was tested");
+		return;
+	}
 	if (!ret) {
 		printf("%s: %" PRIu64 " errors\n", m->errors ? "failed" : "passed", m->errors);
 		return;
@@ -441,8 +445,10 @@ static void print_text(const struct memtest *m, int ret)
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		if (m->chosen >> i & 1)
 			printf(" %s", tests[i].name);
-	printf("\nwritten %" PRIu64 " MiB/s, read %" PRIu64 " MiB/s\n", mib_per_s(&m->written),
-	       mib_per_s(&m->read));
+	putchar('\n');
+	if (!m->cli->dry_run)
+		printf("written %" PRIu64 " MiB/s, read %" PRIu64 " MiB/s\n",
+		       mib_per_s(&m->written), mib_per_s(&m->read));
 	for (i = 0; i < m->nr_bad; i++)
 		print_bad(&m->bad[i]);
 	if (m->more_bad)
@@ -468,6 +474,22 @@ static struct json_object *bad_json(const struct bad_range *b)
 	return obj;
 }
 
+static void add_findings(struct json_object *obj, const struct memtest *m)
+{
+	struct json_object *list = json_object_new_array();
+	size_t i;
+
+	json_add(obj, "bytes_written", m->written.bytes);
+	json_add(obj, "bytes_read", m->read.bytes);
+	json_add(obj, "write_mib_s", mib_per_s(&m->written));
+	json_add(obj, "read_mib_s", mib_per_s(&m->read));
+	json_add(obj, "errors", m->errors);
+	for (i = 0; i < m->nr_bad; i++)
+		json_object_array_add(list, bad_json(&m->bad[i]));
+	json_object_object_add(obj, "bad", list);
+	json_add_flag(obj, "more_bad", m->more_bad);
+}
+
 static void print_json(const struct memtest *m, int ret)
 {
 	struct json_object *obj = json_new(m->cli), *list = json_object_new_array();
@@ -481,16 +503,8 @@ static void print_json(const struct memtest *m, int ret)
 		if (m->chosen >> i & 1)
 			json_object_array_add(list, json_object_new_string(tests[i].name));
 	json_object_object_add(obj, "tests", list);
-	json_add(obj, "bytes_written", m->written.bytes);
-	json_add(obj, "bytes_read", m->read.bytes);
-	json_add(obj, "write_mib_s", mib_per_s(&m->written));
-	json_add(obj, "read_mib_s", mib_per_s(&m->read));
-	json_add(obj, "errors", m->errors);
-	list = json_object_new_array();
-	for (i = 0; i < m->nr_bad; i++)
-		json_object_array_add(list, bad_json(&m->bad[i]));
-	json_object_object_add(obj, "bad", list);
-	json_add_flag(obj, "more_bad", m->more_bad);
+	if (!m->cli->dry_run)
+		add_findings(obj, m);
 	json_add_flag(obj, "finished", !ret);
 	if (ret) {
 		json_add_text(obj, "reason", cli_reason(m->cli, ret));
@@ -613,7 +627,7 @@ static int memtest(struct memtest *m)
 	if (ret)
 		return cli_fail(m->cli, ret, "memtest 0x%" PRIx64 "+0x%" PRIx64 " after %" PRIu64
 				" errors", m->pa, m->len, m->errors);
-	if (!m->errors)
+	if (!m->errors || m->cli->dry_run)
 		return EXIT_SUCCESS;
 	return cli_refuse(m->cli, "memtest 0x%" PRIx64 "+0x%" PRIx64 ": %" PRIu64 " errors", m->pa,
 			  m->len, m->errors);

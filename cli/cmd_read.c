@@ -169,6 +169,29 @@ static int copy_out(struct read_args *a, void *buf)
 	return EXIT_SUCCESS;
 }
 
+/* What a dry run reads is not what VRAM holds, and nobody is to take it for that. */
+static int copy_nowhere(struct read_args *a, void *buf)
+{
+	uint64_t addr = a->addr, len = a->len, n;
+	struct transfer *t = &a->t;
+	struct json_object *obj;
+
+	for (; len; addr += n, len -= n) {
+		n = transfer_step(addr, len);
+		if (transfer_run(t, addr, buf, n))
+			return EXIT_FAILURE;
+	}
+	t->done = 0;
+	cli_note(t->cli, "%s: dry run: VRAM was not read", transfer_request(t, a->addr, a->len));
+	if (!t->cli->json)
+		return EXIT_SUCCESS;
+	obj = json_new(t->cli);
+	json_add(obj, t->pages.nr ? "offset" : "pa", a->addr);
+	json_add(obj, "len", a->len);
+	json_print(obj);
+	return EXIT_SUCCESS;
+}
+
 static int read_vram(struct read_args *a)
 {
 	struct transfer *t = &a->t;
@@ -186,7 +209,7 @@ static int read_vram(struct read_args *a)
 		return cli_fail(t->cli, -ENOMEM, "read");
 	progress_begin(&t->progress, "read", a->len);
 	t->progress.enabled &= !isatty(STDOUT_FILENO);
-	ret = copy_out(a, buf);
+	ret = t->cli->dry_run ? copy_nowhere(a, buf) : copy_out(a, buf);
 	free(buf);
 	return ret;
 }

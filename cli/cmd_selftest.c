@@ -594,15 +594,13 @@ static const struct {
 
 enum result { PASSED, FAILED, SKIPPED, NR_RESULTS };
 
-#define NO_BAR1	"this GPU has no BAR1"
-
 static void report(struct json_object *list, size_t i, enum result result, const char *reason)
 {
 	struct json_object *obj;
 
 	if (!list) {
-		printf("%sok %zu - %s%s\n", result == FAILED ? "not " : "", i + 1, tests[i].name,
-		       result == SKIPPED ? " # SKIP " NO_BAR1 : "");
+		printf("%sok %zu - %s%s%s\n", result == FAILED ? "not " : "", i + 1, tests[i].name,
+		       result == SKIPPED ? " # SKIP " : "", result == SKIPPED ? reason : "");
 		if (result == FAILED)
 			printf("# %s\n", reason);
 		return;
@@ -613,21 +611,36 @@ static void report(struct json_object *list, size_t i, enum result result, const
 	if (result == FAILED)
 		json_add_text(obj, "reason", reason);
 	if (result == SKIPPED)
-		json_add_text(obj, "skipped", NO_BAR1);
+		json_add_text(obj, "skipped", reason);
 	json_object_array_add(list, obj);
 }
 
-static void run_tests(struct selftest *t, struct json_object *list, size_t nr[NR_RESULTS])
+static enum result run_test(struct selftest *t, size_t i, bool dry_run)
+{
+	bool passed;
+
+	t->reason[0] = 0;
+	if (tests[i].bar1 && !t->info.bar1_size) {
+		snprintf(t->reason, sizeof(t->reason), "this GPU has no BAR1");
+		return SKIPPED;
+	}
+	passed = tests[i].run(t);
+	/* It was told what it had written itself. */
+	if (dry_run) {
+		snprintf(t->reason, sizeof(t->reason), "a dry run tests nothing");
+		return SKIPPED;
+	}
+	return passed ? PASSED : FAILED;
+}
+
+static void run_tests(struct selftest *t, bool dry_run, struct json_object *list,
+		      size_t nr[NR_RESULTS])
 {
 	enum result result;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(tests) && !interrupted(); i++) {
-		t->reason[0] = 0;
-		if (tests[i].bar1 && !t->info.bar1_size)
-			result = SKIPPED;
-		else
-			result = tests[i].run(t) ? PASSED : FAILED;
+		result = run_test(t, i, dry_run);
 		nr[result]++;
 		report(list, i, result, t->reason);
 	}
@@ -643,7 +656,7 @@ static void run_json(struct selftest *t, const struct cli *cli, size_t nr[NR_RES
 {
 	struct json_object *list = json_object_new_array(), *obj;
 
-	run_tests(t, list, nr);
+	run_tests(t, cli->dry_run, list, nr);
 	obj = json_new(cli);
 	json_object_object_add(obj, "tests", list);
 	json_add(obj, "passed", nr[PASSED]);
@@ -655,7 +668,7 @@ static void run_json(struct selftest *t, const struct cli *cli, size_t nr[NR_RES
 static void run_tap(struct selftest *t, const struct cli *cli, size_t nr[NR_RESULTS])
 {
 	printf("1..%zu\n", ARRAY_SIZE(tests));
-	run_tests(t, NULL, nr);
+	run_tests(t, cli->dry_run, NULL, nr);
 	printf("# %s: %zu passed, %zu failed", text_shown(cli->name), nr[PASSED], nr[FAILED]);
 	if (nr[SKIPPED])
 		printf(", %zu skipped", nr[SKIPPED]);

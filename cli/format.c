@@ -81,6 +81,8 @@ struct json_object *json_new(const struct cli *cli)
 
 	if (cli && cli->name)
 		json_add_text(obj, "device", cli->name);
+	if (cli && cli->dry_run)
+		json_add_flag(obj, "dry_run", true);
 	return obj;
 }
 

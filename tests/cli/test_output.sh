@@ -103,7 +103,7 @@ plain "a driver that has the GPU" nvbar -d "pci:$gpu" demo
 
 # --- the progress bar -------------------------------------------------------------
 
-export NVBAR_DEVICE=sim:ga102,vram=2G,bar1=64M
+export NVBAR_DEVICE=sim:ga102,vram=64G,bar1=64M
 # bar_on COLUMNS COMMAND: nvbar is interrupted when its bar is seen; each line of what stood
 # on the terminal
 bar_on() {
@@ -111,7 +111,7 @@ bar_on() {
 	tr '\r' '\n' <"$out" | sed 's/\x1b\[K//' >"$tmp/lines"
 }
 for columns in 20 40 63 80 200; do
-	bar_on "$columns" 'read --via pramin 0 2G >/dev/null'
+	bar_on "$columns" 'read --via pramin 0 60G >/dev/null'
 	awk -v n="$columns" '/ MiB/ && !/nvbar:/ { found = 1; if (length >= n) exit 2 }
 		END { exit found ? 0 : 2 }' "$tmp/lines"
 	result $? "the progress bar fits a terminal of $columns columns"

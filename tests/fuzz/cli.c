@@ -129,6 +129,7 @@ static char *read_errors(void)
 static const char *const notes[] = {
 	": this GPU has no BAR1: going through PRAMIN\n",
 	": nothing is mapped; --map PAGES maps pages first\n",
+	": dry run: VRAM was not read\n",
 	": the model forgets this now; a device sim:CHIP,file=PATH keeps it\n",
 };
 
