@@ -77,8 +77,8 @@ static error_t parse_map(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option map_options[] = {
 	{ "map", 'm', "PAGES", 0,
-	  "first map these VRAM pages as one range: page frame numbers P1,P2-P3,P4+COUNT,@FILE; may be "
-	  "repeated", 1 },
+	  "first map these VRAM pages as one range: page frame numbers P1,P2-P3,P4+COUNT,@FILE; "
+	  "may be repeated", 1 },
 	{ 0 }
 };
 static const struct argp map_argp = {

@@ -100,7 +100,7 @@ void arg_pages(const struct argp_state *state, const char *text, struct page_lis
 /* How to open a device with these flags, and to keep what the library says. */
 struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags);
 
-/* The device string in force: that of -d, of the environment, or the default, which nobody chose. */
+/* The device string in force: that of -d, of the environment, or else the default. */
 const char *cli_choose_device(struct cli *cli);
 
 /**

@@ -68,7 +68,8 @@ static void print_text(const struct nvbar_device_info *d)
 	printf("%s\n", text_shown(d->address));
 	printf("  %-12s%04x:%04x, class %06x\n", "id", d->vendor, d->device, d->class_code);
 	printf("  %-12s%s\n", "driver", d->driver[0] ? text_shown(d->driver) : "none");
-	printf("  %-12s%s%s%s\n", "state", state_text(d), d->power[0] ? ", " : "", text_shown(d->power));
+	printf("  %-12s%s%s%s\n", "state", state_text(d), d->power[0] ? ", " : "",
+	       text_shown(d->power));
 	print_bar("bar0", &d->bar0, 0);
 	print_bar("bar1", &d->bar1, d->bar1_sizes);
 	print_bar("bar2", &d->bar2, 0);

@@ -432,8 +432,8 @@ static void print_verdict(const struct memtest *m, int ret)
 		return;
 	}
 	printf("not finished: %s in pass %" PRIu64 ", test %s, after %" PRIu64 " of %" PRIu64
-	       " MiB; %" PRIu64 " errors so far\n", text_shown(cli_reason(m->cli, ret)), m->pass, m->test,
-	       m->done >> 20, m->total >> 20, m->errors);
+	       " MiB; %" PRIu64 " errors so far\n", text_shown(cli_reason(m->cli, ret)),
+	       m->pass, m->test, m->done >> 20, m->total >> 20, m->errors);
 }
 
 static void print_text(const struct memtest *m, int ret)
@@ -441,7 +441,8 @@ static void print_text(const struct memtest *m, int ret)
 	size_t i;
 
 	printf("%s: VRAM 0x%" PRIx64 "+0x%" PRIx64 ", %" PRIu64 " pass%s, seed 0x%" PRIx64 ":",
-	       text_shown(m->cli->name), m->pa, m->len, m->passes, m->passes == 1 ? "" : "es", m->seed);
+	       text_shown(m->cli->name), m->pa, m->len, m->passes, m->passes == 1 ? "" : "es",
+	       m->seed);
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		if (m->chosen >> i & 1)
 			printf(" %s", tests[i].name);

@@ -36,7 +36,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
 	{ "via", 'v', "WAY", 0, "bar1 (default), or pramin: the window in the registers", 0 },
 	{ "pages", 'p', "PAGES", 0,
-	  "these VRAM pages as one contiguous range: page frame numbers P1,P2-P3,P4+COUNT,@FILE", 0 },
+	  "these VRAM pages as one contiguous range: page frame numbers P1,P2-P3,P4+COUNT,@FILE",
+	  0 },
 	{ 0 }
 };
 static const struct argp argp = {
@@ -84,8 +85,8 @@ int transfer_end(struct transfer *t, int status)
 	if (ret && !status)
 		return cli_fail(t->cli, ret, "%s --pages: unmap", op_names[t->op]);
 	if (!status && t->op != TRANSFER_READ && t->cli->forgets && !t->cli->dry_run)
-		cli_note(t->cli, "%s: the model forgets this now; a device sim:CHIP,file=PATH keeps it",
-			 op_names[t->op]);
+		cli_note(t->cli, "%s: the model forgets this now; a device sim:CHIP,file=PATH "
+			 "keeps it", op_names[t->op]);
 	return status;
 }
 

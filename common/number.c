@@ -31,9 +31,8 @@ static size_t count_digits(const char *text, unsigned int base)
 {
 	size_t i;
 
-	for (i = 0; digit(text[i], base) >= 0 ||
-		    (i && text[i] == '_' && text[i - 1] != '_' && digit(text[i + 1], base) >= 0); i++)
-		;
+	for (i = 0; digit(text[i], base) >= 0; i++)
+		i += text[i + 1] == '_' && digit(text[i + 2], base) >= 0;
 	return i;
 }
 

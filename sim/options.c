@@ -312,7 +312,7 @@ static const struct key {
 	{ "nomem-from", set_nomem_from, "the number of an allocation, from 1" },
 };
 
-/* Of "A" or "A:B" the first that is refused only for its leading zeros: its readings, or nothing. */
+/* The readings of what in "A" or "A:B" is refused only for its leading zeros, or nothing. */
 static void read_twice(const char *text, char *why, size_t len)
 {
 	char part[64], *rest = part, *word;

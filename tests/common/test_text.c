@@ -27,7 +27,8 @@ static void what_people_read_stays(void **state)
 	assert_cleaned("", "");
 	assert_cleaned("sim:ga102, 8 GiB ~", "sim:ga102, 8 GiB ~");
 	/* U+00A0, U+00E9, U+4E16, U+1F600 */
-	assert_cleaned("\xc2\xa0 caf\xc3\xa9 \xe4\xb8\x96 \xf0\x9f\x98\x80", "\xc2\xa0 caf\xc3\xa9 \xe4\xb8\x96 \xf0\x9f\x98\x80");
+	assert_cleaned("\xc2\xa0 caf\xc3\xa9 \xe4\xb8\x96 \xf0\x9f\x98\x80",
+		       "\xc2\xa0 caf\xc3\xa9 \xe4\xb8\x96 \xf0\x9f\x98\x80");
 	/* A name in ISO 8859-1 */
 	assert_cleaned("caf\xe9", "caf\xe9");
 }
@@ -42,11 +43,13 @@ static void every_control_character_goes(void **state)
 		sprintf(text, "a%cb", c);
 		assert_cleaned(text, "a?b");
 	}
-	assert_cleaned("a\x7f" "b", "a?b");
+	assert_cleaned("a\x7f"
+		       "b",
+		       "a?b");
 	for (c = 0x80; c < 0xa0; c++) {
-		sprintf(text, "a\xc2%cb", c);	/* in UTF-8 */
+		sprintf(text, "a\xc2%cb", c); /* in UTF-8 */
 		assert_cleaned(text, "a?b");
-		sprintf(text, "a%cb", c);	/* in ISO 8859 */
+		sprintf(text, "a%cb", c); /* in ISO 8859 */
 		assert_cleaned(text, "a?b");
 	}
 	assert_cleaned("\033[31mred\033[0m\r\n", "?[31mred?[0m??");
@@ -56,19 +59,29 @@ static void what_begins_a_line_or_turns_text_goes(void **state)
 {
 	(void)state;
 	/* U+2028, U+2029, U+202E, U+2066, U+200F */
-	assert_cleaned("a\xe2\x80\xa8" "b", "a?b");
-	assert_cleaned("a\xe2\x80\xa9" "b", "a?b");
-	assert_cleaned("a\xe2\x80\xae" "b", "a?b");
-	assert_cleaned("a\xe2\x81\xa6" "b", "a?b");
-	assert_cleaned("a\xe2\x80\x8f" "b", "a?b");
+	assert_cleaned("a\xe2\x80\xa8"
+		       "b",
+		       "a?b");
+	assert_cleaned("a\xe2\x80\xa9"
+		       "b",
+		       "a?b");
+	assert_cleaned("a\xe2\x80\xae"
+		       "b",
+		       "a?b");
+	assert_cleaned("a\xe2\x81\xa6"
+		       "b",
+		       "a?b");
+	assert_cleaned("a\xe2\x80\x8f"
+		       "b",
+		       "a?b");
 }
 
 /* U+009B in too many bytes, cut short, a surrogate, beyond Unicode */
 static void control_characters_in_broken_utf8_go(void **state)
 {
 	static const char *const broken[] = {
-		"\xe0\x82\x9b", "\xf0\x80\x82\x9b", "\xe4\x9b", "\xe4\xb8", "\xed\xa0\x9b", "\xf5\x80\x80\x9b",
-		"\xc2", "\xc1\x9b",
+		"\xe0\x82\x9b", "\xf0\x80\x82\x9b", "\xe4\x9b", "\xe4\xb8",
+		"\xed\xa0\x9b", "\xf5\x80\x80\x9b", "\xc2",	"\xc1\x9b",
 	};
 	char text[8];
 	size_t i;
@@ -101,7 +114,9 @@ static void json_says_the_same_without_control_characters(void **state)
 {
 	(void)state;
 	assert_json("{\n  \"a\":\"caf\xc3\xa9\"\n}", "{\n  \"a\":\"caf\xc3\xa9\"\n}");
-	assert_json("\"\xc2\x9b" "31m\"", "\"\\u009b31m\"");
+	assert_json("\"\xc2\x9b"
+		    "31m\"",
+		    "\"\\u009b31m\"");
 	assert_json("\"\x7f\"", "\"\\u007f\"");
 	assert_json("\"\xe2\x80\xae\"", "\"\\u202e\"");
 	/* JSON is UTF-8: other bytes have no escape of their own. */
