@@ -15,16 +15,39 @@ void arg_no_memory(const struct argp_state *state)
 #define OPT_FORCE	0x101
 #define OPT_FAULTS	0x102
 
-static error_t parse_common(int key, char *arg, struct argp_state *state)
+static error_t parse_json(int key, char *arg, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	(void)arg;
+	switch (key) {
+	case 'j':
+		cli->json = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option json_options[] = {
+	{ "json", 'j', NULL, 0, "facts as JSON on standard output", -2 },
+	{ 0 }
+};
+static const struct argp json_argp = {
+	.options = json_options, .parser = parse_json, .children = arg_help_options
+};
+const struct argp_child cli_json_options[] = { { &json_argp, 0, NULL, 0 }, { 0 } };
+
+static error_t parse_device(int key, char *arg, struct argp_state *state)
 {
 	struct cli *cli = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = cli;
+		return 0;
 	case 'd':
 		cli->device = arg;
-		return 0;
-	case 'j':
-		cli->json = true;
 		return 0;
 	case OPT_DRY_RUN:
 		cli->dry_run = true;
@@ -40,9 +63,8 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_option common_options[] = {
+static const struct argp_option device_options[] = {
 	{ "device", 'd', "DEVICE", 0, "device to use (default: $NVBAR_DEVICE, or sim)", -2 },
-	{ "json", 'j', NULL, 0, "facts as JSON on standard output", -2 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0,
 	  "write nothing to the GPU; tell on standard error what would be written", -2 },
 	{ "force", OPT_FORCE, NULL, 0, "take BAR1 even if another driver has it bound", -2 },
@@ -50,8 +72,10 @@ static const struct argp_option common_options[] = {
 	  -2 },
 	{ 0 }
 };
-static const struct argp common_argp = { .options = common_options, .parser = parse_common };
-const struct argp_child cli_options[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp device_argp = {
+	.options = device_options, .parser = parse_device, .children = cli_json_options
+};
+const struct argp_child cli_options[] = { { &device_argp, 0, NULL, 0 }, { 0 } };
 
 static error_t parse_map(int key, char *arg, struct argp_state *state)
 {

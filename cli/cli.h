@@ -83,10 +83,10 @@ extern const struct command cmd_bench, cmd_bind, cmd_check, cmd_decode, cmd_demo
 /* --- args.c: what the user typed ---------------------------------------- */
 
 /*
- * The only child of a command's argp: the options of every command, or those
- * and --map.  Its input is struct cli.
+ * The only child of a command's argp, with struct cli as its input: the options of
+ * commands that need no device, of those that do, and of those that also take --map.
  */
-extern const struct argp_child cli_options[], cli_map_options[];
+extern const struct argp_child cli_json_options[], cli_options[], cli_map_options[];
 
 _Noreturn void arg_no_memory(const struct argp_state *state);
 
@@ -146,6 +146,9 @@ int cli_refuse(const struct cli *cli, const char *fmt, ...) PRINTF(2, 3);
 /* One line on stderr beside what the command does. */
 void cli_note(const struct cli *cli, const char *fmt, ...) PRINTF(2, 3);
 
+/* The same if standard input is a terminal: @command waits there for @what. */
+void cli_note_typing(const struct cli *cli, const char *command, const char *what);
+
 /* --- stdio.c: the standard streams -------------------------------------- */
 
 void stdio_init(void);
@@ -170,6 +173,8 @@ int read_file(const char *path, char **text, size_t *len);
 
 /* 4096 is "4K", 4097 is "4097".  Overwrites its result at every eighth call. */
 const char *size_text(uint64_t bytes);
+/* 4096 is "4K", 4097 is "4K", 4608 is "4.5K": three decimals; likewise. */
+const char *size_about(uint64_t bytes);
 /* A set of page sizes, bit n for 1 << n, as "4K 2M"; likewise. */
 const char *page_sizes_text(uint64_t set);
 struct json_object *page_sizes_json(uint64_t set);
@@ -272,8 +277,8 @@ struct transfer {
 	struct progress progress;
 };
 
-/* The options --via and --pages; input is struct transfer. */
-extern const struct argp_child transfer_options[];
+/* --via, and --via and --pages, beside the options of each command; input is struct transfer. */
+extern const struct argp_child transfer_options[], transfer_pages_options[];
 
 /*
  * The steps of a command; each prints why it failed.

@@ -45,6 +45,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (state->arg_num < 3)
 			arg_error(state, "a format, a kind of entry and its value are needed");
+		if (state->arg_num == 4 && a->kind != NVBAR_ENTRY_DUAL_PDE)
+			arg_error(state, "only a dual_pde has a second word");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -56,7 +58,7 @@ static const struct argp argp = {
 	.args_doc = "v2|v3 pde|dual_pde|pte RAW [RAW_HI]",
 	.doc = "Show the fields of a page-table entry as key=value words. RAW_HI is the second "
 	       "word of an entry of 16 bytes.",
-	.children = cli_options,
+	.children = cli_json_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -15,7 +15,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = a->t.cli;
+		state->child_inputs[0] = &a->t;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
@@ -53,7 +53,7 @@ static const struct argp argp = {
 	.args_doc = "PA LEN PATTERN",
 	.doc = "Write a 32-bit PATTERN over a range of VRAM."
 	       "\vPA and LEN are multiples of 4 and take the suffixes K, M, G and T.",
-	.children = cli_options,
+	.children = transfer_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -99,7 +99,7 @@ static int visit(const struct nvbar_device_info *d, void *arg)
 static const struct argp argp = {
 	.doc = "List NVIDIA's GPUs in this machine: identity, driver, BARs, IOMMU group, and the "
 	       "device string that opens each. Reads files of sysfs and touches no GPU.",
-	.children = cli_options,
+	.children = cli_json_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

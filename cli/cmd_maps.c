@@ -50,12 +50,22 @@ static int visit(const struct nvbar_mapping_info *m, void *arg)
 	return 0;
 }
 
+static void print_sum(const char *name, uint64_t bytes)
+{
+	const char *text = size_about(bytes);
+
+	printf("%-12s %10s", name, text);
+	if (strcmp(text, size_text(bytes)))
+		printf("  (0x%" PRIx64 ")", bytes);
+	putchar('\n');
+}
+
 static void print_text(const struct maps *maps, const struct nvbar_stats *s)
 {
-	printf("used         %10s\n", size_text(maps->used));
-	printf("free         %10s\n", size_text(s->va_free));
-	printf("largest free %10s\n", size_text(s->va_largest_free));
-	printf("aperture     %10s\n", size_text(maps->used + s->va_free));
+	print_sum("used", maps->used);
+	print_sum("free", s->va_free);
+	print_sum("largest free", s->va_largest_free);
+	print_sum("aperture", maps->used + s->va_free);
 }
 
 static void print_json(const struct cli *cli, const struct maps *maps, const struct nvbar_stats *s)

@@ -58,7 +58,7 @@ struct memtest {
 	bool has_pa, has_len;
 	uint64_t pa, len, passes, seed;
 	bool has_seed;
-	uint64_t chosen;		/* bit n: tests[n] */
+	uint64_t chosen;		/* bit n: tests[n]; all of them if nobody chooses */
 	uint64_t window;
 	uint64_t *buf, *want;
 	struct volume written, read;
@@ -526,7 +526,6 @@ static void choose_tests(struct memtest *m, const struct argp_state *state, cons
 
 	if (!copy)
 		arg_no_memory(state);
-	m->chosen = 0;
 	while ((name = strsep(&rest, ","))) {
 		for (i = 0; i < ARRAY_SIZE(tests) && strcmp(name, tests[i].name); i++)
 			;
@@ -568,6 +567,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		m->has_len = state->arg_num == 1;
 		return 0;
 	case ARGP_KEY_END:
+		if (!m->chosen)
+			m->chosen = UINT64_MAX;
 		if (m->has_pa && !m->has_len)
 			arg_error(state, "an address needs a length");
 		return 0;
@@ -579,7 +580,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
 	{ "passes", 'p', "N", 0, "do all of it N times (default 1)", 0 },
 	{ "seed", 's', "SEED", 0, "of the random pattern (default: another one each time)", 0 },
-	{ "test", 't', "NAME,...", 0, "only these: address, checker, walk, random", 0 },
+	{ "test", 't', "NAME,...", 0, "only these: address, checker, walk, random; may be repeated", 0 },
 	{ 0 }
 };
 static const struct argp argp = {
@@ -636,7 +637,7 @@ static int memtest(struct memtest *m)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct memtest m = { .cli = cli, .passes = 1, .chosen = UINT64_MAX };
+	struct memtest m = { .cli = cli, .passes = 1 };
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &m);

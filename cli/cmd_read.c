@@ -6,6 +6,8 @@
 
 #include "cli.h"
 
+#define OPT_OFFSET	0x300	/* no letter */
+
 /* Bytes that are printed before looking whether to go on */
 #define TEXT_STEP	PAGE_BYTES
 
@@ -50,7 +52,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'x':
 		a->hex = true;
 		return 0;
-	case 'o':
+	case OPT_OFFSET:
 		a->offset = arg_number(state, arg);
 		a->have_offset = true;
 		return 0;
@@ -216,7 +218,7 @@ static int read_vram(struct read_args *a)
 
 static const struct argp_option options[] = {
 	{ "hex", 'x', NULL, 0, "a hexdump, also where standard output is no terminal", 0 },
-	{ "offset", 'o', "OFFSET", 0, "with --pages: begin so many bytes into the range", 0 },
+	{ "offset", OPT_OFFSET, "OFFSET", 0, "with --pages: begin so many bytes into the range", 0 },
 	{ 0 }
 };
 static const struct argp argp = {
@@ -226,7 +228,7 @@ static const struct argp argp = {
 	.doc = "Write VRAM to standard output: raw bytes, or a hexdump on a terminal."
 	       "\vPA is a VRAM address of any alignment. PA, LEN and OFFSET take the suffixes K, "
 	       "M, G and T.",
-	.children = transfer_options,
+	.children = transfer_pages_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -95,7 +95,7 @@ static const struct argp argp = {
 	.doc = "Perform the bus accesses of a trace, which NVBAR_TRACE=FILE makes of a run, on a "
 	       "modelled GPU of the same kind, and tell the first read that gives something else "
 	       "there. FILE may be - for standard input.",
-	.children = cli_options,
+	.children = cli_json_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -105,6 +105,7 @@ static int read_vas(struct walk_args *a)
 	size_t len;
 	int ret;
 
+	cli_note_typing(a->cli, "walk", "VAs, one a line");
 	ret = read_file("-", &text, &len);
 	if (ret)
 		return cli_refuse(a->cli, "walk: standard input: %s", io_error(ret));

@@ -3,6 +3,7 @@
  * Opening the device, and saying in one line what went wrong with it.
  */
 #include <stdarg.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "text.h"
@@ -26,17 +27,17 @@ static void take_line(void *arg, int level, const char *line)
 		snprintf(cli->log, sizeof(cli->log), "%s", line);
 }
 
-/* @line without a leading "@name: ", and that may be a shorter or longer form of @name. */
-static const char *after_name(const char *line, const char *name)
+/* @line without the device in front, which the library may name in another form. */
+static const char *after_device(const char *line, const char *name)
 {
+	size_t len = strlen(name), kind = strcspn(name, ":,");
 	const char *colon = strstr(line, ": ");
-	size_t len = strlen(name);
 
-	if (!colon)
-		return line;
-	if (len > (size_t)(colon - line))
-		len = colon - line;
-	return strncmp(line, name, len) ? line : colon + 2;
+	if (!strncmp(line, name, len) && !strncmp(line + len, ": ", 2))
+		return line + len + 2;
+	if (colon && !strncmp(line, name, kind) && line[kind] == ':')
+		return colon + 2;
+	return line;
 }
 
 const char *cli_reason(const struct cli *cli, int err)
@@ -44,7 +45,7 @@ const char *cli_reason(const struct cli *cli, int err)
 	if (err == -EINTR)
 		return "interrupted";
 	if (cli->log[0])
-		return after_name(after_name(cli->log, "nvbar"), cli->name);
+		return after_device(cli->log, cli->name);
 	return nvbar_strerror(err);
 }
 
@@ -94,6 +95,12 @@ void cli_note(const struct cli *cli, const char *fmt, ...)
 	va_start(ap, fmt);
 	complain(cli, NULL, fmt, ap);
 	va_end(ap);
+}
+
+void cli_note_typing(const struct cli *cli, const char *command, const char *what)
+{
+	if (isatty(STDIN_FILENO))
+		cli_note(cli, "%s: waiting for %s on standard input; Ctrl-D ends it", command, what);
 }
 
 void cli_forget(struct cli *cli)

@@ -23,6 +23,28 @@ const char *size_text(uint64_t bytes)
 	return text;
 }
 
+/* Cut, not rounded: 7.997G are no 8G. */
+const char *size_about(uint64_t bytes)
+{
+	static char buf[TEXT_BUFS][32];
+	static unsigned int next;
+	char *text = buf[next++ % TEXT_BUFS];
+	const char *unit = "\0KMGT";
+	unsigned int shift = 0, part, digits = 3;
+
+	for (; unit[1] && bytes >> shift >= 1024; unit++)
+		shift += 10;
+	part = (bytes & ((UINT64_C(1) << shift) - 1)) * 1000 >> shift;
+	for (; digits && part % 10 == 0; digits--)
+		part /= 10;
+	if (digits)
+		snprintf(text, sizeof(buf[0]), "%" PRIu64 ".%0*u%.1s", bytes >> shift, digits, part,
+			 unit);
+	else
+		snprintf(text, sizeof(buf[0]), "%" PRIu64 "%.1s", bytes >> shift, unit);
+	return text;
+}
+
 const char *page_sizes_text(uint64_t set)
 {
 	static char buf[TEXT_BUFS][160];

@@ -50,6 +50,22 @@ uint64_t arg_number(const struct argp_state *state, const char *text)
 	return value;
 }
 
+static error_t parse_help(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	if (key != 'h')
+		return ARGP_ERR_UNKNOWN;
+	argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+	return 0;
+}
+
+static const struct argp_option help_options[] = {
+	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 },
+	{ 0 }
+};
+static const struct argp help_argp = { .options = help_options, .parser = parse_help };
+const struct argp_child arg_help_options[] = { { &help_argp, 0, NULL, 0 }, { 0 } };
+
 void arg_refuse_controls(const char *program, char *const *argv)
 {
 	char option[64];

@@ -18,6 +18,9 @@ _Noreturn void arg_error(const struct argp_state *state, const char *fmt, ...)
 _Noreturn void arg_fail(const struct argp_state *state, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** arg_help_options - a child of an argp: -h, which glibc's lacks */
+extern const struct argp_child arg_help_options[];
+
 /** arg_number - a number or size, as number_parse() takes it */
 uint64_t arg_number(const struct argp_state *state, const char *text);
 

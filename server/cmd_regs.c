@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "arg.h"
 #include "nvbar_sim.h"
 #include "sim.h"
 #include "text.h"
@@ -88,6 +89,7 @@ static const struct argp_option options[] = {
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = arg_help_options,
 	.args_doc = "[CHIP]",
 	.doc = "Prints the registers that the model of CHIP (default ga102) has: offset in "
 	       "BAR0, value after power-on with 8 GiB of VRAM, bits a write changes, bits a "

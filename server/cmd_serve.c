@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "arg.h"
 #include "lobby.h"
 #include "nvbar_sim.h"
 #include "serve.h"
@@ -85,6 +86,16 @@ static int listen_at(const char *path, struct stat *own)
 	close(sock);
 	errno = err;
 	return -1;
+}
+
+/* What "Address already in use" means of a path */
+static const char *listen_error(const char *path, int err)
+{
+	struct stat st;
+
+	if (err != EADDRINUSE || lstat(path, &st))
+		return strerror(err);
+	return S_ISSOCK(st.st_mode) ? "a server has it already" : "is there, and is no socket";
 }
 
 /* Return: a descriptor that can be read once the process is to end, -1 with errno. */
@@ -223,7 +234,7 @@ static int serve(struct sim_gpu *gpu, const struct args *args)
 	}
 	listener = listen_at(args->socket, &own);
 	if (listener < 0) {
-		refuse("serve: %s: %s", args->socket, strerror(errno));
+		refuse("serve: %s: %s", args->socket, listen_error(args->socket, errno));
 		goto out_stop;
 	}
 	status = serve_at(&service, listener, args);
@@ -313,6 +324,7 @@ static const struct argp_option options[] = {
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = arg_help_options,
 	.args_doc = "[CHIP][,KEY=VALUE...]",
 	.doc = "Serves a modelled GPU as a PCI device by the vfio-user protocol, to one client at "
 	       "a time, until SIGTERM or SIGINT.  Then it prints what the model counted against "

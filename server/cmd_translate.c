@@ -244,6 +244,17 @@ static int translate_one(const struct args *args, const struct snapshot_scenario
 	return unreadable ? report_unreadable(args, s, va, &walk) : 0;
 }
 
+static void print_json(const struct args *args, struct json_object *list)
+{
+	struct json_object *top = json_object_new_object();
+
+	json_object_object_add(top, "snapshot", json_object_new_string(args->file));
+	json_object_object_add(top, "walks", list);
+	text_put_json(json_object_to_json_string_ext(top, JSON_C_TO_STRING_PRETTY), stdout);
+	putchar('\n');
+	json_object_put(top);
+}
+
 static int translate(const struct args *args, const struct snapshot *snap)
 {
 	struct json_object *list = args->json ? json_object_new_array() : NULL;
@@ -259,11 +270,8 @@ static int translate(const struct args *args, const struct snapshot *snap)
 		for (v = 0; v < args->nr; v++)
 			status |= translate_one(args, s, args->va[v], list);
 	}
-	if (list) {
-		text_put_json(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY), stdout);
-		putchar('\n');
-		json_object_put(list);
-	}
+	if (list)
+		print_json(args, list);
 	return finish_output(status);
 }
 
@@ -271,7 +279,6 @@ enum {
 	KEY_SNAPSHOT = 0x100,
 	KEY_SCENARIO,
 	KEY_BRIEF,
-	KEY_JSON,
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -288,7 +295,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_BRIEF:
 		args->brief = true;
 		return 0;
-	case KEY_JSON:
+	case 'j':
 		args->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
@@ -309,13 +316,14 @@ static const struct argp_option options[] = {
 	{ .name = "scenario", .key = KEY_SCENARIO, .arg = "NAME",
 	  .doc = "only this one of the file's scenarios" },
 	{ .name = "brief", .key = KEY_BRIEF, .doc = "one line per VA, no levels and no headings" },
-	{ .name = "json", .key = KEY_JSON, .doc = "print JSON" },
+	{ .name = "json", .key = 'j', .doc = "print JSON" },
 	{ 0 },
 };
 
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = arg_help_options,
 	.args_doc = "[VA...]",
 	.doc = "Prints what the modelled MMU makes of each VA, for each scenario of the snapshot "
 	       "in the file's order: a line as the x lines of the snapshot, then the entry of "

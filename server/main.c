@@ -14,10 +14,13 @@
 #include "nvbar_sim.h"
 #include "text.h"
 
+static int cmd_help(int argc, char **argv);
+
 static const struct command commands[] = {
 	{ "translate", "what the modelled MMU makes of each VA of a snapshot", cmd_translate },
 	{ "serve", "the modelled GPU as a PCI device, by the vfio-user protocol", cmd_serve },
 	{ "regs", "the register map of a chip", cmd_regs },
+	{ "help", "explain a command", cmd_help },
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -120,10 +123,51 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 
 static const struct argp top_argp = {
 	.parser = parse_top,
+	.children = arg_help_options,
 	.args_doc = "COMMAND [ARGUMENT...]",
 	.doc = "The modelled GPU, from the device's side.\v",
 	.help_filter = help_filter,
 };
+
+static error_t parse_help(int key, char *arg, struct argp_state *state)
+{
+	const struct command **command = state->input;
+
+	if (key != ARGP_KEY_ARG)
+		return ARGP_ERR_UNKNOWN;
+	if (state->arg_num)
+		argp_error(state, "too many arguments");
+	*command = find_command(arg);
+	if (!*command)
+		arg_error(state, "unknown command '%s'", arg);
+	return 0;
+}
+
+static const struct argp help_argp = {
+	.parser = parse_help,
+	.children = arg_help_options,
+	.args_doc = "[COMMAND]",
+	.doc = "Explains a command, or lists them all.",
+};
+
+/* A command explains itself. */
+static int cmd_help(int argc, char **argv)
+{
+	static char program[] = PROGRAM, option[] = "--help";
+	const struct command *command = NULL;
+	char *words[] = { program, option, NULL };
+	char name[64];
+
+	if (argp_parse(&help_argp, argc, argv, 0, NULL, &command))
+		return refuse("no memory");
+	if (!command) {
+		argp_help(&top_argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, program);
+		return finish_output(0);
+	}
+	snprintf(name, sizeof(name), "%s %s", PROGRAM, command->name);
+	words[0] = name;
+	return command->run(2, words);
+}
 
 int main(int argc, char **argv)
 {

@@ -93,6 +93,9 @@ misuse "write to nowhere" nvbar write
 misuse "write to two places" nvbar write 0 1
 misuse "write to a place and pages" nvbar write 0 --pages 1
 misuse "write --offset without --pages" nvbar write 0 --offset 1
+misuse "decode of a second word that there is not" nvbar decode v2 pte 0x0600000000001001 0x123
+misuse "and of a pde" nvbar decode v3 pde 1 0
+misuse "fill --via nonsense" nvbar fill --via bar2 0 4 0
 misuse "fill without a pattern" nvbar fill 0 4
 misuse "fill with too much" nvbar fill 0 4 0 0
 misuse "fill with more than 32 bits" nvbar fill 0 4 0x100000000
@@ -157,7 +160,8 @@ untouched() {
 	"$NVBAR" read $((reserved - 4096)) 4096 | cmp -s - "$tmp/before"
 }
 
-refuses "write of nothing" 'zero' nvbar write 0
+refuses "write of nothing" 'write 0x0\+0x0: standard input is empty$' nvbar write 0
+refuses "write --pages of nothing" 'standard input is empty$' nvbar write --pages 1
 input=$tmp/data
 refuses "write past VRAM" "$end" nvbar write $end
 refuses "write far past VRAM" "$end" nvbar write 0xffffffffffffffff

@@ -32,7 +32,43 @@ for command in $commands; do
 	prints "$command --help" "^Usage: nvbar $command " nvbar "$command" --help
 	prints "help $command" "^Usage: nvbar $command " nvbar help "$command"
 done
-prints "nvbar-sim --help" '^Usage: nvbar-sim ' "$NVBAR_SIM" --help
+for tool in "$NVBAR" "$NVBAR_SIM"; do
+	for words in --help -h '-?' help 'help help'; do
+		# shellcheck disable=SC2086
+		prints "${tool##*/} $words" "^Usage: ${tool##*/} " "$tool" $words
+	done
+done
+for command in translate serve regs; do
+	for words in "help $command" "$command -h" "$command --help"; do
+		# shellcheck disable=SC2086
+		prints "nvbar-sim $words" "^Usage: nvbar-sim $command " "$NVBAR_SIM" $words
+	done
+done
+prints "an option of nvbar's alone" '^Usage: nvbar read ' nvbar read -h
+
+# documented PAGE HELP...: each option that the help shows is in the man page, short and long
+documented() {
+	local page=$GOLDEN/../../docs/man/$1.scd option missing=
+	shift
+	run "$@"
+	for option in $(grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+' "$out" | tr -d ,); do
+		grep -qF -- "*$option*" "$page" || missing+=" $option"
+	done
+	[ $status -eq 0 ] && [ -z "$missing" ] && grep -q -- '  --\|, --' "$out"
+	result $? "the man page has the options of ${*:2}${missing:+ but for$missing}"
+}
+for command in list info read write fill demo walk tables decode maps check snapshot replay memtest \
+	selftest bench resize bind unbind; do
+	documented nvbar.1 "$NVBAR" help "$command"
+done
+for command in translate serve regs; do
+	documented nvbar-sim.1 "$NVBAR_SIM" help "$command"
+done
+for command in list decode replay; do
+	run nvbar help $command
+	[ $status -eq 0 ] && ! grep -q -- '--device\|--force\|--dry-run' "$out"
+	result $? "$command has no options for a device"
+done
 
 # --- every chip ---------------------------------------------------------
 
@@ -121,6 +157,9 @@ check "read through BAR1 what PRAMIN wrote" same "$tmp/fox"
 works "fill" nvbar fill 0x20000000 20M 0x44434241
 run nvbar read 0x213ffff8 8
 check "fill reaches its end" holds ABCDABCD
+works "fill --via pramin" nvbar fill --via pramin 0x30000000 4K 0x5a5a5a5a
+run nvbar read 0x30000ffc 4
+check "fill --via pramin fills" holds ZZZZ
 works "fill with a decimal pattern" nvbar fill 0x213ffff8 4 1094795585
 run nvbar read 0x213ffff4 12
 check "fill of one word" holds ABCDAAAAABCD
@@ -197,10 +236,25 @@ reserved=$(sed -n 's/.*"reserved_pa": *\([0-9]*\).*/\1/p' <<<"$info")
 works "the driver's own region is readable" nvbar read "$reserved" 4K
 works "the last byte of VRAM" nvbar read 0x1ffffffff 1
 
+# typed COMMAND...: on a terminal, before the end of its input, with a hint
+typed() {
+	"$INTERRUPT" 2 'Ctrl-D ends it' --columns 80 "$NVBAR" "$@" >"$out"
+	status=$?
+	[ $status -eq 130 ] && grep -q "nvbar: .*: $1: waiting for .* on standard input" "$out"
+	result $? "$1 on a terminal says what it waits for"
+}
+typed write 0
+typed write --pages 1
+typed walk
+
 # --- looking inside -----------------------------------------------------
 
 export NVBAR_DEVICE=sim:ad102
 prints "maps of an empty BAR1" '^free +256M$' nvbar maps
+prints "a size that is cut has the exact one beside it" '^free +255\.984M  \(0xfffc000\)$' \
+	nvbar maps --map 1,2,3 --map 4
+prints "usable VRAM is short to read" '^vram +96G, usable 9[0-9]\.[0-9]{1,3}G$' \
+	nvbar -d sim:gh100,vram=96G,bar1=64G info
 prints "maps sums to the aperture" '^aperture +256M$' nvbar maps --map 3,1,2 --map 7
 prints "maps shows who holds what" '^0x[0-9a-f]+ +12K  rw  mapped +4K +--map 1$' \
 	nvbar maps --map 3,1,2 --map 7

@@ -31,6 +31,7 @@ prints "a range, twice" '^sim:ga102: VRAM 0x100000\+0x200000, 2 passes, seed 0x5
 	nvbar memtest 1M 2M --passes 2 --seed 5
 prints "one test" ': random$' nvbar memtest 0 4K --test random
 prints "two tests" ': address walk$' nvbar memtest 0 12K -t walk,address
+prints "two tests, one by one" ': walk random$' nvbar memtest 0 4K --test random --test walk
 gives_json "memtest --json" "device pa len passes seed tests write_mib_s read_mib_s errors bad" \
 	nvbar --json memtest 3M 1M --seed 18446744073709551615
 check "JSON has the verdict" grep -q '"finished": *true' "$out"

@@ -57,6 +57,7 @@ refused()
 start "$tmp/s"
 head -n 1 "$tmp/out" | grep -q "^ga102 at $tmp/s\$" || fail "the default chip is ga102"
 refused 1 "a socket in use" --socket "$tmp/s"
+grep -q 'a server has it' "$tmp/refused" || fail "a socket in use: $(cat "$tmp/refused")"
 [ -S "$tmp/s" ] || fail "it took away another's socket"
 stop TERM
 
@@ -131,6 +132,7 @@ done
 
 echo text >"$tmp/file"
 refused 1 "a file that is no socket" --socket "$tmp/file"
+grep -q 'is no socket' "$tmp/refused" || fail "a file that is no socket: $(cat "$tmp/refused")"
 grep -q text "$tmp/file" || fail "it took away a file"
 refused 1 "no such folder" --socket "$tmp/none/s"
 refused 1 "a path that is too long" --socket "$tmp/$(printf %0200d 0)"
