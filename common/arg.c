@@ -10,6 +10,8 @@
 #include "text.h"
 
 /* What the user typed is part of it, and may be anything. */
+static char *line_of(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
 static char *line_of(const char *fmt, va_list ap)
 {
 	static char line[512];
