@@ -28,7 +28,7 @@ WORK = ROOT / "build-mutate"
 COPY = WORK / "source"
 BUILD = WORK / "build"
 
-FOLDERS = ("core", "sim", "lib", "server")
+FOLDERS = ("core", "sim", "lib", "server", "cli", "common")
 JOBS = 2
 TIME_LIMIT = 60  # seconds for a test: a mutant may never come to an end
 

@@ -35,18 +35,42 @@ static void run(char **argv)
 	fail(argv[0]);
 }
 
-/* Nobody reads until the writer has filled the pipe, or ended. */
+/* It waits, and not for a signal that is on its way to it. */
+static bool is_asleep(pid_t pid)
+{
+	unsigned long long pending = 0, bits;
+	char path[32], line[256], state = 0;
+	FILE *status;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	status = fopen(path, "re");
+	if (!status)
+		fail(path);
+	while (fgets(line, sizeof(line), status)) {
+		sscanf(line, "State: %c", &state);
+		if (sscanf(line, "SigPnd: %llx", &bits) == 1 ||
+		    sscanf(line, "ShdPnd: %llx", &bits) == 1)
+			pending |= bits;
+	}
+	fclose(status);
+	return state == 'S' && !pending;
+}
+
+/* Nobody reads: until the writer has filled the pipe and waits, or has ended. */
 static void wait_until_full(int to, pid_t pid)
 {
 	struct pollfd p = { .fd = to, .events = POLLOUT };
 	siginfo_t info = { 0 };
 
-	while (poll(&p, 1, 0) == 1 && !waitid(P_PID, pid, &info, WEXITED | WNOWAIT | WNOHANG) &&
-	       !info.si_pid)
+	while (!info.si_pid && (poll(&p, 1, 0) == 1 || !is_asleep(pid))) {
 		usleep(1000);
+		if (waitid(P_PID, pid, &info, WEXITED | WNOWAIT | WNOHANG))
+			fail("waitid");
+	}
 }
 
-static pid_t start_on_pipe(char **argv, bool fill, int *from)
+/* @sig: to send once the pipe is full; 0 if not */
+static pid_t start_on_pipe(char **argv, int sig, int *from)
 {
 	int fds[2];
 	pid_t pid;
@@ -60,8 +84,11 @@ static pid_t start_on_pipe(char **argv, bool fill, int *from)
 		dup2(fds[1], STDOUT_FILENO);
 		run(argv);
 	}
-	if (fill)
+	if (sig) {
 		wait_until_full(fds[1], pid);
+		kill(pid, sig);
+		wait_until_full(fds[1], pid);	/* it has seen the signal */
+	}
 	close(fds[1]);
 	*from = fds[0];
 	return pid;
@@ -112,9 +139,7 @@ int main(int argc, char **argv)
 		return 99;
 	sig = atoi(argv[1]);
 	pid = terminal ? start_on_terminal(argv[4], argv + 5, &from) :
-			 start_on_pipe(argv + 3, !*argv[2], &from);
-	if (!*argv[2])
-		kill(pid, sig);
+			 start_on_pipe(argv + 3, *argv[2] ? 0 : sig, &from);
 	pass_on(from, argv[2], pid, sig);
 	if (waitpid(pid, &status, 0) != pid)
 		fail("waitpid");

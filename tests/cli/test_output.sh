@@ -112,8 +112,8 @@ bar_on() {
 }
 for columns in 20 40 63 80 200; do
 	bar_on "$columns" 'read --via pramin 0 60G >/dev/null'
-	awk -v n="$columns" '/ MiB/ && !/nvbar:/ { found = 1; if (length >= n) exit 2 }
-		END { exit found ? 0 : 2 }' "$tmp/lines"
+	awk -v n="$columns" '/ MiB/ && !/nvbar:/ { found = 1; if (length >= n) wide = 1 }
+		END { exit !found || wide }' "$tmp/lines"
 	result $? "the progress bar fits a terminal of $columns columns"
 	grep -q '^nvbar: sim:ga102: read .*: interrupted$' "$tmp/lines"
 	result $? "an error does not follow the progress bar in its line, on $columns columns"
