@@ -45,8 +45,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (state->arg_num < 3)
 			arg_error(state, "a format, a kind of entry and its value are needed");
-		if (state->arg_num == 4 && a->kind != NVBAR_ENTRY_DUAL_PDE)
-			arg_error(state, "only a dual_pde has a second word");
+		/* A page of 2 MiB stands in two words, too. */
+		if (a->raw[1] && a->kind != NVBAR_ENTRY_DUAL_PDE)
+			arg_error(state, "only a dual_pde has a second word that is not 0");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -580,7 +580,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
 	{ "passes", 'p', "N", 0, "do all of it N times (default 1)", 0 },
 	{ "seed", 's', "SEED", 0, "of the random pattern (default: another one each time)", 0 },
-	{ "test", 't', "NAME,...", 0, "only these: address, checker, walk, random; may be repeated", 0 },
+	{ "test", 't', "NAME,...", 0, "only these: address, checker, walk, random; may be repeated",
+	  0 },
 	{ 0 }
 };
 static const struct argp argp = {

@@ -94,7 +94,7 @@ misuse "write to two places" nvbar write 0 1
 misuse "write to a place and pages" nvbar write 0 --pages 1
 misuse "write --offset without --pages" nvbar write 0 --offset 1
 misuse "decode of a second word that there is not" nvbar decode v2 pte 0x0600000000001001 0x123
-misuse "and of a pde" nvbar decode v3 pde 1 0
+misuse "and of a pde" nvbar decode v3 pde 1 2
 misuse "fill --via nonsense" nvbar fill --via bar2 0 4 0
 misuse "fill without a pattern" nvbar fill 0 4
 misuse "fill with too much" nvbar fill 0 4 0 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# What comes from devices, files, servers and arguments reaches a terminal as plain text.
+# What comes from devices, files and arguments reaches a terminal as plain text.
 
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname -- "$0")/lib.sh" || exit 99
