@@ -3,6 +3,7 @@
  * The standard streams: complete reads and writes, and no error unnoticed.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio_ext.h>
 #include <unistd.h>
@@ -123,12 +124,34 @@ void stdio_init(void)
 	atexit(close_stdout);
 }
 
+/*
+ * A signal that comes before the wait begins must end it, too: it is let in only there.
+ * Return: 0 or -EINTR.
+ */
+static int wait_for(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	sigset_t stop, before;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGHUP);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, &before);
+	if (!interrupted())
+		ppoll(&p, 1, NULL, &before);	/* what is wrong with @fd its user finds out */
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return interrupted() ? -EINTR : 0;
+}
+
 ssize_t read_full(int fd, void *buf, size_t len)
 {
 	size_t got = 0;
 	ssize_t n;
 
 	while (got < len) {
+		if (wait_for(fd, POLLIN))
+			return -EINTR;
 		n = read(fd, (char *)buf + got, len - got);
 		if (n < 0 && (errno != EINTR || interrupted()))
 			return -errno;
@@ -145,6 +168,8 @@ int write_full(int fd, const void *buf, size_t len)
 	ssize_t n;
 
 	while (len) {
+		if (wait_for(fd, POLLOUT))
+			return -EINTR;
 		n = write(fd, buf, len);
 		if (n < 0 && (errno != EINTR || interrupted()))
 			return -errno;
