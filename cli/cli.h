@@ -18,6 +18,7 @@
 
 #include <nvbar/nvbar.h>
 
+#include "arg.h"
 #include "tool_args.h"
 #include "tool_json.h"
 
@@ -27,10 +28,10 @@
 #define PAGE_SHIFT	12
 #define PAGE_BYTES	(UINT64_C(1) << PAGE_SHIFT)
 
-/** struct page_list - PFNs as "P1,P2,..." gives them */
+/** struct page_list - PFNs as "P1,P2-P3,P4+COUNT,@FILE" gives them; @room: for how many */
 struct page_list {
 	uint64_t *pfn;
-	size_t nr;
+	size_t nr, room;
 };
 
 /**
@@ -46,6 +47,8 @@ struct page_list {
  *	of a command that needs no device
  * @gpu: the device, once cli_open() has opened it
  * @info: its identity, likewise
+ * @unchosen: it is the default, as nobody named one
+ * @forgets: what is written to it is gone when it is closed
  * @log: the last error line of the library
  */
 struct cli {
@@ -56,6 +59,7 @@ struct cli {
 	const char *name;
 	struct nvbar *gpu;
 	struct nvbar_info info;
+	bool unchosen, forgets;
 	char log[512];
 };
 
@@ -80,19 +84,16 @@ extern const struct command cmd_bench, cmd_bind, cmd_check, cmd_decode, cmd_demo
 /* --- args.c: what the user typed ---------------------------------------- */
 
 /*
- * The only child of a command's argp: the options of every command, or those
- * and --map.  Its input is struct cli.
+ * The only child of a command's argp, with struct cli as its input: the options of
+ * commands that need no device, of those that do, and of those that also take --map.
  */
-extern const struct argp_child cli_options[], cli_map_options[];
+extern const struct argp_child cli_json_options[], cli_options[], cli_map_options[];
 
-bool parse_number(const char *text, uint64_t *value);
-bool parse_size(const char *text, uint64_t *value);
-
-/* Misuse ends the program. */
-uint64_t arg_number(const struct argp_state *state, const char *text);
-uint64_t arg_size(const struct argp_state *state, const char *text);
 _Noreturn void arg_no_memory(const struct argp_state *state);
-/* @list: what it held is freed. */
+
+/* --- pages.c: lists of pages -------------------------------------------- */
+
+/* Adds what @text lists. */
 void arg_pages(const struct argp_state *state, const char *text, struct page_list *list);
 
 /* --- device.c: the device, and what goes wrong with it ------------------ */
@@ -100,8 +101,8 @@ void arg_pages(const struct argp_state *state, const char *text, struct page_lis
 /* How to open a device with these flags, and to keep what the library says. */
 struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags);
 
-/* The device string in force: that of -d, of the environment, or the default. */
-const char *cli_device_name(const struct cli *cli);
+/* The device string in force: that of -d, of the environment, or else the default. */
+const char *cli_choose_device(struct cli *cli);
 
 /**
  * cli_open - open the device; the reason it failed is on stderr then
@@ -118,8 +119,10 @@ int cli_open_mapped(struct cli *cli, const char *command);
 void cli_close(struct cli *cli);
 /* The library's counters, zeroes if it gives none. */
 struct nvbar_stats cli_stats(struct cli *cli);
-/* Begin anew with remembering what the library says. */
+/* Begin anew with remembering what the library says: the last failure was dealt with. */
 void cli_forget(struct cli *cli);
+/* What the library said of @err, without the words that an error line begins with */
+const char *cli_reason(const struct cli *cli, int err);
 
 /**
  * cli_fail - one line on stderr: device, request, reason
@@ -144,11 +147,18 @@ int cli_refuse(const struct cli *cli, const char *fmt, ...) PRINTF(2, 3);
 /* One line on stderr beside what the command does. */
 void cli_note(const struct cli *cli, const char *fmt, ...) PRINTF(2, 3);
 
+/* The same if standard input is a terminal: @command waits there for @what. */
+void cli_note_typing(const struct cli *cli, const char *command, const char *what);
+
 /* --- stdio.c: the standard streams -------------------------------------- */
 
 void stdio_init(void);
-/* SIGINT or SIGTERM has come: stop at the next good point. */
+/* SIGHUP, SIGINT or SIGTERM has come: stop at the next good point.  The exit dies of it. */
 bool interrupted(void);
+/* Why reading or writing a file failed with -errno, in words */
+const char *io_error(int err);
+/* Writing to it failed with @err: is that since nobody reads it?  Then the exit dies of SIGPIPE. */
+bool stdout_left(int err);
 /* Up to @len bytes, less only at the end.  Return: how many, or -errno. */
 ssize_t read_full(int fd, void *buf, size_t len);
 /* Return: 0 or -errno. */
@@ -164,6 +174,8 @@ int read_file(const char *path, char **text, size_t *len);
 
 /* 4096 is "4K", 4097 is "4097".  Overwrites its result at every eighth call. */
 const char *size_text(uint64_t bytes);
+/* 4096 is "4K", 4097 is "4K", 4608 is "4.5K": three decimals; likewise. */
+const char *size_about(uint64_t bytes);
 /* A set of page sizes, bit n for 1 << n, as "4K 2M"; likewise. */
 const char *page_sizes_text(uint64_t set);
 void json_add_page_sizes(struct json_object *obj, const char *key, uint64_t set);
@@ -266,8 +278,8 @@ struct transfer {
 	struct progress progress;
 };
 
-/* The options --via and --pages; input is struct transfer. */
-extern const struct argp_child transfer_options[];
+/* --via, and --via and --pages, beside the options of each command; input is struct transfer. */
+extern const struct argp_child transfer_options[], transfer_pages_options[];
 
 /*
  * The steps of a command; each prints why it failed.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "bench.h"
+#include "text.h"
 
 static int check_left(struct cli *cli, const struct nvbar_stats *first)
 {
@@ -22,7 +23,7 @@ static int check_left(struct cli *cli, const struct nvbar_stats *first)
  */
 static const char *device_to_time(struct cli *cli, char *text, size_t len)
 {
-	const char *name = cli_device_name(cli);
+	const char *name = cli_choose_device(cli);
 
 	if (strncmp(name, "sim", 3) || strstr(name, "landing="))
 		return cli->device;
@@ -30,7 +31,26 @@ static const char *device_to_time(struct cli *cli, char *text, size_t len)
 	return text;
 }
 
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	(void)arg;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = cli;
+		return 0;
+	case ARGP_KEY_SUCCESS:
+		if (cli->dry_run)
+			arg_error(state, "a dry run measures nothing");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static const struct argp argp = {
+	.parser = parse,
 	.doc = "Measure mapping and access on this device: bus accesses and host time of map and "
 	       "unmap, single accesses and copies beside memcpy() on ordinary memory, and what many "
 	       "live mappings cost. Uses only VRAM that it allocates. Opens the device several times.",
@@ -56,6 +76,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		access = json_add_list(out, "access");
 		beside = json_add_list(out, "beside");
 	}
+	if (!out)
+		printf("nvbar bench on %s\n\n", text_shown(cli->name));
 	ret = bench_mappings(&b, mappings);
 	bench_drop_vram(&b);
 	if (!ret)
@@ -64,8 +86,11 @@ static int run(struct cli *cli, int argc, char **argv)
 		ret = bench_crowds(&b, beside);
 	if (!ret)
 		ret = check_left(cli, &first);
-	if (cli->json && !ret)
-		return cli_print_json(cli, out);
+	/* What was measured before a signal is told. */
+	if (out && interrupted())
+		json_add_flag(out, "interrupted", true);
+	if (out && (!ret || interrupted()))
+		return cli_print_json(cli, out) || ret ? EXIT_FAILURE : EXIT_SUCCESS;
 	json_object_put(out);
 	return ret;
 }

@@ -21,7 +21,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num >= a->max)
-			argp_error(state, "too many arguments");
+			arg_error(state, "too many arguments");
 		else if (state->arg_num == 0)
 			a->address = arg;
 		else
@@ -29,7 +29,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!state->arg_num)
-			argp_error(state, "a PCI address is needed");
+			arg_error(state, "a PCI address is needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -3,6 +3,7 @@
  * nvbar check: the page tables against the allocators.
  */
 #include "cli.h"
+#include "text.h"
 
 struct check {
 	const struct cli *cli;
@@ -20,17 +21,30 @@ static void take_problem(void *arg, const char *line)
 static int print_json(struct check *c, const struct nvbar_check_report *r)
 {
 	struct json_object *obj = json_new(c->cli);
-	struct json_object *kinds = json_object_new_object();
+	struct json_object *kinds;
 	unsigned int kind;
 
 	json_add(obj, "tables", r->tables);
 	json_add(obj, "entries", r->entries);
 	json_add(obj, "mappings", r->mappings);
+	if (c->cli->dry_run)
+		return cli_print_json(c->cli, obj);
+	kinds = json_object_new_object();
 	json_put(obj, "problems", json_object_get(c->problems));
 	for (kind = 0; nvbar_problem_name(kind); kind++)
 		json_add(kinds, nvbar_problem_name(kind), r->by_kind[kind]);
 	json_put(obj, "kinds", kinds);
 	return cli_print_json(c->cli, obj);
+}
+
+static void print_text(const struct cli *cli, const struct nvbar_check_report *r)
+{
+	printf("%s: %" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " mappings",
+	       text_shown(cli->name), r->tables, r->entries, r->mappings);
+	if (cli->dry_run)
+		puts("; dry run: nothing was checked");
+	else
+		printf(": %" PRIu64 " problems\n", r->problems);
 }
 
 static const struct argp argp = {
@@ -49,8 +63,7 @@ static int check(struct check *c, struct cli *cli)
 	if (ret && !(ret == -EIO && r.problems))
 		return cli_fail(cli, ret, "check");
 	if (!cli->json)
-		printf("%" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " mappings: %" PRIu64
-		       " problems\n", r.tables, r.entries, r.mappings, r.problems);
+		print_text(cli, &r);
 	else if (print_json(c, &r))
 		return EXIT_FAILURE;
 	return r.problems ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -17,7 +17,7 @@ static unsigned int arg_kind(const struct argp_state *state, const char *arg)
 	for (kind = NVBAR_ENTRY_PDE; kind <= NVBAR_ENTRY_PTE; kind++)
 		if (!strcmp(arg, entry_kind_name(kind)))
 			return kind;
-	argp_error(state, "an entry is a pde, a dual_pde or a pte, not '%s'", arg);
+	arg_error(state, "an entry is a pde, a dual_pde or a pte, not '%s'", arg);
 	return 0;
 }
 
@@ -32,19 +32,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0) {
 			if (strcmp(arg, "v2") && strcmp(arg, "v3"))
-				argp_error(state, "the format is v2 or v3, not '%s'", arg);
+				arg_error(state, "the format is v2 or v3, not '%s'", arg);
 			a->version = arg[1] - '0';
 		} else if (state->arg_num == 1) {
 			a->kind = arg_kind(state, arg);
 		} else if (state->arg_num < 4) {
 			a->raw[state->arg_num - 2] = arg_number(state, arg);
 		} else {
-			argp_error(state, "too many arguments");
+			arg_error(state, "too many arguments");
 		}
 		return 0;
 	case ARGP_KEY_END:
 		if (state->arg_num < 3)
-			argp_error(state, "a format, a kind of entry and its value are needed");
+			arg_error(state, "a format, a kind of entry and its value are needed");
+		/* A page of 2 MiB stands in two words, too. */
+		if (a->raw[1] && a->kind != NVBAR_ENTRY_DUAL_PDE)
+			arg_error(state, "only a dual_pde has a second word that is not 0");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -56,7 +59,7 @@ static const struct argp argp = {
 	.args_doc = "v2|v3 pde|dual_pde|pte RAW [RAW_HI]",
 	.doc = "Show the fields of a page-table entry as key=value words. RAW_HI is the second "
 	       "word of an entry of 16 bytes.",
-	.children = cli_options,
+	.children = cli_json_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

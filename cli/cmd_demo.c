@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "cli.h"
+#include "text.h"
 
 #define NR_PAGES	8
 #define WORD32		0x12345678u
@@ -51,7 +52,7 @@ static void introduce(struct demo *d)
 {
 	const struct nvbar_info *i = &d->cli->info;
 
-	fprintf(d->out, "nvbar demo on %s: a %s with %s of VRAM.\n", i->device, i->chip,
+	fprintf(d->out, "nvbar demo on %s: a %s with %s of VRAM.\n", text_shown(i->device), i->chip,
 		size_text(i->vram_size));
 	fprintf(d->out,
 		"The CPU sees VRAM through BAR1, a PCI aperture of %s here. Page tables in VRAM\n"
@@ -257,7 +258,8 @@ static int sum_up(struct demo *d)
 		return mismatch(d, "the count of refused accesses", now.model_driver_errors, 0);
 	if (now.vram_free != d->start.vram_free)
 		return mismatch(d, "free VRAM", now.vram_free, d->start.vram_free);
-	fprintf(d->out, "\nEverything was as it should be.\n");
+	fprintf(d->out, "\n%s.\n", d->cli->dry_run ? "This was a dry run: nothing of it was done" :
+						     "Everything was as it should be");
 	return EXIT_SUCCESS;
 }
 
@@ -270,9 +272,12 @@ static int tell(struct demo *d)
 
 	d->start = cli_stats(d->cli);
 	introduce(d);
-	for (i = 0; i < ARRAY_SIZE(chapters); i++)
+	for (i = 0; i < ARRAY_SIZE(chapters); i++) {
+		if (interrupted())
+			return cli_fail(d->cli, -EINTR, "demo");
 		if (chapters[i](d))
 			return EXIT_FAILURE;
+	}
 	return EXIT_SUCCESS;
 }
 
@@ -299,7 +304,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	ret = tell(&d);
 	(void)nvbar_unmap(d.access);	/* there if something has failed before */
 	scatter_free(&d.pages);
-	json_add_flag(d.facts, "passed", !ret);
+	if (!cli->dry_run)
+		json_add_flag(d.facts, "passed", !ret);
 	if (cli->json) {
 		(void)fclose(d.out);
 		if (cli_print_json(cli, d.facts))

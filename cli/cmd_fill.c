@@ -15,23 +15,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = a->t.cli;
+		state->child_inputs[0] = &a->t;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
-			a->addr = arg_size(state, arg);
+			a->addr = arg_number(state, arg);
 		else if (state->arg_num == 1)
-			a->len = arg_size(state, arg);
+			a->len = arg_number(state, arg);
 		else if (state->arg_num == 2)
 			a->pattern = arg_number(state, arg);
 		else
-			argp_error(state, "too many arguments");
+			arg_error(state, "too many arguments");
 		return 0;
 	case ARGP_KEY_END:
 		if (state->arg_num < 3)
-			argp_error(state, "an address, a length and a pattern are needed");
+			arg_error(state, "an address, a length and a pattern are needed");
 		if (a->pattern > UINT32_MAX)
-			argp_error(state, "the pattern has more than 32 bits");
+			arg_error(state, "the pattern has more than 32 bits");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -53,7 +53,7 @@ static const struct argp argp = {
 	.args_doc = "PA LEN PATTERN",
 	.doc = "Write a 32-bit PATTERN over a range of VRAM."
 	       "\vPA and LEN are multiples of 4 and take the suffixes K, M, G and T.",
-	.children = cli_options,
+	.children = transfer_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -3,6 +3,7 @@
  * nvbar info: what the GPU is and how it stands; writes nothing to it.
  */
 #include "cli.h"
+#include "text.h"
 
 static const char *bind_text(const struct nvbar_info *info)
 {
@@ -85,22 +86,23 @@ static int print_text(const struct cli *cli, const struct nvbar_stats *s,
 	const struct nvbar_info *i = &cli->info;
 	int ret;
 
-	printf("device      %s\n", i->device);
+	printf("device      %s\n", text_shown(i->device));
 	printf("chip        %s (BOOT_0 0x%08x, BOOT_42 0x%08x)\n", i->chip, i->boot0, i->boot42);
 	printf("mmu         v%u, pages of %s\n", i->mmu_version, page_sizes_text(i->page_sizes));
-	printf("vram        %s, usable %s\n", size_text(i->vram_size), size_text(i->vram_usable));
+	printf("vram        %s, usable %s\n", size_about(i->vram_size),
+	       size_about(i->vram_usable));
 	printf("reserved    0x%" PRIx64 "+0x%" PRIx64 " (the driver's own)\n", i->reserved_pa,
 	       i->reserved_len);
 	ret = nvbar_for_each_protected(cli->gpu, print_protected, NULL);
 	if (ret)
 		return cli_fail(cli, ret, "protected VRAM");
 	if (i->bar1_size)
-		printf("bar1        %s, %s mapped here\n", size_text(i->bar1_size),
-		       size_text(s->mapped_bytes));
+		printf("bar1        %s, %s mapped here\n", size_about(i->bar1_size),
+		       size_about(s->mapped_bytes));
 	else
 		printf("bar1        absent\n");
 	printf("bar1 bind   %s\n", bind_text(i));
-	printf("last fault  %s\n", fault_text(last));
+	printf("last fault  %s\n", text_shown(fault_text(last)));
 	return EXIT_SUCCESS;
 }
 

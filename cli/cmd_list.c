@@ -3,6 +3,7 @@
  * nvbar list: the GPUs this machine has, with BARs and who drives them.
  */
 #include "cli.h"
+#include "text.h"
 
 struct list {
 	bool json;
@@ -110,17 +111,18 @@ static void print_open_as(const struct nvbar_device_info *d)
 
 static void print_text(const struct nvbar_device_info *d)
 {
-	printf("%s\n", d->address);
+	printf("%s\n", text_shown(d->address));
 	if (d->problem[0])
-		printf("  %-12s%s\n", "problem", d->problem);
+		printf("  %-12s%s\n", "problem", text_shown(d->problem));
 	printf("  %-12s%04x:%04x, class %06x\n", "id", d->vendor, d->device, d->class_code);
 	if (d->physfn[0])
-		printf("  %-12svirtual function of %s\n", "part", d->physfn);
+		printf("  %-12svirtual function of %s\n", "part", text_shown(d->physfn));
 	if (d->nr_virtual)
 		printf("  %-12s%u virtual functions, which end when its driver is unbound\n", "parts",
 		       d->nr_virtual);
-	printf("  %-12s%s\n", "driver", d->driver[0] ? d->driver : "none");
-	printf("  %-12s%s%s%s\n", "state", state_text(d), d->power[0] ? ", " : "", d->power);
+	printf("  %-12s%s\n", "driver", d->driver[0] ? text_shown(d->driver) : "none");
+	printf("  %-12s%s%s%s\n", "state", state_text(d), d->power[0] ? ", " : "",
+	       text_shown(d->power));
 	print_regs(&d->bar0);
 	print_bar("bar1", &d->bar1, d->bar1_sizes);
 	print_bar("bar2", &d->bar2, 0);
@@ -148,7 +150,7 @@ static const struct argp argp = {
 	.doc = "List NVIDIA's GPUs in this machine: identity, driver, BARs, IOMMU group, and the "
 	       "device string that opens each. Reads files of sysfs and touches no GPU. One of "
 	       "which something makes no sense is listed with that, and is a failure.",
-	.children = cli_options,
+	.children = cli_json_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -3,6 +3,7 @@
  * nvbar maps: who holds BAR1, to the last byte.
  */
 #include "cli.h"
+#include "text.h"
 
 struct maps {
 	bool json;
@@ -35,6 +36,8 @@ static int visit(const struct nvbar_mapping_info *m, void *arg)
 {
 	struct maps *maps = arg;
 
+	if (interrupted())
+		return -EINTR;
 	maps->used += m->len;
 	if (maps->json)
 		json_append(maps->list, mapping_json(m));
@@ -48,12 +51,22 @@ static int visit(const struct nvbar_mapping_info *m, void *arg)
 	return 0;
 }
 
+static void print_sum(const char *name, uint64_t bytes)
+{
+	const char *text = size_about(bytes);
+
+	printf("%-12s %10s", name, text);
+	if (strcmp(text, size_text(bytes)))
+		printf("  (0x%" PRIx64 ")", bytes);
+	putchar('\n');
+}
+
 static void print_text(const struct maps *maps, const struct nvbar_stats *s)
 {
-	printf("used         %10s\n", size_text(maps->used));
-	printf("free         %10s\n", size_text(s->va_free));
-	printf("largest free %10s\n", size_text(s->va_largest_free));
-	printf("aperture     %10s\n", size_text(maps->used + s->va_free));
+	print_sum("used", maps->used);
+	print_sum("free", s->va_free);
+	print_sum("largest free", s->va_largest_free);
+	print_sum("aperture", maps->used + s->va_free);
 }
 
 static int print_json(const struct cli *cli, const struct maps *maps, const struct nvbar_stats *s)
@@ -86,6 +99,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	maps.json = cli->json;
 	if (cli->json)
 		maps.list = json_object_new_array();
+	else
+		printf("BAR1 of %s\n", text_shown(cli->name));
 	ret = nvbar_for_each_mapping(cli->gpu, visit, &maps);
 	if (ret) {
 		json_object_put(maps.list);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cli.h"
+#include "text.h"
 
 #define BLOCK		(UINT64_C(1) << 20)	/* written or read at a time */
 #define WINDOW_MAX	(UINT64_C(64) << 20)	/* mapped at a time */
@@ -57,12 +58,12 @@ struct memtest {
 	bool has_pa, has_len;
 	uint64_t pa, len, passes, seed;
 	bool has_seed;
-	uint64_t chosen;		/* bit n: tests[n] */
+	uint64_t chosen;		/* bit n: tests[n]; all of them if nobody chooses */
 	uint64_t window;
 	uint64_t *buf, *want;
 	struct volume written, read;
 	struct progress progress;
-	uint64_t done, pass, errors;
+	uint64_t done, total, pass, errors;
 	const char *test;
 	struct bad_range bad[MAX_BAD];
 	size_t nr_bad;
@@ -204,6 +205,13 @@ static void make_words(const struct memtest *m, const struct test *test, bool in
 		to[i] = test->word(pa + 8 * i, m->seed) ^ flip;
 }
 
+/* The GPU faulted, which is a finding and no failure. */
+static int go_on(struct memtest *m)
+{
+	cli_forget(m->cli);
+	return nvbar_clear_fault(m->cli->gpu);
+}
+
 /* A page of the block faults: which ones? */
 static int read_pages(struct memtest *m, struct nvbar_access *access, uint64_t off, uint64_t pa,
 		      uint64_t len)
@@ -212,7 +220,7 @@ static int read_pages(struct memtest *m, struct nvbar_access *access, uint64_t o
 	int ret;
 
 	for (at = 0; at < len; at += PAGE_BYTES) {
-		ret = nvbar_clear_fault(m->cli->gpu);
+		ret = go_on(m);
 		if (!ret)
 			ret = nvbar_read(access, off + at, m->buf + at / 8, PAGE_BYTES);
 		if (ret == -EIO)
@@ -222,7 +230,7 @@ static int read_pages(struct memtest *m, struct nvbar_access *access, uint64_t o
 		else
 			compare_words(m, pa + at, m->want + at / 8, m->buf + at / 8, PAGE_BYTES);
 	}
-	return nvbar_clear_fault(m->cli->gpu);
+	return go_on(m);
 }
 
 static int compare_block(struct memtest *m, struct nvbar_access *access, uint64_t off, uint64_t pa,
@@ -250,7 +258,7 @@ static int write_block(struct memtest *m, struct nvbar_access *access, uint64_t 
 		ret = nvbar_flush(access);
 	m->written.ns += now_ns() - start;
 	m->written.bytes += len;
-	return ret == -EIO ? nvbar_clear_fault(m->cli->gpu) : ret;
+	return ret == -EIO ? go_on(m) : ret;
 }
 
 static int run_block(struct memtest *m, const struct test *test, const struct step *step,
@@ -366,16 +374,27 @@ static uint64_t work(const struct memtest *m)
 	return (times * m->passes + 1) * m->len;
 }
 
-static int run_all(struct memtest *m)
+static int run_pass(struct memtest *m, uint64_t pass)
 {
 	size_t i;
 	int ret = 0;
 
-	progress_begin(&m->progress, "memtest", work(m));
-	for (m->pass = 1; !ret && m->pass <= m->passes; m->pass++)
-		for (i = 0; !ret && i < ARRAY_SIZE(tests); i++)
-			if (m->chosen >> i & 1)
-				ret = run_test(m, &tests[i]);
+	m->pass = pass;
+	for (i = 0; !ret && i < ARRAY_SIZE(tests); i++)
+		if (m->chosen >> i & 1)
+			ret = run_test(m, &tests[i]);
+	return ret;
+}
+
+static int run_all(struct memtest *m)
+{
+	uint64_t pass;
+	int ret = 0;
+
+	m->total = work(m);
+	progress_begin(&m->progress, "memtest", m->total);
+	for (pass = 1; !ret && pass <= m->passes; pass++)
+		ret = run_pass(m, pass);
 	if (!ret)
 		ret = run_test(m, &zero);
 	progress_end(&m->progress);
@@ -401,21 +420,41 @@ static void print_bad(const struct bad_range *b)
 	printf(" (%s, pass %" PRIu64 ")\n", b->test, b->pass);
 }
 
-static void print_text(const struct memtest *m)
+/* @ret: what ended the run, 0 if all of it was done */
+static void print_verdict(const struct memtest *m, int ret)
+{
+	if (!ret && m->cli->dry_run) {
+		puts("dry run: nothing was tested");
+		return;
+	}
+	if (!ret) {
+		printf("%s: %" PRIu64 " errors\n", m->errors ? "failed" : "passed", m->errors);
+		return;
+	}
+	printf("not finished: %s in pass %" PRIu64 ", test %s, after %" PRIu64 " of %" PRIu64
+	       " MiB; %" PRIu64 " errors so far\n", text_shown(cli_reason(m->cli, ret)),
+	       m->pass, m->test, m->done >> 20, m->total >> 20, m->errors);
+}
+
+static void print_text(const struct memtest *m, int ret)
 {
 	size_t i;
 
-	printf("VRAM 0x%" PRIx64 "+0x%" PRIx64 ", %" PRIu64 " pass%s, seed 0x%" PRIx64 ":", m->pa,
-	       m->len, m->passes, m->passes == 1 ? "" : "es", m->seed);
+	printf("%s: VRAM 0x%" PRIx64 "+0x%" PRIx64 ", %" PRIu64 " pass%s, seed 0x%" PRIx64 ":",
+	       text_shown(m->cli->name), m->pa, m->len, m->passes, m->passes == 1 ? "" : "es",
+	       m->seed);
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		if (m->chosen >> i & 1)
 			printf(" %s", tests[i].name);
-	printf("\nwritten %" PRIu64 " MiB/s, read %" PRIu64 " MiB/s\n", mib_per_s(&m->written),
-	       mib_per_s(&m->read));
+	putchar('\n');
+	if (!m->cli->dry_run)
+		printf("written %" PRIu64 " MiB/s, read %" PRIu64 " MiB/s\n",
+		       mib_per_s(&m->written), mib_per_s(&m->read));
 	for (i = 0; i < m->nr_bad; i++)
 		print_bad(&m->bad[i]);
 	if (m->more_bad)
 		printf("bad ranges beyond these %d are not told\n", MAX_BAD);
+	print_verdict(m, ret);
 }
 
 static struct json_object *bad_json(const struct bad_range *b)
@@ -436,7 +475,23 @@ static struct json_object *bad_json(const struct bad_range *b)
 	return obj;
 }
 
-static int print_json(const struct memtest *m)
+static void add_findings(struct json_object *obj, const struct memtest *m)
+{
+	struct json_object *list;
+	size_t i;
+
+	json_add(obj, "bytes_written", m->written.bytes);
+	json_add(obj, "bytes_read", m->read.bytes);
+	json_add(obj, "write_mib_s", mib_per_s(&m->written));
+	json_add(obj, "read_mib_s", mib_per_s(&m->read));
+	json_add(obj, "errors", m->errors);
+	list = json_add_list(obj, "bad");
+	for (i = 0; i < m->nr_bad; i++)
+		json_append(list, bad_json(&m->bad[i]));
+	json_add_flag(obj, "more_bad", m->more_bad);
+}
+
+static int print_json(const struct memtest *m, int ret)
 {
 	struct json_object *obj = json_new(m->cli), *list;
 	size_t i;
@@ -449,15 +504,16 @@ static int print_json(const struct memtest *m)
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		if (m->chosen >> i & 1)
 			json_append_text(list, tests[i].name);
-	json_add(obj, "bytes_written", m->written.bytes);
-	json_add(obj, "bytes_read", m->read.bytes);
-	json_add(obj, "write_mib_s", mib_per_s(&m->written));
-	json_add(obj, "read_mib_s", mib_per_s(&m->read));
-	json_add(obj, "errors", m->errors);
-	list = json_add_list(obj, "bad");
-	for (i = 0; i < m->nr_bad; i++)
-		json_append(list, bad_json(&m->bad[i]));
-	json_add_flag(obj, "more_bad", m->more_bad);
+	if (!m->cli->dry_run)
+		add_findings(obj, m);
+	json_add_flag(obj, "finished", !ret);
+	if (ret) {
+		json_add_text(obj, "reason", cli_reason(m->cli, ret));
+		json_add(obj, "pass", m->pass);
+		json_add_text(obj, "test", m->test);
+		json_add(obj, "bytes_done", m->done);
+		json_add(obj, "bytes_of_all", m->total);
+	}
 	return cli_print_json(m->cli, obj);
 }
 
@@ -470,12 +526,11 @@ static void choose_tests(struct memtest *m, const struct argp_state *state, cons
 
 	if (!copy)
 		arg_no_memory(state);
-	m->chosen = 0;
 	while ((name = strsep(&rest, ","))) {
 		for (i = 0; i < ARRAY_SIZE(tests) && strcmp(name, tests[i].name); i++)
 			;
 		if (i == ARRAY_SIZE(tests))
-			argp_error(state, "no such test: '%s'", name);
+			arg_error(state, "no such test: '%s'", name);
 		m->chosen |= UINT64_C(1) << i;
 	}
 	free(copy);
@@ -492,7 +547,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'p':
 		m->passes = arg_number(state, arg);
 		if (!m->passes || m->passes > 1000000)
-			argp_error(state, "1 to 1000000 passes");
+			arg_error(state, "1 to 1000000 passes");
 		return 0;
 	case 's':
 		m->seed = arg_number(state, arg);
@@ -503,17 +558,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
-			m->pa = arg_size(state, arg);
+			m->pa = arg_number(state, arg);
 		else if (state->arg_num == 1)
-			m->len = arg_size(state, arg);
+			m->len = arg_number(state, arg);
 		else
-			argp_error(state, "too many arguments");
+			arg_error(state, "too many arguments");
 		m->has_pa = true;
 		m->has_len = state->arg_num == 1;
 		return 0;
 	case ARGP_KEY_END:
+		if (!m->chosen)
+			m->chosen = UINT64_MAX;
 		if (m->has_pa && !m->has_len)
-			argp_error(state, "an address needs a length");
+			arg_error(state, "an address needs a length");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -523,7 +580,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
 	{ "passes", 'p', "N", 0, "do all of it N times (default 1)", 0 },
 	{ "seed", 's', "SEED", 0, "of the random pattern (default: another one each time)", 0 },
-	{ "test", 't', "NAME,...", 0, "only these: address, checker, walk, random", 0 },
+	{ "test", 't', "NAME,...", 0, "only these: address, checker, walk, random; may be repeated",
+	  0 },
 	{ 0 }
 };
 static const struct argp argp = {
@@ -565,14 +623,14 @@ static int memtest(struct memtest *m)
 	if (cli_open_bar1(m->cli, "memtest") || take_range(m) || prepare(m))
 		return EXIT_FAILURE;
 	ret = run_all(m);
+	if (!m->cli->json)
+		print_text(m, ret);
+	else if (print_json(m, ret))
+		return EXIT_FAILURE;
 	if (ret)
 		return cli_fail(m->cli, ret, "memtest 0x%" PRIx64 "+0x%" PRIx64 " after %" PRIu64
 				" errors", m->pa, m->len, m->errors);
-	if (!m->cli->json)
-		print_text(m);
-	else if (print_json(m))
-		return EXIT_FAILURE;
-	if (!m->errors)
+	if (!m->errors || m->cli->dry_run)
 		return EXIT_SUCCESS;
 	return cli_refuse(m->cli, "memtest 0x%" PRIx64 "+0x%" PRIx64 ": %" PRIu64 " errors", m->pa,
 			  m->len, m->errors);
@@ -580,7 +638,7 @@ static int memtest(struct memtest *m)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct memtest m = { .cli = cli, .passes = 1, .chosen = UINT64_MAX };
+	struct memtest m = { .cli = cli, .passes = 1 };
 	int ret;
 
 	tool_parse(&argp, argc, argv, 0, &m);

@@ -6,6 +6,8 @@
 
 #include "cli.h"
 
+#define OPT_OFFSET	0x300	/* no letter */
+
 /* Bytes that are printed before looking whether to go on */
 #define TEXT_STEP	PAGE_BYTES
 
@@ -27,16 +29,16 @@ static void place(struct read_args *a, const struct argp_state *state)
 {
 	if (a->t.pages.nr) {
 		if (a->nr_pos > 1)
-			argp_error(state, "with --pages there is only a length");
+			arg_error(state, "with --pages there is only a length");
 		a->addr = a->offset;
 		a->have_len = a->nr_pos;
 		a->len = a->pos[0];
 		return;
 	}
 	if (a->nr_pos < 2)
-		argp_error(state, "an address and a length are needed");
+		arg_error(state, "an address and a length are needed");
 	if (a->have_offset)
-		argp_error(state, "--offset is for --pages");
+		arg_error(state, "--offset is for --pages");
 	a->addr = a->pos[0];
 	a->len = a->pos[1];
 	a->have_len = true;
@@ -53,14 +55,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'x':
 		a->hex = true;
 		return 0;
-	case 'o':
-		a->offset = arg_size(state, arg);
+	case OPT_OFFSET:
+		a->offset = arg_number(state, arg);
 		a->have_offset = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->nr_pos == ARRAY_SIZE(a->pos))
-			argp_error(state, "too many arguments");
-		a->pos[a->nr_pos++] = arg_size(state, arg);
+			arg_error(state, "too many arguments");
+		a->pos[a->nr_pos++] = arg_number(state, arg);
 		return 0;
 	case ARGP_KEY_SUCCESS:
 		place(a, state);
@@ -115,9 +117,11 @@ static int put(struct read_args *a, uint64_t addr, const char *buf, size_t len)
 /* @done: bytes that were taken, which is what counts */
 static int not_taken(struct read_args *a, int err, uint64_t done)
 {
+	if (stdout_left(err))
+		return EXIT_FAILURE;
 	a->t.done = done;
 	return cli_refuse(a->t.cli, "%s: standard output: %s",
-			  transfer_request(&a->t, a->addr, a->len), strerror(-err));
+			  transfer_request(&a->t, a->addr, a->len), io_error(err));
 }
 
 static int copy_out(struct read_args *a, void *buf)
@@ -169,10 +173,32 @@ static int copy_out_json(struct read_args *a, void *buf)
 	return ret ? not_taken(a, ret, 0) : EXIT_SUCCESS;
 }
 
+/* What a dry run reads is not what VRAM holds, and nobody is to take it for that. */
+static int copy_nowhere(struct read_args *a, void *buf)
+{
+	uint64_t addr = a->addr, len = a->len, n;
+	struct transfer *t = &a->t;
+	struct json_object *obj;
+
+	for (; len; addr += n, len -= n) {
+		n = transfer_step(addr, len);
+		if (transfer_run(t, addr, buf, n))
+			return EXIT_FAILURE;
+	}
+	t->done = 0;
+	cli_note(t->cli, "%s: dry run: VRAM was not read", transfer_request(t, a->addr, a->len));
+	if (!t->cli->json)
+		return EXIT_SUCCESS;
+	obj = json_new(t->cli);
+	json_add(obj, t->pages.nr ? "offset" : "pa", a->addr);
+	json_add(obj, "len", a->len);
+	return cli_print_json(t->cli, obj);
+}
+
 static int read_vram(struct read_args *a)
 {
 	struct transfer *t = &a->t;
-	bool json = t->cli->json;
+	bool json;
 	void *buf;
 	int ret;
 
@@ -182,6 +208,7 @@ static int read_vram(struct read_args *a)
 		a->len = transfer_limit(t) - a->addr;
 	if (transfer_check(t, a->addr, a->len))
 		return EXIT_FAILURE;
+	json = t->cli->json && !t->cli->dry_run;
 	if (json && a->len > JSON_MAX)
 		return cli_refuse(t->cli, "%s: an object holds no more than 0x%" PRIx64 " bytes",
 				  transfer_request(t, a->addr, a->len), JSON_MAX);
@@ -190,24 +217,27 @@ static int read_vram(struct read_args *a)
 		return cli_fail(t->cli, -ENOMEM, "read");
 	progress_begin(&t->progress, "read", a->len);
 	t->progress.enabled &= !isatty(STDOUT_FILENO);
-	ret = json ? copy_out_json(a, buf) : copy_out(a, buf);
+	if (t->cli->dry_run)
+		ret = copy_nowhere(a, buf);
+	else
+		ret = json ? copy_out_json(a, buf) : copy_out(a, buf);
 	free(buf);
 	return ret;
 }
 
 static const struct argp_option options[] = {
 	{ "hex", 'x', NULL, 0, "a hexdump, also where standard output is no terminal", 0 },
-	{ "offset", 'o', "OFFSET", 0, "with --pages: begin so many bytes into the range", 0 },
+	{ "offset", OPT_OFFSET, "OFFSET", 0, "with --pages: begin so many bytes into the range", 0 },
 	{ 0 }
 };
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "PA LEN\n--pages P1,P2,... [LEN]",
+	.args_doc = "PA LEN\n--pages PAGES [LEN]",
 	.doc = "Write VRAM to standard output: raw bytes, or a hexdump on a terminal."
 	       "\vPA is a VRAM address of any alignment. PA, LEN and OFFSET take the suffixes K, "
 	       "M, G and T.",
-	.children = transfer_options,
+	.children = transfer_pages_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -70,19 +70,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->opts.max_accesses = limit(state, arg_number(state, arg));
 		return 0;
 	case KEY_MAX_VRAM:
-		a->opts.max_vram = limit(state, arg_size(state, arg));
+		a->opts.max_vram = limit(state, arg_number(state, arg));
 		return 0;
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = a->cli;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->file)
-			argp_error(state, "too many arguments");
+			arg_error(state, "too many arguments");
 		a->file = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (!a->file)
-			argp_error(state, "a file is needed");
+			arg_error(state, "a file is needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -216,7 +216,7 @@ static int replay(struct replay_args *a)
 	a->cli->name = a->file;
 	ret = read_file(a->file, &text, &len);
 	if (ret)
-		return cli_refuse(a->cli, "replay: %s", strerror(-ret));
+		return cli_refuse(a->cli, "replay: %s", io_error(ret));
 	a->first = calloc(a->show + 1, sizeof(*a->first));
 	status = a->first ? replay_text(a, text, len) : cli_fail(a->cli, -ENOMEM, "replay");
 	free(a->first);
@@ -232,7 +232,7 @@ static const struct argp argp = {
 	       "log of the kernel's mmiotrace, on a modelled GPU of the same kind. Tell the first "
 	       "read that gives something else there, and the accesses that the model refuses. "
 	       "FILE may be - for standard input.",
-	.children = cli_options,
+	.children = cli_json_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

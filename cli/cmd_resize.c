@@ -22,13 +22,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (state->arg_num == 0)
 			a->address = arg;
 		else if (state->arg_num == 1)
-			a->size = arg_size(state, arg);
+			a->size = arg_number(state, arg);
 		else
-			argp_error(state, "too many arguments");
+			arg_error(state, "too many arguments");
 		return 0;
 	case ARGP_KEY_END:
 		if (state->arg_num < 2)
-			argp_error(state, "a PCI address and a size are needed");
+			arg_error(state, "a PCI address and a size are needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "cli.h"
+#include "text.h"
 
 #define MIB	(UINT64_C(1) << 20)
 
@@ -593,15 +594,13 @@ static const struct {
 
 enum result { PASSED, FAILED, SKIPPED, NR_RESULTS };
 
-#define NO_BAR1	"this GPU has no BAR1"
-
 static void report(bool json, struct json_object *list, size_t i, enum result result, const char *reason)
 {
 	struct json_object *obj;
 
 	if (!json) {
-		printf("%sok %zu - %s%s\n", result == FAILED ? "not " : "", i + 1, tests[i].name,
-		       result == SKIPPED ? " # SKIP " NO_BAR1 : "");
+		printf("%sok %zu - %s%s%s\n", result == FAILED ? "not " : "", i + 1, tests[i].name,
+		       result == SKIPPED ? " # SKIP " : "", result == SKIPPED ? reason : "");
 		if (result == FAILED)
 			printf("# %s\n", reason);
 		return;
@@ -612,25 +611,39 @@ static void report(bool json, struct json_object *list, size_t i, enum result re
 	if (result == FAILED)
 		json_add_text(obj, "reason", reason);
 	if (result == SKIPPED)
-		json_add_text(obj, "skipped", NO_BAR1);
+		json_add_text(obj, "skipped", reason);
 	json_append(list, obj);
 }
 
-/* @list: for @json */
-static void run_tests(struct selftest *t, bool json, struct json_object *list,
+static enum result run_test(struct selftest *t, size_t i, bool dry_run)
+{
+	bool passed;
+
+	t->reason[0] = 0;
+	if (tests[i].bar1 && !t->info.bar1_size) {
+		snprintf(t->reason, sizeof(t->reason), "this GPU has no BAR1");
+		return SKIPPED;
+	}
+	passed = tests[i].run(t);
+	/* It was told what it had written itself. */
+	if (dry_run) {
+		snprintf(t->reason, sizeof(t->reason), "a dry run tests nothing");
+		return SKIPPED;
+	}
+	return passed ? PASSED : FAILED;
+}
+
+/* @list: for JSON */
+static void run_tests(struct selftest *t, const struct cli *cli, struct json_object *list,
 		      size_t nr[NR_RESULTS])
 {
 	enum result result;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(tests); i++) {
-		t->reason[0] = 0;
-		if (tests[i].bar1 && !t->info.bar1_size)
-			result = SKIPPED;
-		else
-			result = tests[i].run(t) ? PASSED : FAILED;
+	for (i = 0; i < ARRAY_SIZE(tests) && !interrupted(); i++) {
+		result = run_test(t, i, cli->dry_run);
 		nr[result]++;
-		report(json, list, i, result, t->reason);
+		report(cli->json, list, i, result, t->reason);
 	}
 }
 
@@ -644,7 +657,7 @@ static int run_json(struct selftest *t, const struct cli *cli, size_t nr[NR_RESU
 {
 	struct json_object *obj = json_new(cli);
 
-	run_tests(t, true, json_add_list(obj, "tests"), nr);
+	run_tests(t, cli, json_add_list(obj, "tests"), nr);
 	json_add(obj, "passed", nr[PASSED]);
 	json_add(obj, "failed", nr[FAILED]);
 	json_add(obj, "skipped", nr[SKIPPED]);
@@ -654,8 +667,8 @@ static int run_json(struct selftest *t, const struct cli *cli, size_t nr[NR_RESU
 static void run_tap(struct selftest *t, const struct cli *cli, size_t nr[NR_RESULTS])
 {
 	printf("1..%zu\n", ARRAY_SIZE(tests));
-	run_tests(t, false, NULL, nr);
-	printf("# %s: %zu passed, %zu failed", cli->name, nr[PASSED], nr[FAILED]);
+	run_tests(t, cli, NULL, nr);
+	printf("# %s: %zu passed, %zu failed", text_shown(cli->name), nr[PASSED], nr[FAILED]);
 	if (nr[SKIPPED])
 		printf(", %zu skipped", nr[SKIPPED]);
 	putchar('\n');
@@ -676,6 +689,9 @@ static int run(struct cli *cli, int argc, char **argv)
 		run_tap(&t, cli, nr);
 	else if (run_json(&t, cli, nr))
 		return EXIT_FAILURE;
+	if (interrupted())
+		return cli_fail(cli, -EINTR, "selftest after %zu tests, %zu of them failed",
+				nr[PASSED] + nr[FAILED] + nr[SKIPPED], nr[FAILED]);
 	if (!nr[FAILED])
 		return EXIT_SUCCESS;
 	return cli_refuse(cli, "selftest: %zu of %zu tests failed", nr[FAILED], ARRAY_SIZE(tests));

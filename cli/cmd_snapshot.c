@@ -6,6 +6,8 @@
 
 static int append_line(const char *text, void *list)
 {
+	if (interrupted())
+		return -EINTR;
 	json_append_text(list, text);
 	return 0;
 }
@@ -13,6 +15,8 @@ static int append_line(const char *text, void *list)
 static int print_line(const char *text, void *arg)
 {
 	(void)arg;
+	if (interrupted())
+		return -EINTR;
 	puts(text);
 	return 0;
 }

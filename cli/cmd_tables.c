@@ -31,6 +31,8 @@ static int visit(const struct nvbar_entry_info *e, void *arg)
 	struct tables *t = arg;
 	struct json_object *obj;
 
+	if (interrupted())
+		return -EINTR;
 	t->nr++;
 	if (!t->json) {
 		print_entry(e);
@@ -75,7 +77,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (cli->json)
 		return cli_print_json(cli, obj);
 	if (!t.nr)
-		cli_note(cli, "tables: nothing is mapped; --map P1,P2,... maps pages first");
+		cli_note(cli, "tables: nothing is mapped; --map PAGES maps pages first");
 	return EXIT_SUCCESS;
 }
 

@@ -4,6 +4,8 @@
  * snapshot.
  */
 #include "cli.h"
+#include "number.h"
+#include "text.h"
 
 struct walk_args {
 	struct cli *cli;
@@ -60,11 +62,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_SUCCESS:
 		if (a->scenario && !a->file)
-			argp_error(state, "--scenario is for --snapshot");
+			arg_error(state, "--scenario is for --snapshot");
 		if (a->cli->nr_maps && a->file)
-			argp_error(state, "--map is not for --snapshot");
+			arg_error(state, "--map is not for --snapshot");
 		if (a->file && !strcmp(a->file, "-") && !a->nr)
-			argp_error(state, "the snapshot is on standard input: a VA is needed");
+			arg_error(state, "the snapshot is on standard input: a VA is needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -77,6 +79,7 @@ static int parse_lines(struct walk_args *a, char *text)
 {
 	char *line, *end;
 	size_t nr = 0;
+	char why[160];
 	uint64_t va;
 
 	while ((line = strsep(&text, "\n"))) {
@@ -86,10 +89,10 @@ static int parse_lines(struct walk_args *a, char *text)
 			end[-1] = 0;
 		if (!*line)
 			continue;
-		if (!parse_number(line, &va))
-			return cli_refuse(a->cli,
-					  "walk: standard input, line %zu: invalid number '%.40s'",
-					  nr, line);
+		if (!number_parse(line, &va)) {
+			number_why(line, why, sizeof(why));
+			return cli_refuse(a->cli, "walk: standard input, line %zu: %s", nr, why);
+		}
 		if (!add_va(a, va))
 			return cli_fail(a->cli, -ENOMEM, "walk");
 	}
@@ -102,9 +105,10 @@ static int read_vas(struct walk_args *a)
 	size_t len;
 	int ret;
 
+	cli_note_typing(a->cli, "walk", "VAs, one a line");
 	ret = read_file("-", &text, &len);
 	if (ret)
-		return cli_refuse(a->cli, "walk: standard input: %s", strerror(-ret));
+		return cli_refuse(a->cli, "walk: standard input: %s", io_error(ret));
 	more = realloc(text, len + 1);
 	if (!more) {
 		free(text);
@@ -139,6 +143,8 @@ static int walk_all(struct walk_args *a, const struct walked *w)
 	int ret;
 
 	for (i = 0; i < a->nr; i++) {
+		if (interrupted())
+			return cli_fail(a->cli, -EINTR, "walk 0x%" PRIx64, a->va[i]);
 		walk = (struct nvbar_walk){ .size = sizeof(walk) };
 		if (w->snap)
 			ret = nvbar_snapshot_walk(w->snap, w->scenario, a->va[i], &walk);
@@ -177,7 +183,7 @@ static int walk_scenario(struct walk_args *a, const struct walked *w, struct jso
 	json_add_text(obj, "name", name);
 	a->json = json_add_list(obj, "walks");
 	if (!a->cli->json && !a->brief)
-		printf("scenario %s\n", name);
+		printf("scenario %s\n", text_shown(name));
 	ret = walk_all(a, w);
 	json_append(list, obj);
 	return ret;
@@ -210,7 +216,7 @@ static int load_snapshot(struct walk_args *a, struct walked *w)
 
 	ret = read_file(a->file, &text, &len);
 	if (ret)
-		return cli_refuse(a->cli, "walk --snapshot: %s", strerror(-ret));
+		return cli_refuse(a->cli, "walk --snapshot: %s", io_error(ret));
 	ret = nvbar_snapshot_parse(text, len, &w->snap, why, sizeof(why));
 	free(text);
 	if (!ret)

@@ -7,6 +7,8 @@
 
 #include "cli.h"
 
+#define OPT_OFFSET	0x300	/* no letter */
+
 struct write_args {
 	struct transfer t;
 	uint64_t addr;
@@ -21,21 +23,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &a->t;
 		return 0;
-	case 'o':
-		a->addr = arg_size(state, arg);
+	case OPT_OFFSET:
+		a->addr = arg_number(state, arg);
 		a->have_offset = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->have_addr)
-			argp_error(state, "too many arguments");
-		a->addr = arg_size(state, arg);
+			arg_error(state, "too many arguments");
+		a->addr = arg_number(state, arg);
 		a->have_addr = true;
 		return 0;
 	case ARGP_KEY_SUCCESS:
 		if (a->t.pages.nr ? a->have_addr : !a->have_addr)
-			argp_error(state, "either an address or --pages is needed");
+			arg_error(state, "either an address or --pages is needed");
 		if (a->have_offset && !a->t.pages.nr)
-			argp_error(state, "--offset is for --pages");
+			arg_error(state, "--offset is for --pages");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -61,7 +63,7 @@ static uint64_t next_chunk(struct write_args *a, void *buf, uint64_t len, int *r
 
 	if (got >= 0)
 		return got;
-	*ret = cli_refuse(a->t.cli, "%s: standard input: %s", where, strerror(-got));
+	*ret = cli_refuse(a->t.cli, "%s: standard input: %s", where, io_error(got));
 	return 0;
 }
 
@@ -77,6 +79,9 @@ static int copy_in(struct write_args *a, void *buf)
 		n = next_chunk(a, buf, transfer_step(addr, TRANSFER_CHUNK), &ret);
 		if (ret || (!n && t->done))
 			return ret;
+		if (!n)
+			return cli_refuse(t->cli, "%s: standard input is empty",
+					  transfer_request(t, a->addr, n));
 		if (transfer_check(t, addr, n))
 			return EXIT_FAILURE;
 		ret = transfer_run(t, addr, buf, n);
@@ -92,6 +97,9 @@ static int copy_in_pages(struct write_args *a, void *buf, uint64_t room)
 	uint64_t n;
 
 	n = next_chunk(a, buf, room + 1, &ret);
+	if (!ret && !n)
+		return cli_refuse(a->t.cli, "%s: standard input is empty",
+				  transfer_request(&a->t, a->addr, n));
 	if (ret || transfer_check(&a->t, a->addr, n))
 		return EXIT_FAILURE;
 	return transfer_run(&a->t, a->addr, buf, n);
@@ -114,6 +122,7 @@ static int write_vram(struct write_args *a)
 	buf = malloc(room + 1);
 	if (!buf)
 		return cli_fail(t->cli, -ENOMEM, "write");
+	cli_note_typing(t->cli, "write", "bytes");
 	progress_begin(&t->progress, "write", size);
 	ret = t->pages.nr ? copy_in_pages(a, buf, room) : copy_in(a, buf);
 	free(buf);
@@ -121,17 +130,17 @@ static int write_vram(struct write_args *a)
 }
 
 static const struct argp_option options[] = {
-	{ "offset", 'o', "OFFSET", 0, "with --pages: begin so many bytes into the range", 0 },
+	{ "offset", OPT_OFFSET, "OFFSET", 0, "with --pages: begin so many bytes into the range", 0 },
 	{ 0 }
 };
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "PA\n--pages P1,P2,...",
+	.args_doc = "PA\n--pages PAGES",
 	.doc = "Write standard input to VRAM, up to its end."
 	       "\vPA is a VRAM address of any alignment. PA and OFFSET take the suffixes K, M, G "
 	       "and T.",
-	.children = transfer_options,
+	.children = transfer_pages_options,
 };
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -4,8 +4,10 @@
  */
 #include <stdarg.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "text.h"
 
 /* What a dry run tells begins so, behind the device. */
 #define DRY_RUN_MARK	": dry run: "
@@ -51,12 +53,13 @@ static const char *after_name(const char *line, const char *name)
 	return strncasecmp(start, name, len) ? line : colon + 2;
 }
 
-/* What the library said, without the words that our line begins with. */
-static const char *reason(const struct cli *cli, int err)
+const char *cli_reason(const struct cli *cli, int err)
 {
+	if (err == -EINTR)
+		return "interrupted";
 	if (cli->log[0])
 		return after_name(after_name(cli->log, "nvbar"), cli->name);
-	return err == -EINTR ? "interrupted" : nvbar_strerror(err);
+	return nvbar_strerror(err);
 }
 
 static void complain(const struct cli *cli, const char *why, const char *fmt, va_list ap)
@@ -65,18 +68,15 @@ static void complain(const struct cli *cli, const char *why, const char *fmt, va
 /* One line, whatever names and messages hold. */
 static void complain(const struct cli *cli, const char *why, const char *fmt, va_list ap)
 {
-	char line[1024], *p;
+	char line[1024];
 	size_t n;
 
 	n = snprintf(line, sizeof(line), "nvbar: %.200s: ", cli->name);
 	n += vsnprintf(line + n, sizeof(line) - n, fmt, ap);
 	if (why && n < sizeof(line))
 		snprintf(line + n, sizeof(line) - n, ": %s", why);
-	for (p = line; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == '\x7f')
-			*p = '?';
 	progress_hide();
-	fprintf(stderr, "%s\n", line);
+	fprintf(stderr, "%s\n", text_clean(line));
 }
 
 int cli_fail(const struct cli *cli, int err, const char *fmt, ...)
@@ -85,7 +85,7 @@ int cli_fail(const struct cli *cli, int err, const char *fmt, ...)
 
 	stdout_forgive();
 	va_start(ap, fmt);
-	complain(cli, reason(cli, err), fmt, ap);
+	complain(cli, cli_reason(cli, err), fmt, ap);
 	va_end(ap);
 	return EXIT_FAILURE;
 }
@@ -110,6 +110,12 @@ void cli_note(const struct cli *cli, const char *fmt, ...)
 	va_end(ap);
 }
 
+void cli_note_typing(const struct cli *cli, const char *command, const char *what)
+{
+	if (isatty(STDIN_FILENO))
+		cli_note(cli, "%s: waiting for %s on standard input; Ctrl-D ends it", command, what);
+}
+
 void cli_forget(struct cli *cli)
 {
 	cli->log[0] = 0;
@@ -123,13 +129,14 @@ struct nvbar_stats cli_stats(struct cli *cli)
 	return stats;
 }
 
-const char *cli_device_name(const struct cli *cli)
+const char *cli_choose_device(struct cli *cli)
 {
 	const char *name = getenv("NVBAR_DEVICE");
 
 	if (cli->device)
 		return *cli->device ? cli->device : "\"\"";
-	return name && *name ? name : "sim";
+	cli->unchosen = !name || !*name;
+	return cli->unchosen ? "sim" : name;
 }
 
 struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags)
@@ -143,6 +150,12 @@ struct nvbar_open_opts cli_opts(struct cli *cli, uint32_t flags)
 	};
 }
 
+/* A modelled GPU without file= */
+static bool is_forgetful(const char *device)
+{
+	return !strncmp(device, "sim", 3) && strchr(":,", device[3]) && !strstr(device, ",file=");
+}
+
 int cli_open(struct cli *cli, uint32_t flags)
 {
 	struct nvbar_open_opts opts = cli_opts(cli, flags);
@@ -152,7 +165,8 @@ int cli_open(struct cli *cli, uint32_t flags)
 		opts.flags |= NVBAR_OPEN_FAULTS;
 	if (cli->force && flags != NVBAR_OPEN_OBSERVE)
 		opts.flags |= NVBAR_OPEN_FORCE;
-	cli->name = cli_device_name(cli);
+	cli->name = cli_choose_device(cli);
+	cli->forgets = is_forgetful(cli->name);
 	ret = nvbar_open(&cli->gpu, cli->device, &opts);
 	if (ret)
 		return cli_fail(cli, ret, "open");
@@ -161,6 +175,10 @@ int cli_open(struct cli *cli, uint32_t flags)
 	if (ret)
 		return cli_fail(cli, ret, "identify");
 	cli->name = cli->info.device;
+	if (cli->unchosen)
+		cli_note(cli, "no device is named: this is the modelled GPU; \"nvbar list\" shows "
+			 "real ones");
+	cli->unchosen = false;	/* once is enough */
 	return EXIT_SUCCESS;
 }
 

@@ -3,6 +3,8 @@
  * Sizes, entries and walks as text and as JSON.
  */
 #include "cli.h"
+#include "number.h"
+#include "text.h"
 
 #define TEXT_BUFS	8
 
@@ -18,6 +20,28 @@ const char *size_text(uint64_t bytes)
 		unit++;
 	}
 	snprintf(text, sizeof(buf[0]), "%" PRIu64 "%.1s", bytes, unit);
+	return text;
+}
+
+/* Cut, not rounded: 7.997G are no 8G. */
+const char *size_about(uint64_t bytes)
+{
+	static char buf[TEXT_BUFS][32];
+	static unsigned int next;
+	char *text = buf[next++ % TEXT_BUFS];
+	const char *unit = "\0KMGT";
+	unsigned int shift = 0, part, digits = 3;
+
+	for (; unit[1] && bytes >> shift >= 1024; unit++)
+		shift += 10;
+	part = (bytes & ((UINT64_C(1) << shift) - 1)) * 1000 >> shift;
+	for (; digits && part % 10 == 0; digits--)
+		part /= 10;
+	if (digits)
+		snprintf(text, sizeof(buf[0]), "%" PRIu64 ".%0*u%.1s", bytes >> shift, digits, part,
+			 unit);
+	else
+		snprintf(text, sizeof(buf[0]), "%" PRIu64 "%.1s", bytes >> shift, unit);
 	return text;
 }
 
@@ -78,6 +102,8 @@ struct json_object *json_new(const struct cli *cli)
 
 	if (cli->name)
 		json_add_text(obj, "device", cli->name);
+	if (cli->dry_run)
+		json_add_flag(obj, "dry_run", true);
 	return obj;
 }
 
@@ -98,7 +124,7 @@ struct json_object *json_words(const char *words)
 		if (!value)
 			continue;
 		*value++ = 0;
-		if (parse_number(value, &number))
+		if (number_parse(value, &number))
 			json_add(obj, word, number);
 		else
 			json_add_text(obj, word, value);

@@ -42,7 +42,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		a->command = find_command(arg);
 		if (!a->command)
-			argp_error(state, "unknown command '%s'", arg);
+			arg_error(state, "unknown command '%s'", arg);
 		a->argc = state->argc - state->next + 1;
 		a->argv = state->argv + state->next - 1;
 		state->next = state->argc;
@@ -101,10 +101,10 @@ static error_t parse_help(int key, char *arg, struct argp_state *state)
 	if (key != ARGP_KEY_ARG)
 		return ARGP_ERR_UNKNOWN;
 	if (*command)
-		argp_error(state, "too many arguments");
+		arg_error(state, "too many arguments");
 	*command = find_command(arg);
 	if (!*command)
-		argp_error(state, "unknown command '%s'", arg);
+		arg_error(state, "unknown command '%s'", arg);
 	return 0;
 }
 
@@ -138,6 +138,7 @@ int main(int argc, char **argv)
 	argp_program_version = "nvbar " NVBAR_VERSION;
 	argp_err_exit_status = EX_USAGE;
 	stdio_init();
+	arg_refuse_controls("nvbar", argv);
 	tool_parse(&argp, argc, argv, ARGP_IN_ORDER, &args);
 	ret = run_command(args.command, &cli, args.argc, args.argv);
 	cli_close(&cli);

@@ -2,6 +2,7 @@
 /*
  * A progress bar on stderr, when that is a terminal and the work is long.
  */
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -10,9 +11,10 @@
 #define FIRST_MS	1000
 #define STEP_MS		100
 #define BAR_WIDTH	30
+#define BAR_MIN		5
 
 /* The bar that stands on the terminal, or NULL */
-static struct progress *shown;
+static struct progress *standing;
 
 static uint64_t now_ms(void)
 {
@@ -28,18 +30,39 @@ void progress_begin(struct progress *p, const char *what, uint64_t total)
 	p->enabled = isatty(STDERR_FILENO);
 }
 
+/* The last one stays free: a terminal may begin a new line there. */
+static int columns(void)
+{
+	struct winsize size;
+
+	return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col - 1 : 79;
+}
+
+/* "[####    ]  40% ", as wide as there is @room for, or without the picture */
+static void make_bar(char *bar, size_t len, double part, int room)
+{
+	int width = room < BAR_WIDTH ? room : BAR_WIDTH;
+	int full = width * part;
+
+	if (width < BAR_MIN)
+		snprintf(bar, len, "%3.0f%% ", 100 * part);
+	else
+		snprintf(bar, len, "[%.*s%*s] %3.0f%% ", full, "##############################",
+			 width - full, "", 100 * part);
+}
+
 static void print_bar(const struct progress *p, uint64_t done, double seconds)
 {
 	double mib = done / 1048576.0;
-	int full;
+	char bar[BAR_WIDTH + 16] = "", tail[64], line[160];
+	int room = columns();
 
-	fprintf(stderr, "\r%s ", p->what);
-	if (p->total) {
-		full = BAR_WIDTH * (double)done / p->total;
-		fprintf(stderr, "[%.*s%*s] %3.0f%% ", full, "##############################",
-			BAR_WIDTH - full, "", 100.0 * done / p->total);
-	}
-	fprintf(stderr, "%.0f MiB, %.0f MiB/s\033[K", mib, mib / seconds);
+	snprintf(tail, sizeof(tail), "%.0f MiB, %.0f MiB/s", mib, mib / seconds);
+	if (p->total)
+		make_bar(bar, sizeof(bar), (double)done / p->total,
+			 room - (int)(strlen(p->what) + strlen(tail) + strlen(" [] 100% ")));
+	snprintf(line, sizeof(line), "%s %s%s", p->what, bar, tail);
+	fprintf(stderr, "\r%.*s\033[K", room, line);
 }
 
 void progress_update(struct progress *p, uint64_t done)
@@ -53,14 +76,14 @@ void progress_update(struct progress *p, uint64_t done)
 		return;
 	print_bar(p, done, (now - p->start_ms) / 1000.0);
 	p->last_ms = now;
-	shown = p;
+	standing = p;
 }
 
 void progress_hide(void)
 {
-	if (shown)
+	if (standing)
 		fputs("\r\033[K", stderr);
-	shown = NULL;
+	standing = NULL;
 }
 
 void progress_end(struct progress *p)

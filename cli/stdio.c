@@ -3,22 +3,23 @@
  * The standard streams: complete reads and writes, and no error unnoticed.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio_ext.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "ending.h"
 
 /* No page tables are this large; /dev/zero is. */
 #define FILE_MAX	((size_t)256 << 20)
 
-static volatile sig_atomic_t signalled;
-static bool forgiven;
+static volatile sig_atomic_t signalled;	/* its number */
+static bool forgiven, pipes_may_end, left;
 
 static void on_signal(int sig)
 {
-	(void)sig;
-	signalled = 1;
+	signalled = sig;
 }
 
 bool interrupted(void)
@@ -26,18 +27,49 @@ bool interrupted(void)
 	return signalled;
 }
 
-/* The last thing done: a full disk or a closed pipe is a failure. */
-static void close_stdout(void)
+const char *io_error(int err)
+{
+	return err == -EINTR ? "interrupted" : strerror(-err);
+}
+
+bool stdout_left(int err)
+{
+	left |= err == -EPIPE && pipes_may_end;
+	return left;
+}
+
+/* Return: whether all of it was written. */
+static bool finish_stdout(void)
 {
 	bool pending = __fpending(stdout), failed = ferror(stdout);
 
 	errno = 0;
+	if (fflush(stdout))
+		failed = true;
+	if (failed && is_left(STDOUT_FILENO))
+		stdout_left(-EPIPE);
 	/* A closed stdout that nobody wrote to is no failure. */
 	if (fclose(stdout) && (pending || errno != EBADF))
 		failed = true;
-	if (!failed || forgiven)
+	return !failed;
+}
+
+/*
+ * The last thing done, when the GPU is closed: a full disk is a failure, and who was
+ * ended by a signal, or has nobody who reads on, ends as if it had not been caught.
+ */
+static void close_stdout(void)
+{
+	bool done = finish_stdout();
+	int err = errno;
+
+	if (signalled)
+		end_by(signalled);
+	if (left)
+		end_by(SIGPIPE);
+	if (done || forgiven)
 		return;
-	fprintf(stderr, "nvbar: standard output: %s\n", errno ? strerror(errno) : "write error");
+	fprintf(stderr, "nvbar: standard output: %s\n", err ? strerror(err) : "write error");
 	_exit(EXIT_FAILURE);
 }
 
@@ -51,6 +83,11 @@ int stdout_flush(void)
 	errno = 0;
 	if (!fflush(stdout) && !ferror(stdout))
 		return 0;
+	/* What failed may have been an earlier write, whose reason is not kept. */
+	if (interrupted())
+		return -EINTR;
+	if (is_left(STDOUT_FILENO))
+		return -EPIPE;
 	return errno ? -errno : -EIO;
 }
 
@@ -64,19 +101,48 @@ static void fill_standard_fds(void)
 			_exit(EXIT_FAILURE);
 }
 
-void stdio_init(void)
+/* What is ignored when the tool starts, as nohup(1) has it, stays so. */
+static void catch_signal(int sig)
 {
-	/* The second signal ends the program at once. */
+	/* The second one ends the program at once. */
 	struct sigaction stop = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 
+	if (!is_ignored(sig))
+		sigaction(sig, &stop, NULL);
+}
+
+void stdio_init(void)
+{
 	fill_standard_fds();
+	pipes_may_end = !is_ignored(SIGPIPE);
 	signal(SIGPIPE, SIG_IGN);
 	/* A file that may not grow is an error like a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
-	sigaction(SIGINT, &stop, NULL);
-	sigaction(SIGTERM, &stop, NULL);
+	catch_signal(SIGHUP);
+	catch_signal(SIGINT);
+	catch_signal(SIGTERM);
 	if (atexit(close_stdout))
 		tool_no_memory("nvbar");
+}
+
+/*
+ * A signal that comes before the wait begins must end it, too: it is let in only there.
+ * Return: 0 or -EINTR.
+ */
+static int wait_for(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	sigset_t stop, before;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGHUP);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, &before);
+	if (!interrupted())
+		ppoll(&p, 1, NULL, &before);	/* what is wrong with @fd its user finds out */
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return interrupted() ? -EINTR : 0;
 }
 
 ssize_t read_full(int fd, void *buf, size_t len)
@@ -85,6 +151,8 @@ ssize_t read_full(int fd, void *buf, size_t len)
 	ssize_t n;
 
 	while (got < len) {
+		if (wait_for(fd, POLLIN))
+			return -EINTR;
 		n = read(fd, (char *)buf + got, len - got);
 		if (n < 0 && (errno != EINTR || interrupted()))
 			return -errno;
@@ -101,6 +169,8 @@ int write_full(int fd, const void *buf, size_t len)
 	ssize_t n;
 
 	while (len) {
+		if (wait_for(fd, POLLOUT))
+			return -EINTR;
 		n = write(fd, buf, len);
 		if (n < 0 && (errno != EINTR || interrupted()))
 			return -errno;

@@ -5,6 +5,8 @@
  */
 #include "cli.h"
 
+#define OPT_VIA	0x200	/* no letter */
+
 static const char *const op_names[] = {
 	[TRANSFER_READ] = "read",
 	[TRANSFER_WRITE] = "write",
@@ -12,7 +14,7 @@ static const char *const op_names[] = {
 	[TRANSFER_MEMTEST] = "memtest",
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t parse_via(int key, char *arg, struct argp_state *state)
 {
 	struct transfer *t = state->input;
 
@@ -20,10 +22,32 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = t->cli;
 		return 0;
-	case 'v':
+	case OPT_VIA:
 		if (strcmp(arg, "bar1") && strcmp(arg, "pramin"))
-			argp_error(state, "--via is bar1 or pramin, not '%s'", arg);
+			arg_error(state, "--via is bar1 or pramin, not '%s'", arg);
 		t->way = strcmp(arg, "pramin") ? TRANSFER_BAR1 : TRANSFER_PRAMIN;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option via_options[] = {
+	{ "via", OPT_VIA, "WAY", 0, "bar1 (default), or pramin: the window in the registers", 0 },
+	{ 0 }
+};
+static const struct argp via_argp = {
+	.options = via_options, .parser = parse_via, .children = cli_options
+};
+const struct argp_child transfer_options[] = { { &via_argp, 0, NULL, 0 }, { 0 } };
+
+static error_t parse_pages(int key, char *arg, struct argp_state *state)
+{
+	struct transfer *t = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = t;
 		return 0;
 	case 'p':
 		arg_pages(state, arg, &t->pages);
@@ -33,16 +57,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_option options[] = {
-	{ "via", 'v', "WAY", 0, "bar1 (default), or pramin: the window in the registers", 0 },
-	{ "pages", 'p', "P1,P2,...", 0,
-	  "these VRAM pages (page frame numbers) as one contiguous range", 0 },
+static const struct argp_option pages_options[] = {
+	{ "pages", 'p', "PAGES", 0,
+	  "these VRAM pages as one contiguous range: page frame numbers P1,P2-P3,P4+COUNT,@FILE",
+	  0 },
 	{ 0 }
 };
-static const struct argp argp = {
-	.options = options, .parser = parse, .children = cli_options
+static const struct argp pages_argp = {
+	.options = pages_options, .parser = parse_pages, .children = transfer_options
 };
-const struct argp_child transfer_options[] = { { &argp, 0, NULL, 0 }, { 0 } };
+const struct argp_child transfer_pages_options[] = { { &pages_argp, 0, NULL, 0 }, { 0 } };
 
 static uint32_t map_flags(const struct transfer *t)
 {
@@ -83,6 +107,9 @@ int transfer_end(struct transfer *t, int status)
 	free(t->pages.pfn);
 	if (ret && !status)
 		return cli_fail(t->cli, ret, "%s --pages: unmap", op_names[t->op]);
+	if (!status && t->op != TRANSFER_READ && t->cli->forgets && !t->cli->dry_run)
+		cli_note(t->cli, "%s: the model forgets this now; a device sim:CHIP,file=PATH "
+			 "keeps it", op_names[t->op]);
 	return status;
 }
 

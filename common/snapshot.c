@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "snapshot.h"
+#include "text.h"
 
 #define MAX_FIELDS	6	/* one more than a line can have that is looked at */
 
@@ -56,6 +57,7 @@ static int fail(struct parser *p, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(p->err->reason, sizeof(p->err->reason), fmt, ap);
 	va_end(ap);
+	text_clean(p->err->reason);	/* it repeats words of the text */
 	return -EINVAL;
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,13 +7,14 @@
 #include <linux/slab.h>
 
 #include "backend.h"
+#include "text.h"
 
 /* Longer strings name no device. */
 #define DEVICE_MAX	4096
 
 void nvbar_log(const struct nvbar_log *log, int level, const char *fmt, ...)
 {
-	char line[384], *c;
+	char line[384];
 	va_list args;
 	int used;
 
@@ -24,11 +24,8 @@ void nvbar_log(const struct nvbar_log *log, int level, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line + used, sizeof(line) - used, fmt, args);
 	va_end(args);
-	/* Names come from the caller and may hold anything; a line stays a line. */
-	for (c = line; *c; c++)
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
-	log->fn(log->arg, level, line);
+	/* Names come from callers, devices and servers, and may hold anything. */
+	log->fn(log->arg, level, text_clean(line));
 }
 
 void nvbar_backend_message(void *hw, int level, const char *text)

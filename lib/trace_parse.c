@@ -12,22 +12,20 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "text.h"
 #include "trace_parse.h"
 
 #define LINE_BYTES	512
 
 int nvbar_trace_fail(struct nvbar_trace_parser *p, const char *fmt, ...)
 {
-	char reason[160], *c;
+	char reason[160];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(reason, sizeof(reason), fmt, args);
 	va_end(args);
-	for (c = reason; *c; c++)
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
-	snprintf(p->why, p->why_len, "line %zu: %s", p->line, reason);
+	snprintf(p->why, p->why_len, "line %zu: %s", p->line, text_clean(reason));
 	return -EINVAL;
 }
 

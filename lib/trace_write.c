@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* Accesses to lines of a trace. */
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <hw/pramin.h>
 
 #include "sim.h"
+#include "text.h"
 #include "trace.h"
 
 #define LINE_BYTES	512
@@ -17,16 +17,13 @@
 
 void nvbar_trace_put(struct nvbar_trace_writer *w, const char *fmt, ...)
 {
-	char line[LINE_BYTES], *c;
+	char line[LINE_BYTES];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	for (c = line; *c; c++)
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
-	w->put(w->arg, line);
+	w->put(w->arg, text_clean(line));
 }
 
 /* What a person wants to know of an offset */

@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "arg.h"
 #include "nvbar_sim.h"
 #include "sim.h"
+#include "text.h"
 #include "tool_args.h"
 #include "tool_json.h"
 

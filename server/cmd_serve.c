@@ -8,12 +8,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "arg.h"
 #include "lobby.h"
 #include "nvbar_sim.h"
 #include "output.h"
 #include "place.h"
 #include "serve.h"
 #include "sim_options.h"
+#include "text.h"
 #include "tool_args.h"
 
 struct args {
@@ -133,7 +135,7 @@ static int serve_at(struct service *service, int listener, const struct args *ar
 	if (begin_record(dev, &record, args->record))
 		return 1;
 	lobby_init(service->lobby, listener);
-	printf("%s at %s\n", sim_chip_name(dev->gpu), args->socket);
+	printf("%s at %s\n", sim_chip_name(dev->gpu), text_shown(args->socket));
 	if (!finish_output(0) && serve_all(service))
 		status = report(dev);
 	if (end_record(dev, args->record))

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arg.h"
+#include "number.h"
 #include "nvbar_sim.h"
 #include "sim_mmu.h"
 #include "snapshot.h"
+#include "text.h"
 #include "tool_args.h"
 #include "tool_json.h"
 
@@ -40,15 +43,17 @@ static bool add_va(struct args *args, uint64_t va)
 /* One VA a line. */
 static int read_vas(struct args *args)
 {
-	char line[64];
+	char line[64], why[160];
 	size_t nr = 0;
 	uint64_t va;
 
 	while (fgets(line, sizeof(line), stdin)) {
 		nr++;
 		line[strcspn(line, "\r\n")] = '\0';
-		if (!parse_u64(line, &va))
-			return refuse("translate: standard input line %zu: not a VA: %.40s", nr, line);
+		if (!number_parse(line, &va)) {
+			number_why(line, why, sizeof(why));
+			return refuse("translate: standard input, line %zu: %s", nr, why);
+		}
 		if (!add_va(args, va))
 			return refuse("translate: no memory");
 	}
@@ -235,20 +240,25 @@ static int translate_one(const struct args *args, const struct snapshot_scenario
 
 static int translate(const struct args *args, const struct snapshot *snap)
 {
-	struct json_object *list = args->json ? json_object_new_array() : NULL;
+	struct json_object *top = NULL, *list = NULL;
 	const struct snapshot_scenario *s;
 	int status = 0;
 	size_t i, v;
 
+	if (args->json) {
+		top = json_object_new_object();
+		json_add_text(top, "snapshot", args->file);
+		list = json_add_list(top, "walks");
+	}
 	for (i = 0; (s = snapshot_scenario(snap, i)) != NULL; i++) {
 		if (args->scenario && strcmp(s->name, args->scenario))
 			continue;
 		if (!args->json && !args->brief)
-			printf("scenario %s\n", s->name);
+			printf("scenario %s\n", text_shown(s->name));
 		for (v = 0; v < args->nr; v++)
 			status |= translate_one(args, s, args->va[v], list);
 	}
-	if (args->json && !json_print(list))
+	if (args->json && !json_print(top))
 		status = refuse("translate: no memory");
 	return finish_output(status);
 }
@@ -257,13 +267,11 @@ enum {
 	KEY_SNAPSHOT = 0x100,
 	KEY_SCENARIO,
 	KEY_BRIEF,
-	KEY_JSON,
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
-	uint64_t va;
 
 	switch (key) {
 	case KEY_SNAPSHOT:
@@ -275,13 +283,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_BRIEF:
 		args->brief = true;
 		return 0;
-	case KEY_JSON:
+	case 'j':
 		args->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (!parse_u64(arg, &va))
-			argp_error(state, "not a VA: %s", arg);
-		return add_va(args, va) ? 0 : ENOMEM;
+		return add_va(args, arg_number(state, arg)) ? 0 : ENOMEM;
 	case ARGP_KEY_END:
 		if (!args->file)
 			argp_error(state, "--snapshot is needed");
@@ -298,7 +304,7 @@ static const struct argp_option options[] = {
 	{ .name = "scenario", .key = KEY_SCENARIO, .arg = "NAME",
 	  .doc = "only this one of the file's scenarios" },
 	{ .name = "brief", .key = KEY_BRIEF, .doc = "one line per VA, no levels and no headings" },
-	{ .name = "json", .key = KEY_JSON, .doc = "print JSON" },
+	{ .name = "json", .key = 'j', .doc = "print JSON" },
 	{ 0 },
 };
 

@@ -8,28 +8,38 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arg.h"
+#include "ending.h"
 #include "nvbar_sim.h"
+#include "text.h"
 #include "tool_args.h"
+
+static int cmd_help(int argc, char **argv);
 
 static const struct command commands[] = {
 	{ "translate", "what the modelled MMU makes of each VA of a snapshot", cmd_translate },
 	{ "serve", "the modelled GPU as a PCI device, by the vfio-user protocol", cmd_serve },
 	{ "regs", "the register map of a chip", cmd_regs },
+	{ "help", "explain a command", cmd_help },
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 int refuse(const char *fmt, ...)
 {
+	char line[640];
 	va_list ap;
 
-	fprintf(stderr, PROGRAM ": ");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	/* Names, and what clients send, may hold anything. */
+	fprintf(stderr, PROGRAM ": %s\n", text_clean(line));
 	return 1;
 }
+
+/* SIGPIPE was not ignored when the program began; and would have come. */
+static bool pipes_may_end, left;
 
 int finish_output(int status)
 {
@@ -37,31 +47,22 @@ int finish_output(int status)
 
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
-	if (!told)
+	left = pipes_may_end && is_left(STDOUT_FILENO);
+	if (!told && !left)
 		refuse("standard output: %s", strerror(errno));
 	told = true;
 	return 1;
 }
 
-/* Help and version end the program without a word. */
-static void finish_help(void)
+/* The last thing done: help and version end the program without a word. */
+static void finish(void)
 {
-	if (finish_output(0))
-		_exit(1);
-}
+	int status = finish_output(0);
 
-bool parse_u64(const char *s, uint64_t *val)
-{
-	bool hex = s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
-	const char *digits = hex ? s + 2 : s;
-	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
-
-	/* strtoull() would take signs, blanks and nothing at all. */
-	if (!n || digits[n])
-		return false;
-	errno = 0;
-	*val = strtoull(digits, NULL, hex ? 16 : 10);
-	return !errno;
+	if (left)
+		end_by(SIGPIPE);
+	if (status)
+		_exit(status);
 }
 
 static const struct command *find_command(const char *name)
@@ -108,7 +109,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		top->command = find_command(arg);
 		if (!top->command)
-			argp_error(state, "no such command: %s", arg);
+			arg_error(state, "unknown command '%s'", arg);
 		top->first = state->next - 1;
 		state->next = state->argc;	/* the rest is the command's */
 		return 0;
@@ -127,6 +128,44 @@ static const struct argp top_argp = {
 	.help_filter = help_filter,
 };
 
+static error_t parse_help(int key, char *arg, struct argp_state *state)
+{
+	const struct command **command = state->input;
+
+	if (key != ARGP_KEY_ARG)
+		return ARGP_ERR_UNKNOWN;
+	if (state->arg_num)
+		argp_error(state, "too many arguments");
+	*command = find_command(arg);
+	if (!*command)
+		arg_error(state, "unknown command '%s'", arg);
+	return 0;
+}
+
+static const struct argp help_argp = {
+	.parser = parse_help,
+	.args_doc = "[COMMAND]",
+	.doc = "Explains a command, or lists them all.",
+};
+
+/* A command explains itself. */
+static int cmd_help(int argc, char **argv)
+{
+	static char program[] = PROGRAM, option[] = "--help";
+	const struct command *command = NULL;
+	char *words[] = { program, option, NULL };
+	char name[64];
+
+	tool_parse(&help_argp, argc, argv, 0, &command);
+	if (!command) {
+		tool_help(&top_argp, program);
+		return finish_output(0);
+	}
+	snprintf(name, sizeof(name), "%s %s", PROGRAM, command->name);
+	words[0] = name;
+	return command->run(2, words);
+}
+
 int main(int argc, char **argv)
 {
 	static char program[] = PROGRAM;
@@ -136,12 +175,14 @@ int main(int argc, char **argv)
 	if (argc)
 		argv[0] = program;
 	argp_program_version = PROGRAM " " NVBAR_VERSION;
-	/* Nobody may listen any more; that is an error like others. */
+	/* Whoever reads may have gone: the program ends of that when it has cleaned up. */
+	pipes_may_end = !is_ignored(SIGPIPE);
 	signal(SIGPIPE, SIG_IGN);
 	/* A file that may not grow is one, too. */
 	signal(SIGXFSZ, SIG_IGN);
-	if (atexit(finish_help))
+	if (atexit(finish))
 		tool_no_memory(PROGRAM);
+	arg_refuse_controls(PROGRAM, argv);
 	tool_parse(&top_argp, argc, argv, ARGP_IN_ORDER, &top);
 	snprintf(name, sizeof(name), "%s %s", PROGRAM, top.command->name);
 	argv[top.first] = name;

@@ -31,7 +31,4 @@ int refuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Flush stdout.  Return: @status, or 1 if it could not be written. */
 int finish_output(int status);
 
-/* A decimal or 0x number and nothing else.  False if it is none or too large. */
-bool parse_u64(const char *s, uint64_t *val);
-
 #endif

@@ -337,10 +337,10 @@ void sim_mmu_translate_4k(const struct sim_mmu_arch *arch, uint64_t raw, struct 
 
 const char *sim_mmu_slot_name(const struct sim_mmu_slot *slot)
 {
-	static const char *const pde[] = { "PDE0", "PDE1", "PDE2", "PDE3", "PDE4" };
+	static const char *const pd[] = { "PD0", "PD1", "PD2", "PD3", "PD4" };
 
 	if (slot->level)
-		return pde[slot->level - 1];
+		return pd[slot->level - 1];
 	return slot->shift == MMU_PAGE_SHIFT_64K ? "PT64K" : "PT4K";
 }
 

@@ -1,41 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* What follows "sim:" in a device string. */
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "number.h"
 #include "sim_bits.h"
 #include "sim_options.h"
 
-/* Decimal or 0x, and at most one of K, M, G, T */
+/* @val is what it was if there is none. */
 static int parse_number(const char *text, uint64_t *val)
 {
-	static const char units[] = "KMGT";
-	const char *unit;
-	char *end;
-
-	/* strtoull() would take signs and leading blanks. */
-	if (!isdigit((unsigned char)text[0]))
-		return -EINVAL;
-	errno = 0;
-	*val = strtoull(text, &end, text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10);
-	if (errno)
-		return -EINVAL;
-	if (*end) {
-		unsigned int shift;
-
-		unit = strchr(units, toupper((unsigned char)*end));
-		if (!unit || end[1])
-			return -EINVAL;
-		shift = 10 * (unsigned int)(unit - units + 1);
-		if (*val > ~0ull >> shift)
-			return -EINVAL;
-		*val <<= shift;
-	}
-	return 0;
+	return number_parse(text, val) ? 0 : -EINVAL;
 }
 
 static int parse_polls(const char *text, unsigned int *polls)
@@ -65,21 +43,10 @@ static int parse_pair(char *text, uint64_t *a, uint64_t *b)
 	return parse_number(text, a);
 }
 
-/* Leaves what it had if there is none. */
-static int parse_size(const char *text, uint64_t *size)
-{
-	uint64_t val;
-
-	if (parse_number(text, &val))
-		return -EINVAL;
-	*size = val;
-	return 0;
-}
-
 /* What 0 would be nothing of. */
 static int parse_count(const char *text, uint64_t *val)
 {
-	return parse_size(text, val) || !*val ? -EINVAL : 0;
+	return parse_number(text, val) || !*val ? -EINVAL : 0;
 }
 
 /* --- the keys: what each does with its value ------------------------------ */
@@ -91,7 +58,7 @@ static int set_vram(struct sim_options *o, char *text)
 
 static int set_bar1(struct sim_options *o, char *text)
 {
-	int ret = parse_size(text, &o->cfg.bar1_size);
+	int ret = parse_number(text, &o->cfg.bar1_size);
 
 	o->cfg.no_bar1 = !ret && !o->cfg.bar1_size;
 	return ret;
@@ -140,7 +107,7 @@ static int set_evict(struct sim_options *o, char *text)
 
 static int set_seed(struct sim_options *o, char *text)
 {
-	return parse_size(text, &o->cfg.seed);
+	return parse_number(text, &o->cfg.seed);
 }
 
 static int set_dead_at(struct sim_options *o, char *text)
@@ -215,7 +182,7 @@ static int set_wpr2(struct sim_options *o, char *text)
 	o->cfg.wpr2 = (struct sim_range) { 0 };
 	if (strchr(text, ':'))
 		return parse_range(text, &o->cfg.wpr2);
-	return parse_size(text, &o->cfg.wpr2_size);
+	return parse_number(text, &o->cfg.wpr2_size);
 }
 
 static int set_lock_range(struct sim_options *o, char *text)
@@ -225,7 +192,7 @@ static int set_lock_range(struct sim_options *o, char *text)
 
 static int set_bound(struct sim_options *o, char *text)
 {
-	return parse_size(text, &o->cfg.bound);
+	return parse_number(text, &o->cfg.bound);
 }
 
 /* One of the words, which @nr are; its number. */
@@ -345,10 +312,25 @@ static const struct key {
 	{ "nomem-from", set_nomem_from, "the number of an allocation, from 1" },
 };
 
+/* The readings of what in "A" or "A:B" is refused only for its leading zeros, or nothing. */
+static void read_twice(const char *text, char *why, size_t len)
+{
+	char part[64], *rest = part, *word;
+
+	snprintf(part, sizeof(part), "%s", text);
+	*why = '\0';
+	while ((word = strsep(&rest, ":")) && !number_is_ambiguous(word))
+		;
+	if (word) {
+		snprintf(why, len, ": ");
+		number_why(word, why + 2, len - 2);
+	}
+}
+
 static int set_key(struct sim_options *options, const char *name, char *text, char *why,
 		   size_t why_len)
 {
-	char shown[64];
+	char shown[64], readings[160];
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(keys); i++) {
@@ -357,7 +339,8 @@ static int set_key(struct sim_options *options, const char *name, char *text, ch
 		snprintf(shown, sizeof(shown), "%s", text);
 		if (!keys[i].set(options, text))
 			return 0;
-		snprintf(why, why_len, "%s=%s: not %s", name, shown, keys[i].want);
+		read_twice(shown, readings, sizeof(readings));
+		snprintf(why, why_len, "%s=%s: not %s%s", name, shown, keys[i].want, readings);
 		return -EINVAL;
 	}
 	snprintf(why, why_len,

@@ -273,7 +273,7 @@ bool sim_mmu_breach(const struct sim_mmu_arch *arch, const struct sim_mmu_walk *
  */
 const char *sim_mmu_garbage(const struct sim_mmu_arch *arch, uint64_t raw, uint64_t vram_size);
 
-/* "PDE3" ... "PDE0", "PT64K", "PT4K". */
+/* Of the table: "PD4" ... "PD0", "PT64K", "PT4K". */
 const char *sim_mmu_slot_name(const struct sim_mmu_slot *slot);
 
 /* "vid", "peer", "sys_coh", "sys_noncoh" of a PTE's aperture. */

@@ -68,6 +68,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	(void)arg;
 	switch (key) {
 	case '?':
+	case 'h':
 		print_help(NULL, state, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, state->name);
 		break;
 	case OPT_USAGE:
@@ -84,6 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "help", '?', NULL, 0, "Give this help list", -1 },
+	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, -1 },
 	{ "usage", OPT_USAGE, NULL, 0, "Give a short usage message", 0 },
 	{ "version", 'V', NULL, 0, "Print program version", -1 },
 	{ 0 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 
+#include "text.h"
 #include "tool_json.h"
 
 /* Something had no memory: what is there is not whole. */
@@ -73,36 +74,9 @@ void json_append_text(struct json_object *list, const char *text)
 /* --- printing -------------------------------------------------------------- */
 
 /* The letter behind the backslash, 0 if it takes a number or none */
-static char short_escape(unsigned char c)
-{
-	switch (c) {
-	case '\b': return 'b';
-	case '\t': return 't';
-	case '\n': return 'n';
-	case '\f': return 'f';
-	case '\r': return 'r';
-	case '"': return '"';
-	case '\\': return '\\';
-	default: return 0;
-	}
-}
-
 void json_print_text(const char *text)
 {
-	const unsigned char *c;
-
-	putchar('"');
-	for (c = (const unsigned char *)text; *c; c++) {
-		if (short_escape(*c))
-			printf("\\%c", short_escape(*c));
-		else if (*c < ' ' || *c == 0x7f)
-			printf("\\u%04x", *c);
-		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)	/* C1 controls */
-			printf("\\u%04x", *++c);
-		else
-			putchar(*c);
-	}
-	putchar('"');
+	text_put_json(text, stdout);
 }
 
 /* @what: the bracket, or what stands between two elements */

@@ -23,8 +23,8 @@ INCLUDE_RULES = {
     "sim": (("libc",), ("sim", "common", "include/hw")),
     "lib": (("libc", "linux"), ("lib", "core", "compat", "common", "sim", "include/hw", "include/nvbar")),
     "server": (("libc", "<linux/aio_abi.h>"), ("server", "tool", "sim", "common", "include/hw")),
-    "tool": (("libc", "json-c"), ("tool",)),
-    "cli": (("libc",), ("cli", "tool", "include/nvbar")),
+    "tool": (("libc", "json-c"), ("tool", "common")),
+    "cli": (("libc",), ("cli", "tool", "common", "include/nvbar")),
     "bench": (("libc", "linux"), ("bench", "core", "lib", "sim", "compat", "include/hw", "include/nvbar")),
     "examples": (("libc",), ("include/nvbar",)),
 }

@@ -4,9 +4,11 @@
  * writes and reads comes by here.  BAD_VRAM is "stuck0:PA:BIT" or
  * "stuck1:PA:BIT", a bit of a word that can't change; "line:BIT", an address
  * line that is dead; or "couple:PA:PA", a byte whose lowest bit is set when that
- * of another is written to be 0.
+ * of another is written to be 0.  SIGNAL_AT is "SIGNAL:N": the Nth read gets the process
+ * that signal.
  */
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +72,18 @@ static void couple(uint64_t pa, const unsigned char *buf, size_t len)
 	nvbar_pramin_write(gpu_of_all, at[0], &byte, 1);
 }
 
+static void signal_at(void)
+{
+	static unsigned int nr_reads;
+	const char *text = getenv("SIGNAL_AT");
+	unsigned int nth;
+	int sig;
+
+	nr_reads++;
+	if (text && sscanf(text, "%d:%u", &sig, &nth) == 2 && nth == nr_reads)
+		raise(sig);
+}
+
 int nvbar_read(struct nvbar_access *a, uint64_t offset, void *buf, size_t len)
 {
 	int (*read)(struct nvbar_access *, uint64_t, void *, size_t) =
@@ -77,6 +91,7 @@ int nvbar_read(struct nvbar_access *a, uint64_t offset, void *buf, size_t len)
 	uint64_t pa = mapped_pa + offset;
 	int ret;
 
+	signal_at();
 	ret = reached(pa) == pa ? read(a, offset, buf, len) :
 				  nvbar_pramin_read(gpu_of_all, reached(pa), buf, len);
 	corrupt(pa, buf, len);

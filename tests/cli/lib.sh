@@ -3,7 +3,7 @@
 #
 # What the tests of the tools share: run a program as a user does, look at what
 # comes out, report in TAP.  meson passes the programs: NVBAR, NVBAR_SIM,
-# JSON_CHECK, RANDOM_BYTES, NVBAR_BAD_VRAM; and the folder GOLDEN.
+# JSON_CHECK, RANDOM_BYTES, NVBAR_BAD_VRAM, INTERRUPT; and the folder GOLDEN.
 
 set -u
 export LC_ALL=C

@@ -24,6 +24,7 @@ prints "--help lists bench" '^ +bench +[^ ]' "$NVBAR" --help
 prints "help bench" '^Usage: nvbar bench ' "$NVBAR" help bench
 
 works "bench" bench sim:ga102
+check "it names what it measures" grep -qx 'nvbar bench on sim:ga102' "$out"
 counts >"$tmp/first"
 check "18 cases of map and unmap" test "$(wc -l <"$tmp/first")" -eq 18
 check "one page, warm: 2 reads and 4 writes each way" counted "1 scattered warm 2 4 0 1 2 4 0 1"
@@ -44,7 +45,10 @@ check "65536 pages are skipped" grep -Eq '^ *65536 scattered +cold +skipped: ' "
 works "bench with little VRAM" bench sim:ga102,vram=256M
 check "what VRAM can't hold is skipped" grep -Eq '^ *65536 scattered +cold +skipped: not enough' "$out"
 
-gives_json "bench --json" "device mappings access beside" "$NVBAR" --json bench
+run "$NVBAR" --json bench
+[ $status -eq 0 ] && "$JSON_CHECK" device mappings access beside <"$out" &&
+	[ "$(grep -c 'no device is named' "$err")" -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
+result $? "bench --json, which says once that no device is named"
 refuses "bench without BAR1" ': bench: this GPU has no BAR1$' "$NVBAR" -d sim:ga102,bar1=0 bench
 misuse "bench with an argument" "$NVBAR" bench fast
 

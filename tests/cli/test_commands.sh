@@ -32,7 +32,43 @@ for command in $commands; do
 	prints "$command --help" "^Usage: nvbar $command " nvbar "$command" --help
 	prints "help $command" "^Usage: nvbar $command " nvbar help "$command"
 done
-prints "nvbar-sim --help" '^Usage: nvbar-sim ' "$NVBAR_SIM" --help
+for tool in "$NVBAR" "$NVBAR_SIM"; do
+	for words in --help -h '-?' help 'help help'; do
+		# shellcheck disable=SC2086
+		prints "${tool##*/} $words" "^Usage: ${tool##*/} " "$tool" $words
+	done
+done
+for command in translate serve regs; do
+	for words in "help $command" "$command -h" "$command --help"; do
+		# shellcheck disable=SC2086
+		prints "nvbar-sim $words" "^Usage: nvbar-sim $command " "$NVBAR_SIM" $words
+	done
+done
+prints "an option of nvbar's alone" '^Usage: nvbar read ' nvbar read -h
+
+# documented PAGE HELP...: each option that the help shows is in the man page, short and long
+documented() {
+	local page=$GOLDEN/../../docs/man/$1.scd option missing=
+	shift
+	run "$@"
+	for option in $(grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+' "$out" | tr -d ,); do
+		grep -qF -- "*$option*" "$page" || missing+=" $option"
+	done
+	[ $status -eq 0 ] && [ -z "$missing" ] && grep -q -- '  --\|, --' "$out"
+	result $? "the man page has the options of ${*:2}${missing:+ but for$missing}"
+}
+for command in list info read write fill demo walk tables decode maps check snapshot replay memtest \
+	selftest bench resize bind unbind; do
+	documented nvbar.1 "$NVBAR" help "$command"
+done
+for command in translate serve regs; do
+	documented nvbar-sim.1 "$NVBAR_SIM" help "$command"
+done
+for command in list decode replay; do
+	run nvbar help $command
+	[ $status -eq 0 ] && ! grep -q -- '--device\|--force\|--dry-run' "$out"
+	result $? "$command has no options for a device"
+done
 
 # --- every chip ---------------------------------------------------------
 
@@ -54,7 +90,44 @@ prints "the device from the environment" '^chip +GB202 ' env NVBAR_DEVICE=sim:gb
 prints "-d before the environment" '^chip +GH100 ' \
 	env NVBAR_DEVICE=sim:gb202 "$NVBAR" -d sim:gh100 info
 prints "-d after the command" '^chip +GH100 ' nvbar info -d sim:gh100
-prints "the default device" '^chip +GA102 ' nvbar info
+
+# --- no device named ----------------------------------------------------
+
+# assumes COMMAND...: the modelled GPU, and says so in one line
+assumes() {
+	run nvbar "$@"
+	[ $status -eq 0 ] && [ "$(wc -l <"$err")" -eq 1 ] &&
+		grep -q '^nvbar: sim:ga102: no device is named: this is the modelled GPU' "$err"
+	result $? "$* on no device says that it is the model"
+}
+assumes info
+assumes memtest 0 1M
+assumes check
+assumes selftest
+assumes maps
+assumes --json info
+NVBAR_DEVICE='' assumes info
+works "sim is a name" nvbar -d sim info
+works "what needs no device says nothing of one" nvbar decode v2 pte 0
+for command in check maps selftest 'memtest 0 1M'; do
+	# shellcheck disable=SC2086
+	prints "${command%% *} names what it judges" 'sim:ad102' nvbar -d sim:ad102 $command
+done
+
+# forgotten COMMAND...: the model keeps nothing, and a line says so
+forgotten() {
+	run nvbar "$@"
+	[ $status -eq 0 ] && [ "$(wc -l <"$err")" -eq 1 ] &&
+		grep -q '^nvbar: sim:ga102: .*: the model forgets this now; ' "$err"
+	result $? "$* says that it is forgotten"
+}
+with "$GOLDEN/README.md"
+forgotten -d sim write 0
+forgotten -d sim:ga102,vram=1G write --via pramin 0
+with /dev/null
+forgotten -d sim fill 0 4K 1
+works "what is kept is not forgotten" nvbar -d "sim:ga102,file=$tmp/kept" fill 0 4K 1
+
 prints "VRAM and BAR1 of a given size" '^vram +24G,' nvbar -d sim:ga102,vram=24G,bar1=1G info
 prints "BAR1 of a given size" '^bar1 +1G,' nvbar -d sim:ga102,vram=24G,bar1=1G info
 
@@ -92,6 +165,9 @@ check "read through BAR1 what PRAMIN wrote" same "$tmp/fox"
 works "fill" nvbar fill 0x20000000 20M 0x44434241
 run nvbar read 0x213ffff8 8
 check "fill reaches its end" holds ABCDABCD
+works "fill --via pramin" nvbar fill --via pramin 0x30000000 4K 0x5a5a5a5a
+run nvbar read 0x30000ffc 4
+check "fill --via pramin fills" holds ZZZZ
 works "fill with a decimal pattern" nvbar fill 0x213ffff8 4 1094795585
 run nvbar read 0x213ffff4 12
 check "fill of one word" holds ABCDAAAAABCD
@@ -122,10 +198,8 @@ cat >"$tmp/want" <<END
 END
 run nvbar read -x 0x30000021 0x12
 check "read -x of an odd range" same "$tmp/want"
-if [ -x "$(command -v script)" ]; then
-	script -qec "'$NVBAR' read 0x30000021 0x12" /dev/null </dev/null | tr -d '\r' >"$out"
-	check "a hexdump on a terminal" same "$tmp/want"
-fi
+"$INTERRUPT" 0 - --columns 80 "$NVBAR" read 0x30000021 0x12 | tr -d '\r' >"$out"
+check "a hexdump on a terminal" same "$tmp/want"
 
 # Pages in their order
 head -c 8192 "$GOLDEN/walks_public.txt" >"$tmp/two_pages"
@@ -134,6 +208,11 @@ works "write --pages" nvbar write --pages 0x31005,0x31002
 with /dev/null
 run nvbar read --pages 0x31005,0x31002
 check "read --pages gives it back" same "$tmp/two_pages"
+for pages in 0x31005,0x31002 0x31005+1,0x31002-0x31002 "@$tmp/pages"; do
+	printf '0x31005\n 0x31002+1,\n' >"$tmp/pages"
+	run nvbar read --pages "$pages"
+	check "read --pages ${pages/#@*/@FILE} reads the same" same "$tmp/two_pages"
+done
 head -c 4096 "$tmp/two_pages" >"$tmp/want"
 run nvbar read 0x31005000 4K
 check "the first page is where it belongs" same "$tmp/want"
@@ -150,6 +229,13 @@ works "write --pages --offset" nvbar write --pages 0x31005,0x31002 --offset 0xff
 with /dev/null
 run nvbar read 0x31002000 8
 check "write --pages --offset crosses the border" holds 'fox jump'
+seq 1 60000 >"$tmp/pages"
+gives_json "as many pages as a file lists" "mappings" nvbar -d sim:ga102 --json maps --map "@$tmp/pages"
+check "are one mapping" grep -q '"len": *245760000' "$out"
+run nvbar read -x 0x3000_0020 0x0_0010
+check "numbers with underscores" grep -q '^30000020  54 68 65' "$out"
+prints "sizes as lspci prints them" '^bar1 +512M,' nvbar -d sim:ga102,bar1=512MB info
+prints "an address with a suffix" '^VA 0x100000 ' nvbar walk 1MiB
 gives_json "read --pages --json" "device offset len data" nvbar --json read --pages 1,2 16
 
 with /dev/null
@@ -158,10 +244,25 @@ reserved=$(sed -n 's/.*"reserved_pa": *\([0-9]*\).*/\1/p' <<<"$info")
 works "the driver's own region is readable" nvbar read "$reserved" 4K
 works "the last byte of VRAM" nvbar read 0x1ffffffff 1
 
+# typed COMMAND...: on a terminal, before the end of its input, with a hint
+typed() {
+	"$INTERRUPT" 2 'Ctrl-D ends it' --columns 80 "$NVBAR" "$@" >"$out"
+	status=$?
+	[ $status -eq 130 ] && grep -q "nvbar: .*: $1: waiting for .* on standard input" "$out"
+	result $? "$1 on a terminal says what it waits for"
+}
+typed write 0
+typed write --pages 1
+typed walk
+
 # --- looking inside -----------------------------------------------------
 
 export NVBAR_DEVICE=sim:ad102
 prints "maps of an empty BAR1" '^free +256M$' nvbar maps
+prints "a size that is cut has the exact one beside it" '^free +255\.984M  \(0xfffc000\)$' \
+	nvbar maps --map 1,2,3 --map 4
+prints "usable VRAM is short to read" '^vram +96G, usable 9[0-9]\.[0-9]{1,3}G$' \
+	nvbar -d sim:gh100,vram=96G,bar1=64G info
 prints "maps sums to the aperture" '^aperture +256M$' nvbar maps --map 3,1,2 --map 7
 prints "maps shows who holds what" '^0x[0-9a-f]+ +12K  rw  mapped +4K +--map 1$' \
 	nvbar maps --map 3,1,2 --map 7
@@ -211,7 +312,7 @@ run nvbar tables
 [ $status -eq 0 ] && [ ! -s "$out" ]
 result $? "tables with nothing mapped"
 check "tables with nothing mapped says so" grep -qx \
-	'nvbar: sim:[^ ]*: tables: nothing is mapped; --map P1,P2,... maps pages first' "$err"
+	'nvbar: sim:[^ ]*: tables: nothing is mapped; --map PAGES maps pages first' "$err"
 gives_json "check --json" "device tables entries mappings problems kinds" nvbar --json check --map 3
 check "check --json counts by kind" grep -Eq '"stale-tlb": *0' "$out"
 

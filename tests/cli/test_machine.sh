@@ -70,8 +70,10 @@ prints "how to get it" "^  open as +nothing; after \"nvbar unbind $gpu\" as pci:
 
 # --- what fails -----------------------------------------------------------
 
-refuses "a driver keeps its GPU" "^nvbar: pci:$gpu: open: driver nouveau has it; " \
-	nvbar -d "pci:$gpu" demo
+for name in "pci:$gpu" pci:01:00.0; do
+	refuses "a driver keeps its GPU, which is named once" "^nvbar: $name: open: driver nouveau has it; " \
+		nvbar -d "$name" demo
+done
 refuses "resize while a driver has it" "^nvbar: 01:00.0: resize BAR1 to 1G: driver nouveau has it" \
 	nvbar resize 01:00.0 1G
 refuses "bind while another driver has it" "^nvbar: $gpu: bind to vfio-pci: driver nouveau has it" \

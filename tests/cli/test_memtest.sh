@@ -17,7 +17,8 @@ finds() {
 	shift 3
 	BAD_VRAM=$fault run "$NVBAR_BAD_VRAM" memtest "$@"
 	[ $status -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ] && grep -q ' errors$' "$err" &&
-		[ "$(grep -c '^bad 0x' "$out")" -eq 1 ] && grep -Eq -- "$regex" "$out"
+		[ "$(grep -c '^bad 0x' "$out")" -eq 1 ] && grep -Eq -- "$regex" "$out" &&
+		grep -Eqx 'failed: [1-9][0-9]* errors' "$out"
 	result $? "$name"
 }
 
@@ -25,12 +26,15 @@ export NVBAR_DEVICE=sim:ga102,vram=64M,bar1=64M
 works "all of VRAM" nvbar memtest
 check "the seed is told" grep -Eq ', seed 0x[0-9a-f]+: address checker walk random$' "$out"
 check "and the throughput" grep -Eq '^written [0-9]+ MiB/s, read [0-9]+ MiB/s$' "$out"
-prints "a range, twice" '^VRAM 0x100000\+0x200000, 2 passes, seed 0x5:' \
+check "and that it is well" grep -qx 'passed: 0 errors' "$out"
+prints "a range, twice" '^sim:ga102: VRAM 0x100000\+0x200000, 2 passes, seed 0x5:' \
 	nvbar memtest 1M 2M --passes 2 --seed 5
 prints "one test" ': random$' nvbar memtest 0 4K --test random
 prints "two tests" ': address walk$' nvbar memtest 0 12K -t walk,address
+prints "two tests, one by one" ': walk random$' nvbar memtest 0 4K --test random --test walk
 gives_json "memtest --json" "device pa len passes seed tests write_mib_s read_mib_s errors bad" \
 	nvbar --json memtest 3M 1M --seed 18446744073709551615
+check "JSON has the verdict" grep -q '"finished": *true' "$out"
 check "JSON with all of the seed" grep -q '"seed": *18446744073709551615' "$out"
 # Four patterns; two of them are written twice, and compared twice; then come zeroes.
 check "JSON counts the bytes written" grep -q '"bytes_written": *7340032' "$out"
@@ -96,5 +100,15 @@ reserved=$(nvbar --json info | sed -n 's/.*"reserved_pa": *\([0-9]*\).*/\1/p')
 refuses "the driver's own region" 'read-only' nvbar memtest "$reserved" 4K
 refuses "a GPU without BAR1" 'no BAR1' nvbar -d sim:ga102,vram=64M,bar1=0 memtest
 refuses "a GPU that dies" 'after 0 errors: .*all ones' nvbar -d "$NVBAR_DEVICE,dead-at=6000" memtest
+check "its end is told among the results" \
+	grep -Eqx 'not finished: .*all ones.* in pass 1, test address, after 0 of [0-9]+ MiB; 0 errors so far' "$out"
+
+# A fault that memtest survives is not why it ends: 4 MiB are written as 64 thousand lines of
+# 64 bytes at least, and as half a million words at most, before any of it is read.
+poisoned=$NVBAR_DEVICE,poison=0x100000
+run nvbar -d "$poisoned,dead-at=3000000" memtest 0 4M --passes 10
+[ $status -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ] && grep -Eq 'after [1-9][0-9]* errors: .*all ones' "$err" &&
+	! grep -q POISONED "$err" && grep -q '^bad 0x100000+0x1000: the GPU faults' "$out"
+result $? "a GPU that dies after it has faulted is named as the reason"
 
 plan

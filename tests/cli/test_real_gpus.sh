@@ -60,7 +60,7 @@ for chip in $chips; do
 
 	# Page tables go to the driver's own region and nowhere else.
 	reserved=$("$NVBAR" --json info | awk -F '[:,]' '/reserved_/ { print $2 }' | tr '\n' ' ')
-	NVBAR_TRACE=$tmp/fill works "$chip: fill" "$NVBAR" fill 0x10000000 1M 0
+	NVBAR_TRACE=$tmp/fill works "$chip: fill" "$NVBAR" -d "$NVBAR_DEVICE,file=$tmp/$chip" fill 0x10000000 1M 0
 	awk '/^[wW] 0 .* # VRAM/ { print $NF }' "$tmp/fill" | while read -r pa; do
 		# shellcheck disable=SC2086
 		set -- $reserved

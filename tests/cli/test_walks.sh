@@ -79,7 +79,7 @@ for name in nvbar nvbar-sim; do
 	refuses "$name: an unknown scenario" 'nothing' \
 		"${program[@]}" --snapshot "$walks" --scenario nothing 0
 	misuse "$name: no number" "${program[@]}" --snapshot "$walks" zero
-	misuse "$name: a number with a tail" "${program[@]}" --snapshot "$walks" 0x1000g
+	misuse "$name: a number with a tail" "${program[@]}" --snapshot "$walks" 0x1000h
 	misuse "$name: a number too large" "${program[@]}" --snapshot "$walks" 0x10000000000000000
 	misuse "$name: an unknown option" "${program[@]}" --snapshot "$walks" --nonsense 0
 	misuse "$name: --snapshot without a file" "${program[@]}" --snapshot

@@ -128,7 +128,9 @@ static char *read_errors(void)
 /* What the tool may have to say beside its results, or beside the reason of a failure */
 static const char *const notes[] = {
 	": this GPU has no BAR1: going through PRAMIN\n",
-	": nothing is mapped; --map P1,P2,... maps pages first\n",
+	": nothing is mapped; --map PAGES maps pages first\n",
+	": dry run: VRAM was not read\n",
+	": the model forgets this now; a device sim:CHIP,file=PATH keeps it\n",
 };
 
 static bool is_note(const char *line, size_t len)

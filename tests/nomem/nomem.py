@@ -115,7 +115,7 @@ CASES = [
     Case("fill 0x100000 64K 0x12345678", vram="written"),
     Case("--json fill 0x100000 64K 0x12345678", json=True, vram="written"),
     Case("fill 0x100000 4K 1 --dry-run", vram="same"),
-    Case("memtest 0x1c0000 256K --seed 1", vram="torn", volatile=TIMES),
+    Case("memtest 0x1c0000 256K --seed 1", vram="torn", volatile=TIMES, report=True),
     Case("--json memtest 0x1c0000 256K --test walk,random", json=True, vram="torn", volatile=TIMES),
     Case("demo"),
     Case("--json demo", json=True),

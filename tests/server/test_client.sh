@@ -13,10 +13,15 @@ pid=$!
 trap 'kill -9 $pid 2>/dev/null; rm -rf "$tmp"' EXIT
 failed=0
 
-for _ in $(seq 100); do
-	[ ! -s "$tmp/served" ] || break
-	sleep 0.1
-done
+# serves FILE: the server says so there, as soon as it gets to it, or has ended
+serves()
+{
+	until [ -s "$1" ]; do
+		kill -0 "$pid" 2>/dev/null || { echo "FAIL: it does not serve"; cat "$tmp/err"; exit 1; }
+		sleep 0.1
+	done
+}
+serves "$tmp/served"
 
 try()
 {
@@ -42,10 +47,7 @@ wait "$pid" || { echo "FAIL: the server's exit status"; failed=1; }
 "$sim" serve --socket "$tmp/s" --record "$tmp/record" "$chip",bar1=64M >"$tmp/recorded" \
 	2>"$tmp/err" </dev/null &
 pid=$!
-for _ in $(seq 100); do
-	[ ! -s "$tmp/recorded" ] || break
-	sleep 0.1
-done
+serves "$tmp/recorded"
 try "$nvbar" -d "$device" demo
 kill "$pid"
 wait "$pid" || { echo "FAIL: the exit status of a server that records"; failed=1; }

@@ -85,7 +85,7 @@ static void finish(struct house *h)
 /* A client of its own, whose server is @h's. */
 static struct server come(struct house *h)
 {
-	struct timeval timeout = { 10, 0 };
+	struct timeval timeout = { 100, 0 };	/* of a server that never replies */
 	struct server c = { .sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
 
 	setsockopt(c.sock, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));

@@ -47,8 +47,9 @@ done <"$tmp/names"
 [ "$(wc -l <"$tmp/got")" -eq 40 ] || { echo "FAIL: 20 scenarios, 2 VAs"; failed=1; }
 
 expect 0 "levels" "$sim" translate --snapshot "$walks" 0x0
-grep -q '^scenario v2-pub-0-small' "$tmp/out" && grep -q PDE3 "$tmp/out" || failed=1
+grep -q '^scenario v2-pub-0-small' "$tmp/out" && grep -q PD3 "$tmp/out" || failed=1
 expect 0 "translate to JSON" "$sim" translate --snapshot "$walks" --json 0x0
+head -c 1 "$tmp/out" | grep -q '{' && grep -q '"walks"' "$tmp/out" || { echo "FAIL: JSON is an object"; failed=1; }
 expect 0 "no VA at all" "$sim" translate --snapshot "$walks"
 expect 1 "no such file" "$sim" translate --snapshot "$tmp/none" 0
 expect 1 "a folder" "$sim" translate --snapshot "$tmp" 0
