@@ -221,7 +221,25 @@ void op_heal(struct run *run, const struct op *op)
 	heal(run);
 }
 
-/* A bit of a page table that changes by itself must be seen; then it changes back. */
+/* A read pushes what is under way through BAR1: all of it is of mappings that are live. */
+static void land_writes(struct run *run)
+{
+	uint32_t word;
+	unsigned int s;
+
+	for (s = 0; s < NR_SLOTS && !run->slot[s].a; s++)
+		;
+	if (s == NR_SLOTS)
+		return;
+	say(run, "\tnvbar_read32(access[%u], 0, (uint32_t *)buf);\n", s);
+	/* It may fault, as any. */
+	(void)nvbar_read32(run->slot[s].a, 0, &word);
+}
+
+/*
+ * A bit of a page table that changes by itself must be seen; then it changes back.  A
+ * write that lands meanwhile would make the TLB take it in, and would go anywhere.
+ */
 void op_flip(struct run *run, const struct op *op)
 {
 	struct nvbar_check_report report = { .size = sizeof(report) };
@@ -229,7 +247,10 @@ void op_flip(struct run *run, const struct op *op)
 	uint64_t word;
 	int ret;
 
-	if (run->dead_at || run->lost || !sim_flip_entry(run->sim, op->n[0], &flip))
+	if (run->dead_at || run->lost)
+		return;
+	land_writes(run);
+	if (!sim_flip_entry(run->sim, op->n[0], &flip))
 		return;
 	ret = nvbar_check(run->gpu, &report);
 	say(run, "\tsim_flip_entry(sim, %u, &(struct sim_flip){ 0 });\n"
