@@ -89,7 +89,7 @@ extern const struct command cmd_bench, cmd_bind, cmd_check, cmd_decode, cmd_demo
  */
 extern const struct argp_child cli_json_options[], cli_options[], cli_map_options[];
 
-_Noreturn void arg_no_memory(const struct argp_state *state);
+void arg_no_memory(const struct argp_state *state) __attribute__((noreturn));
 
 /* --- pages.c: lists of pages -------------------------------------------- */
 

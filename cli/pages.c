@@ -58,23 +58,24 @@ static void add_item(const struct argp_state *state, struct page_list *list, cha
 /* Items between commas, blanks and newlines */
 static void add_file(const struct argp_state *state, struct page_list *list, const char *path)
 {
-	char *text, *more, *rest, *item;
+	char *text, *rest, *item;
 	size_t len;
 	int ret;
 
 	ret = read_file(path, &text, &len);
 	if (ret)
 		arg_fail(state, "%s: %s", path, io_error(ret));
-	more = realloc(text, len + 1);
-	if (!more)
+	rest = realloc(text, len + 1);
+	if (!rest)
 		arg_no_memory(state);
-	more[len] = '\0';
-	if (strlen(more) != len)
+	text = rest;
+	text[len] = '\0';
+	if (strlen(text) != len)
 		arg_error(state, "%s is not text", path);
-	for (rest = more; (item = strsep(&rest, ", \t\r\n"));)
+	while ((item = strsep(&rest, ", \t\r\n")))
 		if (*item)
 			add_item(state, list, item);
-	free(more);
+	free(text);
 }
 
 void arg_pages(const struct argp_state *state, const char *text, struct page_list *list)

@@ -140,7 +140,7 @@ static int wait_for(int fd, short events)
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, &before);
 	if (!interrupted())
-		ppoll(&p, 1, NULL, &before);	/* what is wrong with @fd its user finds out */
+		(void)ppoll(&p, 1, NULL, &before);	/* what is wrong with @fd its user finds out */
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return interrupted() ? -EINTR : 0;
 }

@@ -105,7 +105,7 @@ void text_put_json(const char *text, FILE *out)
 		else if (harmful)
 			fprintf(out, "\\u%04x", c);
 		else
-			fwrite(text, 1, n, out);
+			(void)fwrite(text, 1, n, out);
 	}
 	putc('"', out);
 }

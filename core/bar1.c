@@ -275,15 +275,16 @@ static int check_own(struct nvbar_gpu *gpu, const struct nvbar_bar1_binding *bin
 static struct nvbar_bar1_binding read_block(struct nvbar_gpu *gpu, bool *ones)
 {
 	struct nvbar_reg_word word = nvbar_rd_named(gpu, VF_PRIV_BAR1_BLOCK);
+	u32 val = word.val;
 
-	*ones = word.val == ~0u;
+	*ones = val == ~0u;
 	/* It would be one in system memory, at 692 GiB or more. */
-	if (nvbar_reg_is_error(word.off, word.val))
+	if (nvbar_reg_is_error(word.off, val))
 		return (struct nvbar_bar1_binding){ .bad = word };
 	return (struct nvbar_bar1_binding){
-		.is_virtual = FIELD_GET(VF_PRIV_BAR1_BLOCK_MODE, word.val),
-		.aperture = target_aperture(FIELD_GET(VF_PRIV_BAR1_BLOCK_TARGET, word.val)),
-		.inst_pa = (u64)FIELD_GET(VF_PRIV_BAR1_BLOCK_PTR, word.val) << RAMIN_BASE_SHIFT,
+		.is_virtual = FIELD_GET(VF_PRIV_BAR1_BLOCK_MODE, val),
+		.aperture = target_aperture(FIELD_GET(VF_PRIV_BAR1_BLOCK_TARGET, val)),
+		.inst_pa = (u64)FIELD_GET(VF_PRIV_BAR1_BLOCK_PTR, val) << RAMIN_BASE_SHIFT,
 	};
 }
 
@@ -292,15 +293,15 @@ static struct nvbar_bar1_binding read_pair(struct nvbar_gpu *gpu, bool *ones)
 	struct nvbar_reg_word lo = nvbar_rd_named(gpu, VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR);
 	struct nvbar_reg_word hi = nvbar_rd_named(gpu, VF_PRIV_FUNC_BAR1_BLOCK_HIGH_ADDR);
 	const struct nvbar_reg_word *bad = nvbar_reg_pair_is_error(&lo, &hi);
+	u32 low = lo.val;
 
-	*ones = lo.val == ~0u || hi.val == ~0u;
+	*ones = low == ~0u || hi.val == ~0u;
 	if (bad)
 		return (struct nvbar_bar1_binding){ .bad = *bad };
 	return (struct nvbar_bar1_binding){
-		.is_virtual = FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE, lo.val),
-		.aperture = target_aperture(FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET,
-						      lo.val)),
-		.inst_pa = word64(lo.val & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR, hi.val),
+		.is_virtual = FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_MODE, low),
+		.aperture = target_aperture(FIELD_GET(VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_TARGET, low)),
+		.inst_pa = word64(low & VF_PRIV_FUNC_BAR1_BLOCK_LOW_ADDR_PTR, hi.val),
 	};
 }
 

@@ -518,7 +518,8 @@ static int connect_in_time(struct vfio_user *vu, const struct sockaddr_un *addre
 
 	do {
 		timeout = timeval_of(vu->patience);
-		setsockopt(vu->sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+		if (setsockopt(vu->sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)))
+			return -errno;
 		err = connect(vu->sock, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
 		lose_patience(vu);
 	} while (err == EINTR && vu->patience);

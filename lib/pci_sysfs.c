@@ -204,7 +204,7 @@ void nvbar_sysfs_mark_unbind(int lock)
 {
 	struct flock unbinding = mark();
 
-	fcntl(lock, F_OFD_SETLK, &unbinding);
+	(void)fcntl(lock, F_OFD_SETLK, &unbinding);	/* it is for a message alone */
 }
 
 static bool is_marked(int fd)

@@ -71,7 +71,7 @@ static int take_lock(struct lock *lock, const char *path)
 
 	snprintf(lock->path, sizeof(lock->path), "%s.lock", path);
 	while ((ret = try_lock(lock)) == -EWOULDBLOCK && tries--)
-		nanosleep(&pause, NULL);
+		(void)nanosleep(&pause, NULL);
 	return ret;
 }
 
