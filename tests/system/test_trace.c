@@ -345,6 +345,14 @@ static void use_pramin(struct nvbar *gpu)
 		assert_ok(nvbar_pramin_read(gpu, pa, block, len));
 }
 
+/* Without it PRAMIN finds old data or new, and a replay need not find the same. */
+static void flush_all(const struct live *live, size_t nr)
+{
+	for (; nr; nr--, live++)
+		if (live->access)
+			assert_ok(nvbar_flush(live->access));
+}
+
 static void do_random_things(struct nvbar *gpu, unsigned int nr)
 {
 	struct nvbar_check_report report = { .size = sizeof(report) };
@@ -361,8 +369,10 @@ static void do_random_things(struct nvbar *gpu, unsigned int nr)
 		} else {
 			use_mapping(l);
 		}
-		if (!rng_below(4))
+		if (!rng_below(4)) {
+			flush_all(live, NR_OF(live));
 			use_pramin(gpu);
+		}
 	}
 	assert_ok(nvbar_check(gpu, &report));
 }
