@@ -37,6 +37,7 @@ static unsigned int hangs_at;	/* from this invalidate on neither ends; 0 is neve
 static bool unscrubbed;	/* VRAM may still be scrubbed by the GPU ... */
 static bool forgetful;	/* ... and is, so that what is written there does not stay */
 static bool dies;	/* when it is next read back */
+static bool will_stick;	/* the window, from the next ordering read on */
 static bool faults_elsewhere;	/* whenever BAR1 is written, ... */
 static unsigned int nr_faults;	/* ... so often */
 /* b write barrier, p PRAMIN write, r PRAMIN read, i invalidate, f BAR1 fill, R BAR1 read */
@@ -113,8 +114,11 @@ static void note_word(u64 pa, u64 val)
 static u64 hw_read(void *hw, u32 off, unsigned int width)
 {
 	(void)hw;
-	if (is_pramin(off))
+	if (is_pramin(off)) {
 		note('r');
+		if (will_stick)
+			sim_inject(sim, &(struct sim_inject){ .window_delay = SIM_NEVER - 1 });
+	}
 	if (off == 0xb830b0 && stuck)
 		return 0x80000005;
 	if (off == 0xb80f60 && bind_stuck)
@@ -213,9 +217,10 @@ static int start_with(u64 vram_size, u64 bar1_size)
 {
 	const struct sim_config cfg = {
 		.chip = "gh100", .vram_size = vram_size, .bar1_size = bar1_size,
+		.no_bar1 = !bar1_size,
 	};
 
-	stuck = forgetful = dies = faults_elsewhere = false;
+	stuck = forgetful = dies = will_stick = faults_elsewhere = false;
 	memset(&gpu, 0, sizeof(gpu));
 	memset(written, 0, sizeof(written));
 	nr_early = nr_faults = 0;
@@ -236,6 +241,17 @@ static int start_unscrubbed(void **state)
 
 	unscrubbed = true;
 	ret = start(state);
+	unscrubbed = false;
+	return ret;
+}
+
+static int start_unscrubbed_without_bar1(void **state)
+{
+	int ret;
+
+	(void)state;
+	unscrubbed = true;
+	ret = start_with(8ULL * SZ_1G, 0);
 	unscrubbed = false;
 	return ret;
 }
@@ -760,9 +776,10 @@ static void zeroes_have_arrived_when_memory_is_given_out(void **state)
 /* Small ones are zeroed by PRAMIN, large ones by BAR1. */
 static void vram_that_may_still_be_scrubbed_is_read_back(void **state)
 {
-	static const u64 sizes[] = { SZ_4K, SZ_64K, SZ_64K + SZ_4K };
+	static const u64 sizes[] = { SZ_4K, SZ_64K, SZ_64K + SZ_4K }, ones = ~0ULL;
 	struct nvbar_vram *vram;
 	unsigned int i;
+	u64 pa;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -771,12 +788,30 @@ static void vram_that_may_still_be_scrubbed_is_read_back(void **state)
 		vram = nvbar_vram_create(&gpu, &req);
 		assert_false(IS_ERR(vram));
 		assert_vram_is_zero(vram->span[0].pa, sizes[i]);
-		sim_vram_poke(sim, vram->span[0].pa + sizes[i] - 8, &sizes[i], 8);
+		pa = vram->span[0].pa;
+		sim_vram_poke(sim, pa + sizes[i] - 8, &sizes[i], 8);
 		nvbar_vram_destroy(vram);
 		forgetful = true;
 		assert_ptr_equal(nvbar_vram_create(&gpu, &req), ERR_PTR(-EIO));
+		/* All ones, too, of a GPU that answers. */
+		sim_vram_poke(sim, pa, &ones, 8);
+		assert_ptr_equal(nvbar_vram_create(&gpu, &req), ERR_PTR(-EIO));
 		forgetful = false;
 	}
+}
+
+/* Without BAR1 all goes through the window, which has to go back for it. */
+static void vram_that_cant_be_read_back_is_not_given_out(void **state)
+{
+	const struct nvbar_vram_request req = { .size = SZ_2M };
+
+	(void)state;
+	compat_sleep_pretend(true);
+	will_stick = true;
+	assert_ptr_equal(nvbar_vram_create(&gpu, &req), ERR_PTR(-ETIMEDOUT));
+	will_stick = false;
+	sim_inject(sim, NULL);
+	compat_sleep_pretend(false);
 }
 
 static void a_gpu_that_dies_as_vram_is_read_back_is_gone(void **state)
@@ -1097,6 +1132,8 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(vram_that_may_still_be_scrubbed_is_read_back,
 						start_unscrubbed, stop),
+		cmocka_unit_test_setup_teardown(vram_that_cant_be_read_back_is_not_given_out,
+						start_unscrubbed_without_bar1, stop),
 		cmocka_unit_test_setup_teardown(a_gpu_that_dies_as_vram_is_read_back_is_gone,
 						start_unscrubbed, stop),
 		cmocka_unit_test_setup_teardown(zeroes_that_others_faults_hide_are_looked_at,
