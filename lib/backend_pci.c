@@ -143,7 +143,7 @@ static int look_only(struct pci_gpu *pci)
 static int enable(struct pci_gpu *pci)
 {
 	char control[16];
-	u16 command;
+	u16 command = 0;
 	int ret;
 
 	if (!nvbar_sysfs_read(pci->dir, "power/control", control, sizeof(control)) &&

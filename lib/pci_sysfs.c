@@ -477,7 +477,7 @@ static void name_only(struct nvbar_pci_device *dev, const char *address)
 int nvbar_sysfs_read_ids(int dir, const char *address, struct nvbar_pci_device *dev,
 			 const struct nvbar_log *log)
 {
-	u64 vendor, device, class_code;
+	u64 vendor = 0, device = 0, class_code = 0;
 	int ret;
 
 	name_only(dev, address);

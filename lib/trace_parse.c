@@ -78,7 +78,7 @@ int nvbar_trace_add(struct nvbar_trace_parser *p, const struct nvbar_trace_acces
 int nvbar_trace_width_and_value(struct nvbar_trace_parser *p, const char *width, const char *val,
 				struct nvbar_trace_access *a)
 {
-	u64 bytes;
+	u64 bytes = 0;
 
 	if (nvbar_trace_number(p, width, &bytes) || nvbar_trace_number(p, val, &a->val))
 		return -EINVAL;
