@@ -29,6 +29,6 @@ bool text_is_clean(const char *text);
  *	is no UTF-8, for which JSON has nothing, becomes U+FFFD
  * @out: where
  */
-void text_put_json(const char *json, FILE *out);
+void text_put_json(const char *text, FILE *out);
 
 #endif

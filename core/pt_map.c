@@ -98,7 +98,10 @@ static bool fill_leaf_tables(const struct nvbar_pt *pt, const struct nvbar_pt_le
 	return true;
 }
 
-/* The same for a plan of 4 KiB leaves alone, which need not be sorted into runs. */
+/*
+ * The same for a plan of 4 KiB leaves alone, which need not be sorted into runs.  All of
+ * its range has tables.
+ */
 static bool fill_pages(const struct nvbar_pt *pt, const struct nvbar_pt_plan *plan, u64 template)
 {
 	const struct nvbar_pt_level *level = &pt->level[0];
@@ -117,8 +120,6 @@ static bool fill_pages(const struct nvbar_pt *pt, const struct nvbar_pt_plan *pl
 		for (; va < end; va += NVBAR_PAGE_SIZE, entry += NVBAR_PAGE_SIZE >> addr_shift) {
 			if (word == table_end) {
 				word = level->table[va >> nvbar_mmu_table_shift(level->shape)].entry;
-				if (!word)
-					return false;
 				table_end = word + PT_WORDS;
 				word += nvbar_mmu_index(level->shape, va);
 			}

@@ -12,7 +12,9 @@
  */
 static const char *skip_blanks(const char *at)
 {
-	return at + strspn(at, " \t\r\n");
+	while (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n')
+		at++;
+	return at;
 }
 
 static const char *skip_word(const char *at, const char *word)

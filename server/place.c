@@ -127,7 +127,7 @@ static int take_socket(struct place *place, char *why, size_t why_len)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int ret;
 
-	strcpy(address.sun_path, place->path);
+	memcpy(address.sun_path, place->path, strlen(place->path) + 1);
 	place->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (place->listener < 0)
 		return fail(errno, strerror(errno), why, why_len);

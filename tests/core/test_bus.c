@@ -139,6 +139,15 @@ static void nothing_is_written_through_a_window_that_does_not_move(void **state)
 	assert_int_equal(nvbar_pramin_rd(&gpu, 0x200000, 8, &val), 0);
 	assert_access(0, true, WINDOW_TU, 4, 0x20);
 	assert_int_equal(val, 7);
+
+	/* ... not even where other data stand than were written. */
+	assert_int_equal(nvbar_pramin_wr(&gpu, 0x200000, 8, 7), 0);
+	hw.window_stuck = true;
+	compat_sleep_pretend(true);
+	assert_int_equal(nvbar_pramin_wr(&gpu, 0, 4, 3), -ETIMEDOUT);
+	compat_sleep_pretend(false);
+	memset(hw.window, 0xff, sizeof(hw.window));
+	assert_int_equal(nvbar_pramin_flush(&gpu), 0);
 }
 
 static void unaligned_blocks_use_natural_widths_only(void **state)

@@ -178,6 +178,16 @@ static void vram_is_scrubbed_before_it_is_used_where_the_gpu_tells(void **state)
 	}
 }
 
+static void all_ones_of_a_gpu_that_answers_say_that_vram_is_scrubbed(void **state)
+{
+	(void)state;
+	identify("GA102");
+	fake_set(&hw, SCRUB_STATUS, 0xffffffff);
+	assert_int_equal(nvbar_chip_wait_scrub(&gpu), 0);
+	assert_false(gpu.read_back);
+	assert_int_equal(hw.message[0], 0);
+}
+
 /* 0xbad is how a register answers that is not there: waiting is of no use then. */
 static void a_gpu_that_never_says_that_vram_is_scrubbed_is_warned_of(void **state)
 {
@@ -529,6 +539,7 @@ int main(void)
 		cmocka_unit_test(turing_boot_waits_for_the_mask_and_then_the_progress),
 		cmocka_unit_test(later_chips_boot_by_one_register_of_their_family),
 		cmocka_unit_test(vram_is_scrubbed_before_it_is_used_where_the_gpu_tells),
+		cmocka_unit_test(all_ones_of_a_gpu_that_answers_say_that_vram_is_scrubbed),
 		cmocka_unit_test(a_gpu_that_never_says_that_vram_is_scrubbed_is_warned_of),
 		cmocka_unit_test(a_gpu_that_dies_while_booting_is_gone_and_not_late),
 		cmocka_unit_test(a_gpu_that_dies_has_no_vram_of_any_size),

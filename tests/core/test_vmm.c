@@ -660,7 +660,7 @@ static void assert_allowed(const struct nvbar_access *access)
 }
 
 /* Maps @nr elements of @kind of which one changes to each of many others at each fetch. */
-static void map_changing(unsigned int kind, size_t nr, u32 flags, unsigned int *refused)
+static void map_changing(unsigned int kind, size_t nr, u32 flags, bool first, unsigned int *refused)
 {
 	static struct fickle list;
 	const struct nvbar_bar_user_opts opts = { .flags = flags };
@@ -683,6 +683,8 @@ static void map_changing(unsigned int kind, size_t nr, u32 flags, unsigned int *
 	for (o = 0; o < ARRAY_SIZE(others); o++) {
 		for (when = 0; when < last; when++) {
 			fill_list(&list, kind, nr);
+			if (first)
+				list.at = 0;
 			list.when = when;
 			list.other = others[o];
 			access = nvbar_bar_user_map(&gpu, &spans, &opts);
@@ -713,11 +715,12 @@ static void a_list_that_changes_is_mapped_as_checked_or_not_at_all(void **state)
 	for (kind = 0; kind < ARRAY_SIZE(nr); kind++) {
 		const struct nvbar_spans spans = { fickle_get, &list, nr[kind] };
 
-		map_changing(kind, nr[kind], NVBAR_VMM_PRIVATE, &refused);
+		map_changing(kind, nr[kind], NVBAR_VMM_PRIVATE, false, &refused);
 		/* ... and where it could be shared, until it changes. */
 		fill_list(&list, kind, nr[kind]);
 		assert_false(IS_ERR(nvbar_bar_user_map(&gpu, &spans, &shared)));
-		map_changing(kind, nr[kind], 0, &refused);
+		map_changing(kind, nr[kind], 0, false, &refused);
+		map_changing(kind, nr[kind], 0, true, &refused);
 	}
 	assert_true(refused > 100);
 }
@@ -812,6 +815,7 @@ static void vram_that_cant_be_read_back_is_not_given_out(void **state)
 	will_stick = false;
 	sim_inject(sim, NULL);
 	compat_sleep_pretend(false);
+	assert_ptr_equal(map_page_at(0), ERR_PTR(-EOPNOTSUPP));
 }
 
 static void a_gpu_that_dies_as_vram_is_read_back_is_gone(void **state)

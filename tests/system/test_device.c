@@ -75,10 +75,10 @@ static void malformed_device_strings_are_refused(void **state)
 		"sim,vram=8G,", "sim,,vram=8G", "sim,vram=8G,,bar1=64M", "sim,vram =8G", "sim, vram=8G",
 		"sim,vramm=8G", "sim,vra=8G", "sim,file=", "sim,file",
 		/* sizes */
-		"sim,vram=", "sim,vram==8G", "sim,vram=G", "sim,vram=8Q", "sim,vram=8GB", "sim,vram=8GG",
+		"sim,vram=", "sim,vram==8G", "sim,vram=G", "sim,vram=8Q", "sim,vram=8GBB", "sim,vram=8GG",
 		"sim,vram=8 G", "sim,vram= 8G", "sim,vram=8G ", "sim,vram=-8G", "sim,vram=+8G",
 		"sim,vram=1.5G", "sim,vram=1e9", "sim,vram=0x", "sim,vram=0xG", "sim,vram=x10", "sim,vram=0",
-		"sim,vram=0x0", "sim,vram=0G", "sim,bar1=", "sim,bar1=-0", "sim,bar1=M",
+		"sim,vram=0x0", "sim,vram=0G", "sim,vram=08G", "sim,vram=0536870912", "sim,vram=5__36870912", "sim,bar1=", "sim,bar1=-0", "sim,bar1=M",
 		/* sizes beyond 64 bits, and those that would wrap around to a good one */
 		"sim,vram=18446744073709551616", "sim,vram=99999999999999999999999",
 		"sim,vram=0x10000000000000000", "sim,vram=0x10000000040000000",
