@@ -75,9 +75,9 @@ static int run(struct cli *cli, int argc, char **argv)
 		mappings = json_add_list(out, "mappings");
 		access = json_add_list(out, "access");
 		beside = json_add_list(out, "beside");
-	}
-	if (!out)
+	} else {
 		printf("nvbar bench on %s\n\n", text_shown(cli->name));
+	}
 	ret = bench_mappings(&b, mappings);
 	bench_drop_vram(&b);
 	if (!ret)
@@ -87,9 +87,9 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (!ret)
 		ret = check_left(cli, &first);
 	/* What was measured before a signal is told. */
-	if (out && interrupted())
+	if (cli->json && interrupted())
 		json_add_flag(out, "interrupted", true);
-	if (out && (!ret || interrupted()))
+	if (cli->json && (!ret || interrupted()))
 		return cli_print_json(cli, out) || ret ? EXIT_FAILURE : EXIT_SUCCESS;
 	json_object_put(out);
 	return ret;
