@@ -55,6 +55,7 @@ static bool flip_locked(struct sim_gpu *gpu, uint64_t seed, struct sim_flip *fli
 	const struct sim_binding *b = &gpu->bar1.now;
 	struct table table = { b->root, arch->nr_levels - 1, SIM_PAGE_SIZE };
 	struct sim_flip found = { 0 };
+	uint64_t val;
 
 	if (!b->virt || b->broken || b->space != SIM_MMU_VID)
 		return false;
@@ -65,9 +66,10 @@ static bool flip_locked(struct sim_gpu *gpu, uint64_t seed, struct sim_flip *fli
 	if (!found.pa)
 		return false;
 	found.bit = sim_random(&seed) % 64;
+	val = sim_vram_load(&gpu->vram, found.pa, 8) ^ 1ull << found.bit;
 	sim_before_store(gpu);
-	sim_vram_store(&gpu->vram, found.pa, 8,
-		       sim_vram_load(&gpu->vram, found.pa, 8) ^ 1ull << found.bit);
+	sim_vram_store(&gpu->vram, found.pa, 8, val);
+	gpu->tlb->flip = (struct sim_tlb_flip){ true, found.pa, val };
 	*flip = found;
 	return true;
 }

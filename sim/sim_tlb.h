@@ -83,11 +83,24 @@ struct sim_tlb_recent {
 };
 
 /**
+ * struct sim_tlb_flip - an entry that changed by itself, and is no driver's mistake
+ * @any: there is one
+ * @pa: address of its word
+ * @val: what that became
+ */
+struct sim_tlb_flip {
+	bool any;
+	uint64_t pa;
+	uint64_t val;
+};
+
+/**
  * struct sim_tlb - the caches of one GPU
  * @arch: what it walks
  * @vram: where the tables are
  * @misuse: told of what no driver may do; may be NULL
  * @misuse_arg: its first argument
+ * @flip: the newest bit that changed by itself
  * @nr_pdbs: slots of @pdb in use
  * @next_pdb: slot to be taken over when all are in use
  * @pdb: the address spaces known
@@ -104,6 +117,7 @@ struct sim_tlb {
 	const struct sim_vram *vram;
 	sim_tlb_misuse_fn *misuse;
 	void *misuse_arg;
+	struct sim_tlb_flip flip;
 	unsigned int nr_pdbs;
 	unsigned int next_pdb;
 	struct sim_tlb_pdb pdb[SIM_TLB_NR_PDBS];
