@@ -203,7 +203,7 @@ static bool met_flip(const struct sim_tlb *tlb, const struct sim_mmu_walk *w)
 
 	for (step = w->step; step < w->step + w->nr_steps; step++)
 		for (i = 0; flip->any && i < step->slot.words; i++)
-			if (step->slot.addr + 8 * i == flip->pa && step->val[i] == flip->val)
+			if (step->slot.addr + 8ull * i == flip->pa && step->val[i] == flip->val)
 				return true;
 	return false;
 }
