@@ -631,7 +631,7 @@ static struct nvbar_span fickle_get(const void *arg, size_t i)
 /* Lists that take leaf tables, and large leaves, and a mix of both; the middle one changes. */
 static void fill_list(struct fickle *list, unsigned int kind, size_t nr)
 {
-	static const u64 lens[] = { SZ_4K, SZ_64K, SZ_2M };
+	static const u64 lens[] = { SZ_4K, SZ_64K, SZ_2M, 0, SZ_8K };
 	u64 len, pa = SZ_1G;
 	size_t i;
 
@@ -703,7 +703,7 @@ static void map_changing(unsigned int kind, size_t nr, u32 flags, bool first, un
 /* Each element is checked and made an entry by the same fetch; others are looked at before. */
 static void a_list_that_changes_is_mapped_as_checked_or_not_at_all(void **state)
 {
-	static const size_t nr[] = { 1500, 100, 5, 9 };
+	static const size_t nr[] = { 1500, 100, 5, 9, 700 };
 	const struct nvbar_bar_user_opts shared = { 0 };
 	static struct fickle list;
 	unsigned int kind, refused = 0;
