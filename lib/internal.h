@@ -56,14 +56,15 @@ const char *nvbar_opts_copy(void *dst, size_t dst_size, const void *src);
 int nvbar_refuse(struct nvbar *gpu, const char *what, const char *why);
 
 /**
- * nvbar_result_check - can a result struct be handed out?
- * @gpu: handle, for a line if it can't; or NULL
- * @what: the call, in a word
+ * nvbar_result_refused - can a result struct be handed out?
  * @dst: begins with its own size
  * @src_size: bytes of the result
  *
- * Return: 0, or -EINVAL (@dst is smaller than the first version).
+ * Return: NULL, or why it is -EINVAL: @dst is smaller than the first version.
  */
+const char *nvbar_result_refused(const void *dst, size_t src_size);
+
+/** nvbar_result_check - the same with a line about it; 0 or -EINVAL */
 int nvbar_result_check(struct nvbar *gpu, const char *what, const void *dst, size_t src_size);
 
 /**

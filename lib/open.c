@@ -39,17 +39,21 @@ int nvbar_refuse(struct nvbar *gpu, const char *what, const char *why)
 	return -EINVAL;
 }
 
-int nvbar_result_check(struct nvbar *gpu, const char *what, const void *dst, size_t src_size)
+const char *nvbar_result_refused(const void *dst, size_t src_size)
 {
 	size_t size;
 
 	memcpy(&size, dst, sizeof(size));
 	/* There is one version so far. */
-	if (size >= src_size)
-		return 0;
-	return gpu ? nvbar_refuse(gpu, what,
-				  "the size in the result is too small: set it to sizeof() of its struct") :
-		     -EINVAL;
+	return size >= src_size ? NULL :
+	       "the size in the result is too small: set it to sizeof() of its struct";
+}
+
+int nvbar_result_check(struct nvbar *gpu, const char *what, const void *dst, size_t src_size)
+{
+	const char *why = nvbar_result_refused(dst, src_size);
+
+	return why ? nvbar_refuse(gpu, what, why) : 0;
 }
 
 void nvbar_result_copy(void *dst, const void *src, size_t src_size)

@@ -512,8 +512,8 @@ int nvbar_replay_trace(const char *text, size_t len, const struct nvbar_replay_o
 	int ret = -EINVAL;
 
 	refused = take_opts(&r, opts);
-	if (!refused && nvbar_result_check(NULL, "replay", report, sizeof(r.report)))
-		refused = "the size in the result is too small: set it to sizeof() of its struct";
+	if (!refused)
+		refused = nvbar_result_refused(report, sizeof(r.report));
 	if (refused)
 		snprintf(reason, sizeof(reason), "%s", refused);
 	else

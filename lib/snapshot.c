@@ -204,7 +204,7 @@ int nvbar_snapshot_walk(const struct nvbar_snapshot *snap, size_t i, uint64_t va
 	struct reader reader;
 	size_t f;
 
-	if (nvbar_result_check(NULL, "walk", walk, sizeof(*walk)))
+	if (nvbar_result_refused(walk, sizeof(*walk)))
 		return -EINVAL;
 	if (i >= nvbar_snapshot_count(snap))
 		return -ENOENT;
