@@ -169,8 +169,10 @@ static int enable(struct pci_gpu *pci)
 	return ret;
 }
 
-/* Disabling leaves memory decode on, so what was before is written back. */
-/* Unless a driver has claimed it meanwhile: then it is the driver's. */
+/*
+ * Disabling leaves memory decode on, so what was before is written back; unless a driver
+ * has claimed it meanwhile: then it is the driver's.
+ */
 static void switch_off(struct pci_gpu *pci)
 {
 	char driver[sizeof(pci->dev.driver)];
