@@ -101,6 +101,9 @@ static void fill_standard_fds(void)
 			_exit(EXIT_FAILURE);
 }
 
+/* What ends a command once the GPU is closed */
+static const int stops[] = { SIGHUP, SIGINT, SIGTERM };
+
 /* What is ignored when the tool starts, as nohup(1) has it, stays so. */
 static void catch_signal(int sig)
 {
@@ -113,14 +116,15 @@ static void catch_signal(int sig)
 
 void stdio_init(void)
 {
+	size_t i;
+
 	fill_standard_fds();
 	pipes_may_end = !is_ignored(SIGPIPE);
 	signal(SIGPIPE, SIG_IGN);
 	/* A file that may not grow is an error like a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
-	catch_signal(SIGHUP);
-	catch_signal(SIGINT);
-	catch_signal(SIGTERM);
+	for (i = 0; i < ARRAY_SIZE(stops); i++)
+		catch_signal(stops[i]);
 	if (atexit(close_stdout))
 		tool_no_memory("nvbar");
 }
@@ -133,11 +137,11 @@ static int wait_for(int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 	sigset_t stop, before;
+	size_t i;
 
 	sigemptyset(&stop);
-	sigaddset(&stop, SIGHUP);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGTERM);
+	for (i = 0; i < ARRAY_SIZE(stops); i++)
+		sigaddset(&stop, stops[i]);
 	sigprocmask(SIG_BLOCK, &stop, &before);
 	if (!interrupted())
 		(void)ppoll(&p, 1, NULL, &before);	/* what is wrong with @fd its user finds out */
