@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <linux/kernel.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include <hw/pmc.h>
 #include <hw/pramin.h>
 #include <hw/vf_priv.h>
 
+#include "chip.h"
 #include "fake_hw.h"
+#include "pramin.h"
 
 static void record(struct fake_hw *hw, bool write, u32 off, unsigned int width, u64 val)
 {
@@ -164,4 +167,20 @@ unsigned int fake_count(const struct fake_hw *hw, bool write, u32 off)
 	for (i = 0; i < hw->nr_log; i++)
 		count += hw->log[i].write == write && hw->log[i].off == off;
 	return count;
+}
+
+int fake_identified(struct fake_hw *hw, struct nvbar_gpu *gpu, u32 boot0, u32 boot42)
+{
+	int ret;
+
+	fake_init(hw, gpu);
+	fake_set(hw, PMC_BOOT_0, boot0);
+	fake_set(hw, PMC_BOOT_42, boot42);
+	ret = nvbar_chip_identify(gpu);
+	nvbar_pramin_init(gpu);
+	mutex_init(&gpu->vmm.lock);
+	INIT_LIST_HEAD(&gpu->vmm.accesses);
+	nvbar_va_init(&gpu->vmm.va, SZ_256M, SZ_4K);
+	gpu->vram_size = SZ_1G;
+	return ret;
 }

@@ -43,6 +43,12 @@ struct fake_hw {
 /* A GPU over @hw, not attached: only ops and hw are set. */
 void fake_init(struct fake_hw *hw, struct nvbar_gpu *gpu);
 
+/*
+ * The same, identified by these words, with 1 GiB of VRAM and an address space of 256 MiB.
+ * Return: as nvbar_chip_identify().
+ */
+int fake_identified(struct fake_hw *hw, struct nvbar_gpu *gpu, u32 boot0, u32 boot42);
+
 /* What a register reads as; others read 0. */
 void fake_set(struct fake_hw *hw, u32 off, u32 val);
 

@@ -35,15 +35,7 @@ static struct nvbar_gpu gpu;
 
 static void start(u32 boot42)
 {
-	fake_init(&hw, &gpu);
-	fake_set(&hw, 0x000000, 0xb72000a1);
-	fake_set(&hw, 0x000a00, boot42);
-	assert_int_equal(nvbar_chip_identify(&gpu), 0);
-	nvbar_pramin_init(&gpu);
-	mutex_init(&gpu.vmm.lock);
-	INIT_LIST_HEAD(&gpu.vmm.accesses);
-	nvbar_va_init(&gpu.vmm.va, SZ_256M, SZ_4K);
-	gpu.vram_size = SZ_1G;
+	assert_int_equal(fake_identified(&hw, &gpu, 0xb72000a1, boot42), 0);
 }
 
 static void start_ga102(void)

@@ -51,15 +51,7 @@ static struct nvbar_gpu gpu;
 
 static void start(u32 boot42)
 {
-	fake_init(&hw, &gpu);
-	fake_set(&hw, BOOT_0, (boot42 & 0xfff00000) | 0xa1);
-	fake_set(&hw, BOOT_42, boot42);
-	assert_int_equal(nvbar_chip_identify(&gpu), 0);
-	nvbar_pramin_init(&gpu);
-	mutex_init(&gpu.vmm.lock);
-	INIT_LIST_HEAD(&gpu.vmm.accesses);
-	nvbar_va_init(&gpu.vmm.va, SZ_256M, SZ_4K);
-	gpu.vram_size = SZ_1G;
+	assert_int_equal(fake_identified(&hw, &gpu, (boot42 & 0xfff00000) | 0xa1, boot42), 0);
 }
 
 /* The last line names the register and has the word. */

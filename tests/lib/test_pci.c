@@ -274,6 +274,18 @@ static void what_makes_no_sense_is_refused(void **state)
 	assert_int_equal(read_device(&dev), 0);
 }
 
+/* The GPU alone, but for what its BAR1 is. */
+static void fake_gpu_with_bar1(struct fake_bar bar1)
+{
+	struct fake_bar bar[6];
+
+	fake_end();
+	fake_begin();
+	memcpy(bar, fake_ga102, sizeof(bar));
+	bar[1] = bar1;
+	fake_gpu(GPU, bar);
+}
+
 static void bars_that_make_no_sense_are_refused(void **state)
 {
 	static const struct fake_bar bad[] = {
@@ -281,16 +293,11 @@ static void bars_that_make_no_sense_are_refused(void **state)
 		{ 0, UINT64_MAX, MEM64 }, { 1, 0, MEM32 }, { 0, 0x2fffffff, MEM64_PREFETCH },
 	};
 	struct nvbar_pci_device dev;
-	struct fake_bar bar[6];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < NR_OF(bad); i++) {
-		fake_end();
-		fake_begin();
-		memcpy(bar, fake_ga102, sizeof(bar));
-		bar[1] = bad[i];
-		fake_gpu(GPU, bar);
+		fake_gpu_with_bar1(bad[i]);
 		assert_int_equal(read_device(&dev), -EIO);
 	}
 }
@@ -302,16 +309,11 @@ static void one_odd_bar_hides_no_other(void **state)
 		{ 0x20000000, 0x1fffffff, MEM64 }, { 0, UINT64_MAX, MEM64_PREFETCH | UNSET },
 	};
 	struct nvbar_pci_device dev;
-	struct fake_bar bar[6];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < NR_OF(bad); i++) {
-		fake_end();
-		fake_begin();
-		memcpy(bar, fake_ga102, sizeof(bar));
-		bar[1] = bad[i];
-		fake_gpu(GPU, bar);
+		fake_gpu_with_bar1(bad[i]);
 		fake_link(GPU, "driver", "../../drivers/nvidia");
 		fake_set_command(GPU, 7);
 		assert_int_equal(read_device(&dev), -EIO);
